@@ -1,0 +1,36 @@
+# make run            crawl the example portals (or PORTALS=my.csv), build, serve on PORT
+# make nightly        the unattended job: crawl, build, publish (PORTALS=… DATA=…)
+# make build | serve  fold new captures into DATA/nianbao.db | serve what was published
+# make test | lint | bench
+DATA ?= data
+PORT ?= 8001
+PORTALS ?=
+PY := .venv/bin/python
+JOB := $(PY) -m crawler
+registry = $(if $(PORTALS),--portals "$(PORTALS)")
+
+.PHONY: run nightly build serve test lint bench
+
+run: .venv/ready
+	@$(JOB) run --data "$(DATA)" --port "$(PORT)" $(registry)
+
+nightly: .venv/ready
+	@$(JOB) nightly --data "$(DATA)" $(registry)
+
+build: .venv/ready
+	@$(PY) -m archive build --data "$(DATA)" && $(PY) -m archive publish --data "$(DATA)"
+
+serve: .venv/ready
+	@$(JOB) serve --data "$(DATA)" --port "$(PORT)"
+
+test: lint
+	@$(PY) -m pytest
+
+lint: .venv/ready
+	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy --strict crawler archive
+
+bench: .venv/ready
+	@$(PY) -m tests.bench
+
+.venv/ready: requirements.txt
+	@.ci/environment

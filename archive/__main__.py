@@ -1,0 +1,117 @@
+"""python -m archive parse | build | publish: options end here."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from archive.model import Evidence, Reading
+from archive.read import Part, read_report
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Read reports, fold captures into the archive, publish it."""
+
+
+@main.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--manifest",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="JSON Lines of {file, url?, portal_name?, listed_title?}, answered in order.",
+)
+@click.option("--url", help="Where the file was found.")
+@click.option("--portal-name", help="The site's own name, such as 朔州市人民政府.")
+@click.option("--listed-title", help="The title under which a list names the file.")
+def parse(
+    files: tuple[Path, ...],
+    manifest: Path | None,
+    url: str | None,
+    portal_name: str | None,
+    listed_title: str | None,
+) -> None:
+    """Print one JSON object a line for each FILE: what it is and every cell, as printed."""
+    if bool(files) == bool(manifest):
+        raise click.UsageError("Give FILEs or --manifest FILE.jsonl, one of the two.")
+    shared = Evidence(url=url, portal_name=portal_name, listed_title=listed_title)
+    entries = _manifest(manifest) if manifest else ((file, shared) for file in files)
+    for file, evidence in entries:
+        click.echo(json.dumps(_answer(file, evidence), ensure_ascii=False))
+        sys.stdout.flush()
+
+
+def _manifest(path: Path) -> Iterator[tuple[Path, Evidence]]:
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line)
+            file = Path(entry["file"])
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise click.ClickException(
+                f"{path} line {number}: want an object with a file, got {line[:80]!r}"
+            ) from error
+        yield (
+            file,
+            Evidence(
+                url=entry.get("url"),
+                portal_name=entry.get("portal_name"),
+                listed_title=entry.get("listed_title"),
+            ),
+        )
+
+
+def _answer(file: Path, evidence: Evidence) -> dict[str, Any]:
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        reading = Reading(False, f"读不到文件：{error.strerror}")
+    else:
+        reading = read_report([Part(data, file.name)], evidence)
+    return {"file": str(file), **record(reading)}
+
+
+def record(reading: Reading) -> dict[str, Any]:
+    """The public JSON of a reading, as DESIGN promises it."""
+    return {
+        "is_report": reading.is_report,
+        "reason": reading.reason,
+        "issuer": reading.issuer,
+        "year": reading.year,
+        "form": reading.form,
+        "scope": reading.scope,
+        "title": reading.title,
+        "published_on": reading.published_on,
+        "media_type": reading.media_type,
+        "sections": [
+            {"number": s.number, "heading": s.heading, "text": s.text} for s in reading.sections
+        ],
+        "cells": dict(reading.cells),
+        "notes": {
+            key: {"state": note.state, "printed": note.printed}
+            | ({"confidence": note.confidence} if note.confidence is not None else {})
+            for key, note in reading.notes.items()
+        },
+        "findings": [
+            {
+                "rule": f.rule,
+                "verdict": f.verdict,
+                "expected": f.expected,
+                "actual": f.actual,
+                "blame": f.blame,
+                "cells": list(f.cells),
+                "explanation": f.explanation,
+            }
+            for f in reading.findings
+        ],
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,306 @@
+"""HTML -> Document: tables and headings from the page's own tree, prose through trafilatura.
+
+The article is the container its CMS names; where no known name is met, trafilatura finds the
+main text and the smallest element around it is taken. Cells come only from our own walk:
+trafilatura blanks merged cells, and the shape of its tables changes between versions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+import trafilatura
+from lxml import etree, html
+
+from archive.model import Block, Cell, Document, Paragraph, Table, UnreadableError
+
+# Containers that portals' systems use, most telling first (TRS, Hanweb, Boda, UCAP, LonSun …).
+CONTAINERS = (
+    "TRS_Editor", "trs_editor_view", "TRS_UEDITOR", "UCAP-CONTENT", "zoom", "Zoom", "zoomcon",
+    "v_news_content", "vsb_content", "Custom_UnionStyle", "ivs_content", "Article_content",
+    "article-content", "articleContent", "bt_content", "j-fontContent", "wzcon", "xxgk_content",
+    "content-body", "pages_content", "newscontnet", "news_content", "easysiteText",
+)  # fmt: skip
+BLOCKS = frozenset(
+    [
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "br",
+        "center",
+        "dd",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "li",
+        "main",
+        "nav",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "td",
+        "th",
+        "tr",
+        "ul",
+    ]
+)
+SKIPPED = frozenset(
+    [
+        "script",
+        "style",
+        "noscript",
+        "template",
+        "iframe",
+        "select",
+        "option",
+        "button",
+        "textarea",
+        "svg",
+    ]
+)
+HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE)
+SESSION = re.compile(
+    r";jsessionid=[^?#]*|(?<=[?&])(?:jsessionid|sid|phpsessid|_t|t|v|rnd)=[^&#]*&?", re.IGNORECASE
+)
+SPAN = re.compile(r"\d+")
+FEWEST_CHARACTERS = 40
+# Below this share of our own walk, trafilatura has lost text rather than noise.
+TRUSTED_SHARE = 0.6
+DEEPEST = 400
+
+
+def read_html(text: str, url: str | None = None) -> Document:
+    """The article of a page. Raises UnreadableError when no tree can be made of it."""
+    # lxml refuses text with an XML encoding declaration, and NULs end the document.
+    source = re.sub(r"^\s*<\?xml[^>]*\?>", "", text.replace("\x00", ""))
+    try:
+        tree = html.document_fromstring(source, parser=html.HTMLParser(huge_tree=False))
+    except (etree.LxmlError, ValueError) as error:
+        raise UnreadableError(f"HTML 无法解析（{error}）") from error
+    metas = _metas(tree)
+    container = _container(tree, source)
+    blocks = tuple(_blocks(container))
+    return Document(
+        media_type="text/html",
+        blocks=blocks,
+        prose=_prose(container, blocks),
+        title=_title(tree, metas),
+        metas=metas,
+        links=tuple(_links(container, url)),
+    )
+
+
+def _metas(tree: html.HtmlElement) -> dict[str, str]:
+    """The first non-empty value of each named meta; portals repeat them, in a second head too."""
+    metas: dict[str, str] = {}
+    for meta in tree.iter("meta"):
+        name = meta.get("name") or meta.get("property")
+        content = (meta.get("content") or "").strip()
+        if name and content:
+            metas.setdefault(name.strip(), content)
+    return metas
+
+
+def _title(tree: html.HtmlElement, metas: dict[str, str]) -> str | None:
+    for heading in tree.iter("h1", "h2"):
+        if (text := _flat(heading)) and len(text) < 120 and "报告" in text:
+            return text
+    if title := metas.get("ArticleTitle"):
+        return title
+    title_element = next(tree.iter("title"), None)
+    text = _flat(title_element) if title_element is not None else ""
+    # 「标题_站点名」 and the like: the first part is the article's.
+    return re.split(r"[_|–]|\s-\s", text)[0].strip() or None
+
+
+def _container(tree: html.HtmlElement, source: str) -> html.HtmlElement:
+    for name in CONTAINERS:
+        found = [
+            element
+            for element in tree.iter()
+            if isinstance(element.tag, str)
+            and (element.get("id") == name or name in (element.get("class") or "").split())
+        ]
+        outermost = [e for e in found if not any(a in found for a in e.iterancestors())]
+        best = max(outermost, key=_size, default=None)
+        if best is not None and _size(best) >= FEWEST_CHARACTERS:
+            return best
+    body = tree.find("body")
+    whole = body if body is not None else tree
+    return _around_main_text(whole, source)
+
+
+def _size(element: html.HtmlElement) -> int:
+    return len(re.sub(r"\s+", "", element.text_content()))
+
+
+def _around_main_text(whole: html.HtmlElement, source: str) -> html.HtmlElement:
+    """The smallest element that holds what trafilatura takes for the main text, and all tables."""
+    main = trafilatura.extract(
+        source, favor_recall=True, include_tables=False, include_comments=False
+    )
+    lines = {_bare(line) for line in (main or "").splitlines() if len(_bare(line)) >= 12}
+    if not lines:
+        return whole
+    carriers = [
+        element
+        for element in whole.iter("p", "div", "td", "span", "li", "h1", "h2", "h3", "table")
+        if _is_form(element) or (element.tag != "table" and _bare(_flat(element)) in lines)
+    ]
+    if not carriers:
+        return whole
+    common = [carriers[0], *carriers[0].iterancestors()]
+    for carrier in carriers[1:]:
+        above = {carrier, *carrier.iterancestors()}
+        common = [element for element in common if element in above]
+    return common[0] if common and common[0].tag not in {"p", "span", "h1"} else whole
+
+
+def _is_form(element: html.HtmlElement) -> bool:
+    return element.tag == "table" and bool(
+        re.search(r"信息内容|申请人情况|结果维持|行政复议", _bare(element.text_content()))
+    )
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[\s|]+", "", text)
+
+
+def _flat(element: html.HtmlElement) -> str:
+    return _spaces(element.text_content())
+
+
+def _spaces(text: str) -> str:
+    """Runs of white space (nbsp and full-width included) as one space, none at the ends."""
+    return re.sub(r"[\s\u200b\ufeff]+", " ", text).strip()
+
+
+def _is_hidden(element: html.HtmlElement) -> bool:
+    return element.get("hidden") is not None or bool(HIDDEN.search(element.get("style") or ""))
+
+
+def _blocks(container: html.HtmlElement) -> Iterator[Block]:
+    """Paragraphs and data tables in reading order; layout tables are walked through."""
+    line: list[str] = []
+    for event in _walk(container, 0):
+        if isinstance(event, str):
+            line.append(event)
+            continue
+        if text := _spaces("".join(line)):
+            yield Paragraph(text)
+        line = []
+        if isinstance(event, Table):
+            yield event
+    if text := _spaces("".join(line)):
+        yield Paragraph(text)
+
+
+def _walk(element: html.HtmlElement, depth: int) -> Iterator[str | Table | None]:
+    """Text pieces, tables, and None where a line ends."""
+    if depth > DEEPEST:
+        yield _flat(element)
+        return
+    if element.text:
+        yield element.text
+    for child in element:
+        if isinstance(child.tag, str) and child.tag not in SKIPPED and not _is_hidden(child):
+            if child.tag == "table" and _is_data(child):
+                yield _table(child)
+            elif child.tag in BLOCKS or child.tag == "table":
+                yield None
+                yield from _walk(child, depth + 1)
+                yield None
+            else:
+                yield from _walk(child, depth + 1)
+        if child.tail:
+            yield child.tail
+
+
+def _is_data(table: html.HtmlElement) -> bool:
+    """A table of figures, not one that arranges a page: no table inside, two rows, two columns."""
+    if any(True for inner in table.iter("table") if inner is not table):
+        return False
+    rows = list(table.iter("tr"))
+    cells = list(table.iter("td", "th"))
+    if len(rows) < 2 or len(cells) <= len(rows):
+        return False
+    return max((len(_flat(cell)) for cell in cells), default=0) < 400
+
+
+def _span(cell: html.HtmlElement, name: str) -> int:
+    # Seen: rowspan="22 ", "3px", "0", "".
+    match = SPAN.search(cell.get(name) or "")
+    return min(max(int(match[0][:6]), 1), 1000) if match else 1
+
+
+def _table(table: html.HtmlElement) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for row in table.iter("tr"):
+        if _is_hidden(row):
+            continue
+        cells = tuple(
+            Cell(_cell_text(cell), _span(cell, "rowspan"), _span(cell, "colspan"))
+            for cell in row.iter("td", "th")
+            if not _is_hidden(cell)
+        )
+        # An empty <tr> between rows is no row to a browser's eye, yet rowspans count it.
+        rows.append(cells)
+    return Table(tuple(rows))
+
+
+def _cell_text(cell: html.HtmlElement) -> str:
+    return _spaces("".join(piece if isinstance(piece, str) else " " for piece in _walk(cell, 0)))
+
+
+def _links(container: html.HtmlElement, url: str | None) -> Iterator[str]:
+    for anchor in container.iter("a"):
+        href = (anchor.get("href") or "").strip()
+        if not href or href.startswith(("#", "javascript:", "mailto:", "tel:")):
+            continue
+        try:
+            parts = urlsplit(SESSION.sub("", urljoin(url or "", href)))
+        except ValueError:
+            continue
+        yield urlunsplit(parts._replace(fragment="")).rstrip("?&")
+
+
+def _prose(container: html.HtmlElement, blocks: Sequence[Block]) -> tuple[str, ...]:
+    """The paragraphs to show: our own, less what trafilatura knows for noise.
+
+    Where it keeps too little (it drops whole articles for a class like "share"), all are shown.
+    """
+    own = [block.text for block in blocks if isinstance(block, Paragraph)]
+    copy = html.fromstring(html.tostring(container, encoding="unicode"))
+    etree.strip_elements(copy, "table", with_tail=False)
+    wrapped = (
+        f"<html><body><article>{html.tostring(copy, encoding='unicode')}</article></body></html>"
+    )
+    text = trafilatura.extract(
+        wrapped, favor_recall=True, include_tables=False, include_comments=False
+    )
+    kept_text = _bare(text or "")
+    kept = [line for line in own if _is_heading(line) or _bare(line) in kept_text]
+    if sum(map(len, kept)) >= TRUSTED_SHARE * sum(map(len, own)):
+        return tuple(kept)
+    return tuple(own)
+
+
+def _is_heading(line: str) -> bool:
+    return len(line) < 60 and bool(re.match(r"[（(]?[一二三四五六七八九十\d]{1,2}[）)、.．]", line))

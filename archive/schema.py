@@ -1,0 +1,245 @@
+"""Every table and column of the archive with its description, written once.
+
+`store.py` makes the tables from this, `publish.py` the descriptions readers see. Names of tables
+and columns are public; other people's tools rely on them: add, never rename.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from archive.form import PRINTED, Field
+
+# Money and decimals are text: a float would change what was printed.
+SQL_TYPES = {"int": "INTEGER", "signed_int": "INTEGER", "decimal": "TEXT", "money_text": "TEXT"}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its SQLite type, what it says, the unit of its numbers, where it points."""
+
+    type: str
+    description: str
+    unit: str | None = None
+    references: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: what a row is, its columns, its primary key, and the columns to index."""
+
+    description: str
+    columns: Mapping[str, Column]
+    pk: tuple[str, ...]
+    indexes: tuple[tuple[str, ...], ...] = ()
+
+
+def _text(description: str, references: str | None = None) -> Column:
+    return Column("TEXT", description, references=references)
+
+
+def _integer(description: str, unit: str | None = None) -> Column:
+    return Column("INTEGER", description, unit)
+
+
+def _figure(field: Field) -> Column:
+    unit = field.unit if field.type != "money_text" else None
+    return Column(SQL_TYPES[field.type], f"{field.zh} ({field.key})", unit)
+
+
+TABLES: Mapping[str, Table] = {
+    "portals": Table(
+        "站点：一行一个政府网站 (a site we crawl)",
+        {
+            "id": _text("登记册中的编号 (registry id)"),
+            "name": _text("站点名称 (name of the government or department that runs it)"),
+            "division": _text("行政区划代码 GB/T 2260 (division code)"),
+            "level": _text("层级 (central, province, prefecture, county, township)"),
+            "home_url": _text("首页地址 (home page)"),
+            "last_ok": _text("最近一次正常应答的夜次 (last night the home page answered)"),
+            "state": _text("最近一夜的状态 (what the last night found: ok, or what went wrong)"),
+        },
+        pk=("id",),
+    ),
+    "issuers": Table(
+        "公开机关：一行一个行政机关 (a body that publishes reports)",
+        {
+            "id": _text("永久编号 (minted once, kept in the ledger)"),
+            "name": _text("机关全称 (full official name)"),
+            "division": _text("所属行政区划代码 GB/T 2260 (division code)"),
+            "level": _text("层级 (central, province, prefecture, county, township)"),
+            "kind": _text(
+                "类别 (government, office, department, functional_zone, vertical, township, other)"
+            ),
+            "portal_id": _text("首次见到其年报的站点 (portal)", "portals.id"),
+        },
+        pk=("id",),
+        indexes=(("name",), ("division",)),
+    ),
+    "reports": Table(
+        "年报：一个机关一个年度 (a body's report for a year, wherever it is published)",
+        {
+            "id": _text("机关编号/年度 (issuer/year; the path below /r/)"),
+            "issuer_id": _text("公开机关 (body)", "issuers.id"),
+            "year": _integer("报告年度，不是发布年份 (the year reported on)"),
+            "scope": _text("统计口径 (own_body, own_level, jurisdiction_aggregate, unclear)"),
+            "form": _text("表式 (2021, 2019, stats2014, narrative, mixed) of the current version"),
+            "title": _text("标题 (title of the current version)"),
+            "published_on": _text("页面所示发布日期 (publication date the page states)"),
+            "url": _text("原文地址 (address of the report page)"),
+            "status": _text("状态 (live, suspect, gone, moved, back)"),
+            "current_version": _text("现行版本 (latest version)", "versions.id"),
+            "first_seen": _text("首次见到 (first seen, UTC)"),
+            "last_seen": _text("最近见到 (last seen, UTC)"),
+        },
+        pk=("id",),
+        indexes=(("issuer_id", "year"), ("year",), ("status",), ("first_seen",)),
+    ),
+    "versions": Table(
+        "版本：年报的一种不同内容 (a different content of a report)",
+        {
+            "id": _text("年报编号/摘要前12位 (report id/first 12 hex digits; the path below /r/)"),
+            "report_id": _text("年报 (report)", "reports.id"),
+            "number": _integer("第几版，从1起 (1 for the first content seen)"),
+            "first_seen": _text("首次见到此内容 (first seen, UTC)"),
+            "last_seen": _text("最近见到此内容 (last seen, UTC)"),
+            "media_type": _text("介质 (media type of the document the figures were read from)"),
+            "title": _text("标题 (title)"),
+            "form": _text("表式 (2021, 2019, stats2014, narrative, mixed)"),
+            "published_on": _text("页面所示发布日期 (publication date stated)"),
+            "content_digest": _text(
+                "内容摘要：正文去除计数器、链接、附件 (SHA-256 of the content, not of the page)"
+            ),
+            "parser": _text("读取程序版本 (version of the reader)"),
+            "numbers_read": _integer("读出的数字格数 (cells that hold a number)", "格"),
+            "nonzero_cells": _integer("非零格数 (cells that hold a number other than 0)", "格"),
+        },
+        pk=("id",),
+        indexes=(("report_id", "number"), ("first_seen",)),
+    ),
+    "captures": Table(
+        "抓取：网络的一次应答，原样存档 (an answer, as received)",
+        {
+            "digest": _text("载荷 SHA-256 (of the payload as received, hexadecimal)"),
+            "url": _text("地址 (address asked)"),
+            "fetched_at": _text("抓取时刻 (UTC)"),
+            "status": _integer("HTTP 状态码 (status)"),
+            "media_type": _text("介质，依内容判断 (media type, by content where known)"),
+            "warc_file": _text("WARC 文件名 (segment)"),
+            "offset": _integer("记录在文件中的位置 (where the record begins)", "byte"),
+            "record_type": _text("记录类型 (response, or revisit: same payload as before)"),
+            "version_id": _text("所示版本 (the version it showed, if any)", "versions.id"),
+        },
+        pk=("warc_file", "offset"),
+        indexes=(("digest",), ("url", "fetched_at"), ("version_id",)),
+    ),
+    "figures": Table(
+        "数字：一个版本的全部表格数字，一行 (all cells of one version, one wide row)",
+        {
+            "version_id": _text("版本 (version)", "versions.id"),
+            **{field.flat: _figure(field) for field in PRINTED.values()},
+        },
+        pk=("version_id",),
+    ),
+    "cell_notes": Table(
+        "格注：不是单纯数字的格 (what there is to say of a cell)",
+        {
+            "version_id": _text("版本 (version)", "versions.id"),
+            "field": _text("字段 (key of the cell)", "fields.key"),
+            "state": _text(
+                "blank 空白, na 不适用, text 文字, missing 表中无此格, ambiguous 粘连难分, "
+                "unreadable 不可读: no number; ocr, glued, unit: a number with its story"
+            ),
+            "printed": _text("原样文字 (as printed)"),
+            "confidence": Column("REAL", "把握 (confidence from 0 to 1, where measured)"),
+        },
+        pk=("version_id", "field"),
+    ),
+    "sections": Table(
+        "章节 (a chapter of a version)",
+        {
+            "version_id": _text("版本 (version)", "versions.id"),
+            "number": _integer("章号 1–6，0 为前言 (chapter; 0 stands before the first)"),
+            "heading": _text("标题 (heading as printed)"),
+            "text": _text("文字 (text)"),
+        },
+        pk=("version_id", "number"),
+    ),
+    "findings": Table(
+        "核验：勾稽关系的结论 (a check's verdict)",
+        {
+            "version_id": _text("版本 (version)", "versions.id"),
+            "rule": _text("规则 (identity)", "identities.id"),
+            "verdict": _text("pass 成立, fail 不成立, explained 另有解释, not_checkable 无法核验"),
+            "expected": _text("应为 (what the parts give)"),
+            "actual": _text("所印 (what is printed)"),
+            "blame": _text("publisher 原文如此, parser 读取有误, undecided 未定 (of a failure)"),
+            "explanation": _text("说明 (the reading that holds, or why it cannot be checked)"),
+        },
+        pk=("version_id", "rule"),
+        indexes=(("verdict", "rule"),),
+    ),
+    "changes": Table(
+        "改动：两个版本之间的一处不同 (one difference between two versions)",
+        {
+            "report_id": _text("年报 (report)", "reports.id"),
+            "from_version": _text("前一版 (earlier)", "versions.id"),
+            "to_version": _text("后一版 (later)", "versions.id"),
+            "position": _integer("次序 (order within the pair)"),
+            "field": _text("字段 (cell, when a cell differs)", "fields.key"),
+            "section": _integer("章号 (chapter, when text differs)"),
+            "aspect": _text("其他 (title, published_on, links … when neither cell nor chapter)"),
+            "before": _text("改前 (before)"),
+            "after": _text("改后 (after)"),
+        },
+        pk=("to_version", "from_version", "position"),
+        indexes=(("report_id",),),
+    ),
+    "sightings": Table(
+        "见录：年报在何处以何名列出 (where and as what a report was listed)",
+        {
+            "url": _text("地址 (address)"),
+            "portal_id": _text("站点 (portal)", "portals.id"),
+            "night": _text("夜次 (date of the night)"),
+            "role": _text("page 年报页, attachment 附件"),
+            "title": _text("列表标题 (title in the list, whole)"),
+            "listed_on": _text("所在列表页 (address of the list)"),
+            "seen_at": _text("见到时刻 (UTC)"),
+            "verdict": _text("服务器应答的判断 (ok, gone, soft_404, challenge …)"),
+            "digest": _text("载荷 SHA-256 (payload, when there was one)"),
+            "report_id": _text("年报 (report, when it is one)", "reports.id"),
+            "reason": _text("不是年报或未能读取的原因 (why it is no report, or could not be read)"),
+        },
+        pk=("url", "night"),
+        indexes=(("report_id",), ("portal_id",)),
+    ),
+    "fields": Table(
+        "字段：表式的每一格 (every cell of the forms)",
+        {
+            "key": _text("键 (table.row.column, stable for ever)"),
+            "flat": _text("figures 表中的列名 (its column in figures)"),
+            "zh": _text("官方名称 (official name)"),
+            "table_key": _text("表 (disclosure, requests, disputes, stats2014)"),
+            "row_key": _text("行 (row)"),
+            "row_zh": _text("行标签 (row label on the form)"),
+            "column_key": _text("列 (column)"),
+            "column_zh": _text("列标签 (column label on the form)"),
+            "unit": _text("单位 (unit)"),
+            "formats": _text("见于哪些表式 (forms that print it: 2014, 2019, 2021)"),
+            "position": _integer("次序 (order on the form)"),
+        },
+        pk=("key",),
+    ),
+    "identities": Table(
+        "勾稽关系 (what the form itself promises)",
+        {
+            "id": _text("规则 (rule)"),
+            "formula": _text("公式 (formula over keys)"),
+            "formats": _text("适用表式 (forms)"),
+            "level": _text("级别 (hard, soft, definition …)"),
+            "basis": _text("依据 (where it comes from)"),
+        },
+        pk=("id",),
+    ),
+}

@@ -1,0 +1,254 @@
+"""python -m crawler run | nightly | serve: the jobs a person or a timer starts.
+
+Each step is a process of its own with the public command line, so that a job does nothing one
+could not type. Only files pass between them.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from crawler.frontier import Frontier
+from crawler.spiders.annual_reports import tonight
+
+ROOT = Path(__file__).resolve().parent.parent
+HOST = "127.0.0.1"
+# A report's address holds the port of its portal: the same ports every night.
+EXAMPLE_PORT = 8011
+EXAMPLE_COUNT = 3
+# Our own machine needs no manners; strangers keep the delay of crawler.settings.
+EXAMPLE_SETTINGS = ("-s", "ALLOW_PRIVATE_NETWORK=True", "-s", "DOWNLOAD_DELAY=0.02")
+START_SECONDS = 30
+
+data_option = click.option(
+    "--data",
+    default="data",
+    type=click.Path(file_okay=False, path_type=Path),
+    show_default=True,
+    help="Where captures, frontier and archive live.",
+)
+portals_option = click.option(
+    "--portals",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The registry of portals, a CSV file.",
+)
+port_option = click.option("--port", default=8001, show_default=True, type=click.IntRange(1, 65535))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a step of a night did: its exit status and how long it took."""
+
+    name: str
+    status: int
+    seconds: float
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Crawl, build, publish, serve."""
+
+
+@main.command()
+@data_option
+@portals_option
+@port_option
+def run(data: Path, portals: Path | None, port: int) -> None:
+    """Crawl one night, build the archive and serve it. Without --portals: the example portals."""
+    require_free(port)
+    with one_at_a_time(data):
+        if portals:
+            steps = one_night(data, ["-a", f"portals={portals}"])
+            closing_table(steps)
+            serve_site(data, port)
+            return
+        for example in range(EXAMPLE_PORT, EXAMPLE_PORT + EXAMPLE_COUNT):
+            require_free(example)
+        night, number = demo_night(data)
+        with example_portals(data, number) as registry:
+            click.echo(f"示例站点第 {number} 夜（{night}） / example portals, night {number}")
+            crawl_options = ["-a", f"portals={registry}", "-a", f"night={night}"]
+            steps = one_night(data, [*crawl_options, *EXAMPLE_SETTINGS])
+            closing_table(steps)
+            stop_unless_published(data)
+            serve_site(data, port)
+
+
+@main.command()
+@data_option
+@portals_option
+def nightly(data: Path, portals: Path | None) -> None:
+    """The unattended job: crawl, build, publish; exit status 1 when a step failed."""
+    with one_at_a_time(data):
+        registry = portals or ROOT / "crawler" / "portals.csv"
+        steps = one_night(data, ["-a", f"portals={registry}"])
+    closing_table(steps)
+    sys.exit(max(step.status != 0 for step in steps))
+
+
+@main.command()
+@data_option
+@port_option
+def serve(data: Path, port: int) -> None:
+    """Serve what was published last."""
+    require_free(port)
+    stop_unless_published(data)
+    serve_site(data, port)
+
+
+def one_night(data: Path, crawl_options: Sequence[str]) -> list[Step]:
+    """Crawl, build, publish. What a broken crawl has captured is built all the same."""
+    crawl = ["-m", "scrapy", "crawl", "annual_reports", *crawl_options, "-s", f"DATA={data}"]
+    steps = [
+        step("抓取 crawl", crawl),
+        step("建档 build", ["-m", "archive", "build", "--data", str(data)]),
+    ]
+    if steps[-1].status == 0:
+        steps.append(step("发布 publish", ["-m", "archive", "publish", "--data", str(data)]))
+    return steps
+
+
+def step(name: str, arguments: Sequence[str]) -> Step:
+    """Run one command of ours to its end; Ctrl-C reaches it too and is waited for."""
+    began = time.monotonic()
+    process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT)
+    try:
+        status = process.wait()
+    except KeyboardInterrupt:
+        process.wait()
+        raise
+    return Step(name, status, time.monotonic() - began)
+
+
+def closing_table(steps: Sequence[Step]) -> None:
+    table = Table("步骤 step", "结果 result", "用时 seconds")
+    for done in steps:
+        result = "完成 done" if done.status == 0 else f"[red]失败 failed ({done.status})[/red]"
+        table.add_row(done.name, result, f"{done.seconds:.0f}")
+    Console(stderr=True).print(table)
+
+
+def demo_night(data: Path) -> tuple[date, int]:
+    """The night the demo is at and its number: the next one, or the last when it was broken off."""
+    if not (data / "frontier.db").exists():
+        return tonight(), 1
+    with Frontier(data / "frontier.db") as frontier:
+        nights = frontier.nights()
+        if not nights:
+            return tonight(), 1
+        if not frontier.is_finished(nights[-1]):
+            return date.fromisoformat(nights[-1]), len(nights)
+        return date.fromisoformat(nights[-1]) + timedelta(days=1), len(nights) + 1
+
+
+@contextmanager
+def example_portals(data: Path, number: int) -> Iterator[Path]:
+    """The three example portals as they stand on a night, served until the block ends."""
+    registry = data / "example-portals.csv"
+    server = subprocess.Popen(
+        [
+            sys.executable,
+            "tests/portals/serve.py",
+            "--night",
+            str(number),
+            "--port",
+            str(EXAMPLE_PORT),
+            "--registry",
+            str(registry.resolve()),
+        ],
+        cwd=ROOT,
+    )
+    try:
+        wait_for(EXAMPLE_PORT + EXAMPLE_COUNT - 1, server)
+        yield registry
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise click.ClickException(f"The example portals stopped with status {server.returncode}.")
+        with socket.socket() as probe:
+            if probe.connect_ex((HOST, port)) == 0:
+                return
+        time.sleep(0.1)
+    raise click.ClickException(f"Nothing answered on port {port} within {START_SECONDS} s.")
+
+
+def require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise click.ClickException(
+                f"端口 {port} 已被占用 / Port {port} is in use: stop what uses it, "
+                "or choose another with PORT=…"
+            ) from error
+
+
+def stop_unless_published(data: Path) -> None:
+    if not (data / "site" / "nianbao.db").exists():
+        raise click.ClickException(
+            f"{data}/site 里没有可供发布的档案 / Nothing is published in {data}: "
+            "run make run, or make nightly, first."
+        )
+
+
+def serve_site(data: Path, port: int) -> None:
+    """Serve until Ctrl-C; the server's own log stays quiet but for warnings."""
+    click.echo(f"\n请打开 / open  http://{HOST}:{port}/    (Ctrl-C 停止 / stops everything)\n")
+    datasette = Path(sys.executable).with_name("datasette")
+    command = [str(datasette), "serve", str(data / "site"), "--host", HOST, "--port", str(port)]
+    server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    try:
+        sys.exit(server.wait())
+    except KeyboardInterrupt:
+        server.send_signal(signal.SIGINT)
+        server.wait()
+
+
+@contextmanager
+def one_at_a_time(data: Path) -> Iterator[None]:
+    """Hold DATA for this job; a second one is told who has it and stops."""
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / "night.lock").open("a+", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.seek(0)
+            raise click.ClickException(
+                f"{data} 正由另一个任务使用（进程 {lock.read().strip()}） / Another job is at work "
+                f"in {data}: wait for it, or give another DATA=…"
+            ) from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+if __name__ == "__main__":
+    # A timer stops a job with SIGTERM: the same way out as Ctrl-C, so that children stop too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        main(standalone_mode=True)
+    except KeyboardInterrupt:
+        sys.exit(130)
