@@ -14,23 +14,23 @@ from archive.form import IDENTITIES, Identity
 from archive.model import Blame, Finding, Verdict
 
 FAMILIES = ("ROW.", "BALANCE.", "SUM.", "DISPUTE.")
-FORM_YEARS = {"2021": {2021}, "2019": {2019}, "mixed": {2019, 2021}}
+FORM_YEARS = {"2021": {2021}, "2019": {2019}, "mixed": {2019, 2021}, None: {2019, 2021}}
 KEY = re.compile(r"[a-z0-9_]+\.[a-z0-9_]+\.[a-z0-9_]+")
 
 
-def check(cells: Mapping[str, str | None], form: str) -> tuple[Finding, ...]:
+def check(cells: Mapping[str, str | None], form: str | None) -> tuple[Finding, ...]:
     """A finding for each hard identity of the form: ROW, BALANCE, SUM and DISPUTE."""
     return tuple(_judge(identity, cells) for identity in _applicable(form, cells))
 
 
-def _applicable(form: str, cells: Mapping[str, str | None]) -> Iterator[Identity]:
+def _applicable(form: str | None, cells: Mapping[str, str | None]) -> Iterator[Identity]:
     years = FORM_YEARS.get(form, set())
     for identity in IDENTITIES:
         if identity.level != "hard" or not identity.id.startswith(FAMILIES):
             continue
         if not years & set(identity.formats):
             continue
-        if form == "mixed" and identity.id.startswith("SUM."):
+        if form not in {"2021", "2019"} and identity.id.startswith("SUM."):
             # The sum that counts is the one whose rows the page prints.
             printed = _has_number(cells, "requests.other.")
             if printed is not (2019 in identity.formats):

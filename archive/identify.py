@@ -55,6 +55,7 @@ ORGAN = (
 )
 CONTACT = re.compile(r"(?:请与|请联系|请向|可与|可联系)([^，。；()]{2,30}?" + ORGAN + r")")
 ORGAN_END = re.compile(ORGAN + "$")
+NAME = re.compile(r"(?!图解|一图|解读|关于)[\u4e00-\u9fff()·]+")
 # 「市教育局」 under 北原市's portal is 北原市教育局.
 RELATIVE = re.compile(
     r"^(?:省|市(?!场|政|容|民)|县|区(?!域)|旗|州|盟|自治区|我)(?=[^省市县区旗州盟])"
@@ -121,8 +122,9 @@ def year_in_title(text: str) -> int | None:
 def _split_body(title: str) -> tuple[str, str]:
     """The body a title begins with and the rest, so that 预算处 in a name is no look-alike."""
     year = YEAR.search(title) or CHINESE_YEAR.search(title)
-    if year and year.start() and ORGAN_END.search(title[: year.start()]):
-        return title[: year.start()], title[year.start() :]
+    body = title[: year.start()] if year else ""
+    if NAME.fullmatch(body) and ORGAN_END.search(body):
+        return body, title[len(body) :]
     return "", title
 
 
@@ -165,8 +167,8 @@ def _candidates(document: Document, evidence: Evidence) -> Iterator[str]:
 def _full_name(name: str, portal_name: str | None) -> str:
     """The official name: relative names and bare places completed from the portal's own name."""
     portal = compact(portal_name or "")
-    if name.endswith("街道"):
-        name += "办事处"
+    # 曲阳街道 and 白鹭渡镇 are places: the bodies are their office and their government.
+    name += "办事处" if name.endswith("街道") else "人民政府" if name.endswith(("镇", "乡")) else ""
     if not portal or name == portal:
         return name
     if portal.endswith(name):

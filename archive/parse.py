@@ -145,7 +145,7 @@ MOST_DIGITS = 12
 class Parsed:
     """What the document holds of the form: its chapters, its cells and what is to say of them."""
 
-    form: str
+    form: str | None
     sections: tuple[Section, ...]
     cells: Mapping[str, str | None]
     notes: Mapping[str, Note]
@@ -207,7 +207,8 @@ def read_value(text: str, kind: str) -> tuple[str | None, Note | None]:
         return None, Note(State.TEXT, printed)
     value = ("-" if sign in {"-", "−"} else "") + digits
     if unit is None:
-        return value, None
+        # A printed plus (本年增/减 「+7」) is the cell's story, not part of the number.
+        return value, Note(State.UNIT, printed) if sign == "+" else None
     return (value + unit if kind == "money_text" else value), Note(State.UNIT, printed)
 
 
@@ -542,21 +543,24 @@ def _free_chapters(text: str) -> list[tuple[int, int, int]]:
     return marks
 
 
-def _form(sheet: _Sheet) -> tuple[str, tuple[str, ...]]:
-    """The form by what is printed, never by the year, and the keys the document should hold."""
-    disclosure = {key for key in sheet.cells if key.startswith("disclosure.")}
-    only_2021 = set(keys("2021")) - set(keys("2019"))
-    only_2019 = set(keys("2019")) - set(keys("2021"))
-    first = "2021" if disclosure & only_2021 else "2019" if disclosure & only_2019 else None
-    second = "2021" if sheet.rows & set(OTHER_2021) else "2019" if "other" in sheet.rows else None
-    if first is None and second is None:
-        return ("2021" if sheet.cells else "narrative"), ()
+def _form(sheet: _Sheet) -> tuple[str | None, tuple[str, ...]]:
+    """The form by what is printed, never by the year, and the keys the document should hold.
+
+    None where only cells common to both forms were read; then just those are expected.
+    """
+    keys_2021, keys_2019 = keys("2021"), keys("2019")
+    shared = tuple(key for key in keys_2021 if key in keys_2019)
+    disclosed = {key for key in sheet.cells if key.startswith("disclosure.")}.difference(shared)
+    first = next((form for form in ("2021", "2019") if disclosed & set(keys(form))), None)
+    subrows = sheet.rows & set(OTHER_2021)
+    second = "2021" if subrows else "2019" if "other" in sheet.rows else None
     if first and second and first != second:
-        form_keys = [key for key in keys(first) if key.startswith("disclosure.")]
-        form_keys += [key for key in PRINTED if key.startswith(("requests.", "disputes."))]
-        return "mixed", tuple(form_keys)
-    form = first or second or ""
-    return form, keys(form)
+        own = [key for key in keys(first) if key.startswith("disclosure.")]
+        rest = [key for key in keys("mixed") if not key.startswith("disclosure.")]
+        return "mixed", (*own, *rest)
+    if form := first or second:
+        return form, keys(form)
+    return (None, shared) if sheet.cells else ("narrative", ())
 
 
 def parse(document: Document) -> Parsed:
@@ -568,14 +572,10 @@ def parse(document: Document) -> Parsed:
     _read_flow("\n".join(_flow_lines(document)), sheet)
     form, form_keys = _form(sheet)
     cells = {key: sheet.cells.get(key) for key in form_keys}
-    notes = {key: note for key, note in sheet.notes.items() if key in cells}
-    for key in cells:
-        if key not in sheet.cells:
-            notes[key] = Note(State.MISSING)
-    if not form_keys and _is_statistics(document):
+    notes = {key: sheet.notes.get(key, Note(State.MISSING)) for key in cells if cells[key] is None}
+    notes |= {key: note for key, note in sheet.notes.items() if cells.get(key) is not None}
+    if not cells and _is_statistics(document):
         form = "stats2014"
-    elif not form_keys:
-        form = "narrative"
     return Parsed(form, read_sections(document.prose), cells, notes)
 
 

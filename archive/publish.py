@@ -1,0 +1,247 @@
+"""The snapshot Datasette serves: DATA/site with the archive, a search index and descriptions.
+
+How text is cut for the search (`cut`; the site cuts queries alike, without this module):
+NFKC, lower case; white space between two Chinese characters is dropped, as PDF pages break their
+lines anywhere; a run of Chinese characters becomes its overlapping pairs, a run of one that
+character; a run of a-z and 0-9 is one word; all else separates. `search_fts` holds these tokens
+of the body's name, the title and the text of a report's current version (FTS5, no positions), and
+`search_docs` the texts themselves, so that after the AND of a query's tokens `instr` on the hits
+leaves no false one. Rows of later years have higher rowids.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import sqlite3
+import unicodedata
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from archive.build import ARCHIVE, LOCK
+from archive.issuers import locked
+from archive.schema import TABLES, Column
+from archive.store import DERIVED, sync
+
+SITE = "site"
+SNAPSHOTS = "site-"
+DATABASE = "nianbao"
+CONFIG = Path(__file__).resolve().parent.parent / "datasette"
+LINKED = ("templates", "plugins", "static")
+CHINESE = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+RUN = re.compile(f"[a-z0-9]+|[{CHINESE}]+")
+BROKEN_LINE = re.compile(f"(?<=[{CHINESE}])\\s+(?=[{CHINESE}])")
+CHUNK = 1 << 20
+
+
+class PublishError(ValueError):
+    """There is nothing to publish, or it cannot be; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What was published: where, how many reports a search can find, and the size in bytes."""
+
+    site: Path
+    documents: int
+    size: int
+
+    def __str__(self) -> str:
+        return f"{self.site}: {self.documents} reports searchable, {self.size / 1e6:.1f} MB"
+
+
+def publish(data: Path) -> Summary:
+    """Assemble a new snapshot aside and let DATA/site point to it in one step.
+
+    A running site keeps the files it has open; the next start, or a new connection, sees the new.
+    """
+    archive = data / ARCHIVE
+    if not archive.exists():
+        raise PublishError(f"no archive {archive}: run `python -m archive build` first")
+    with locked(data / LOCK) as mine:
+        if not mine:
+            raise PublishError(f"a build holds {data / LOCK}: wait until it has finished")
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+        fresh = data / f"{SNAPSHOTS}{stamp}"
+        fresh.mkdir()
+        try:
+            summary = _assemble(data, archive, fresh)
+            _swap(data, fresh)
+        except BaseException:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
+    return summary
+
+
+def _assemble(data: Path, archive: Path, folder: Path) -> Summary:
+    snapshot = folder / ARCHIVE
+    with closing(sqlite3.connect(f"{archive.resolve().as_uri()}?mode=ro", uri=True)) as db:
+        db.execute("vacuum into ?", (str(snapshot),))
+    with closing(sqlite3.connect(snapshot, isolation_level=None)) as db:
+        db.execute("pragma journal_mode = off")
+        documents = index_texts(db)
+        db.execute("analyze")
+        counts = table_counts(db)
+    sync(snapshot)
+    inspected = {
+        DATABASE: {
+            "hash": _hash(snapshot),
+            "size": snapshot.stat().st_size,
+            "file": ARCHIVE,
+            "tables": {name: {"count": count} for name, count in counts.items()},
+        }
+    }
+    _write_json(folder / "inspect-data.json", inspected)
+    _write_json(folder / "metadata.json", metadata(CONFIG / "metadata.yml", data / "warc"))
+    if (CONFIG / "settings.json").exists():
+        shutil.copyfile(CONFIG / "settings.json", folder / "settings.json")
+    for name in LINKED:
+        (folder / name).symlink_to(CONFIG / name, target_is_directory=True)
+    sync(folder)
+    return Summary(data / SITE, documents, snapshot.stat().st_size)
+
+
+def _swap(data: Path, fresh: Path) -> None:
+    site, pointer = data / SITE, data / f"{SITE}.new"
+    pointer.unlink(missing_ok=True)
+    pointer.symlink_to(fresh.name, target_is_directory=True)
+    if site.is_dir() and not site.is_symlink():
+        # A folder cannot be replaced by a link in one step; only the first time can meet one.
+        site.rename(data / f"{SNAPSHOTS}before-{fresh.name.removeprefix(SNAPSHOTS)}")
+    os.replace(pointer, site)
+    sync(data)
+    for old in data.glob(f"{SNAPSHOTS}*"):
+        if old != fresh:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def normal(text: str) -> str:
+    """Text as searches compare it: NFKC, lower case, Chinese lines joined."""
+    return BROKEN_LINE.sub("", unicodedata.normalize("NFKC", text).lower())
+
+
+def cut(text: str) -> str:
+    """The tokens of a normal text, a space between them, each once."""
+    return " ".join(dict.fromkeys(_tokens(text)))
+
+
+def _tokens(text: str) -> Iterator[str]:
+    for run in RUN.findall(text):
+        if run[0].isascii() or len(run) == 1:
+            yield run
+        else:
+            yield from (run[start : start + 2] for start in range(len(run) - 1))
+
+
+def index_texts(db: sqlite3.Connection) -> int:
+    """Add the search tables for all current versions; gives how many there are."""
+    db.executescript(
+        """
+        create table search_docs (
+            id integer primary key, report_id text, version_id text, issuer_id text,
+            issuer_name text, title text, year integer, status text, text text
+        ) strict;
+        create virtual table search_fts using fts5(
+            tokens, content='', detail=none, tokenize='ascii'
+        );
+        """
+    )
+    rows = db.execute(
+        """
+        select reports.id, reports.current_version, issuers.id, issuers.name,
+            ifnull(reports.title, ''), reports.year, reports.status,
+            (select group_concat(words, char(10)) from (
+                select ifnull(heading, '') || char(10) || ifnull(text, '') as words
+                from sections where version_id = reports.current_version order by number))
+        from reports join issuers on issuers.id = reports.issuer_id
+        order by reports.year, reports.id
+        """
+    ).fetchall()
+    db.execute("begin")
+    for rowid, (*facts, name, title, year, status, text) in enumerate(rows, start=1):
+        whole = normal(text or "")
+        db.execute(
+            "insert into search_docs values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (rowid, *facts, name, title, year, status, whole),
+        )
+        tokens = cut(f"{normal(name)}\n{normal(title)}\n{whole}")
+        db.execute("insert into search_fts (rowid, tokens) values (?, ?)", (rowid, tokens))
+    db.execute("commit")
+    db.execute("insert into search_fts (search_fts) values ('optimize')")
+    return len(rows)
+
+
+def table_counts(db: sqlite3.Connection) -> dict[str, int]:
+    """Rows by table, as Datasette's inspect file wants them."""
+    names = [
+        name
+        for (name,) in db.execute("select name from sqlite_master where type = 'table' order by 1")
+    ]
+    return {
+        name: db.execute(f'select count(*) from "{name}"').fetchone()[0]
+        for name in names
+        if not name.startswith("sqlite_")
+    }
+
+
+def metadata(written: Path, warc: Path) -> dict[str, Any]:
+    """Datasette's metadata: what metadata.yml says, and every description of the schema.
+
+    Where both speak, metadata.yml holds.
+    """
+    tables: dict[str, Any] = {}
+    for name, table in TABLES.items():
+        tables[name] = {
+            "description": table.description,
+            "columns": {column: _described(spec) for column, spec in table.columns.items()},
+        }
+    tables[DERIVED] = {
+        "description": "派生数：表式所定义而未印出的合计；任一部分为空则为空 "
+        "(sums the form defines but does not print; NULL when any part is)",
+    }
+    tables["search_docs"] = {"hidden": True}
+    tables["search_fts"] = {"hidden": True}
+    own = yaml.safe_load(written.read_text(encoding="utf-8")) if written.exists() else {}
+    return _merged(
+        {
+            "databases": {DATABASE: {"tables": tables}},
+            "plugins": {DATABASE: {"warc": str(warc.resolve())}},
+        },
+        own or {},
+    )
+
+
+def _described(column: Column) -> str:
+    """A column's description with its unit: Datasette's own `units` know no 件 and would refuse
+    to show the table."""
+    return f"{column.description}，单位：{column.unit}" if column.unit else column.description
+
+
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        known = merged.get(key)
+        both = isinstance(known, dict) and isinstance(value, dict)
+        merged[key] = _merged(known, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def _hash(path: Path) -> str:
+    sha256 = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(CHUNK):
+            sha256.update(block)
+    return sha256.hexdigest()
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,352 @@
+"""Same or new, still there or gone, and what changed? Pure: observations in, a history out.
+
+A night on which a server refused, timed out or put up a challenge says nothing about a report:
+it neither ends nor extends anything. A report is called gone only after three nights on which
+its page was missing while the portal's home page answered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from archive.form import PRINTED
+from archive.model import Reading
+
+SHOWN = frozenset({"ok", "not_modified"})
+MISSING = frozenset({"gone", "soft_404", "home_redirect"})
+NIGHTS_TO_GONE = 3
+# Which address speaks for a report that has several: the best status, then the earliest seen.
+RANK = {"live": 0, "back": 0, "suspect": 1, "moved": 2, "gone": 2}
+NAME_LENGTH = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one address was on one night.
+
+    `reading` is None on a night that showed no content of this report. `digests` are the payloads
+    the reading was made from, the page's first; `attachments` are (address, digest).
+    `home_ok`: the portal's home page answered that night.
+    """
+
+    url: str
+    night: str
+    seen_at: str
+    verdict: str
+    home_ok: bool = True
+    reading: Reading | None = None
+    digests: tuple[str, ...] = ()
+    attachments: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A different content of a report, named by a payload that showed it."""
+
+    id: str
+    number: int
+    first_seen: str
+    last_seen: str
+    reading: Reading
+    attachments: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference: exactly one of `field`, `section` and `aspect` says where."""
+
+    field: str | None
+    section: int | None
+    aspect: str | None
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """All differences between two versions, in the order of the form."""
+
+    earlier: str
+    later: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What became of a report. `shown` says for each observation which version it showed."""
+
+    url: str
+    status: str
+    current: str
+    first_seen: str
+    last_seen: str
+    versions: tuple[Version, ...]
+    transitions: tuple[Transition, ...]
+    shown: tuple[tuple[Observation, str], ...]
+
+
+@dataclass(slots=True)
+class _Content:
+    """A version being gathered."""
+
+    first: Observation
+    observations: list[Observation] = field(default_factory=list)
+    digests: set[str] = field(default_factory=set)
+    addresses: set[str] = field(default_factory=set)
+
+
+def trace(observations: Iterable[Observation]) -> History:
+    """The history of one report (one body, one year) at all its addresses.
+
+    At least one observation must show content. The order in which they are given is irrelevant.
+    """
+    by_moment = {_moment(observation): observation for observation in observations}
+    ordered = [by_moment[moment] for moment in sorted(by_moment)]
+    contents: list[_Content] = []
+    shown: list[tuple[Observation, int]] = []
+    for observation in ordered:
+        if observation.reading is not None:
+            number = _place(observation, observation.reading, contents)
+            shown.append((observation, number))
+    if not contents:
+        raise ValueError("a report needs one observation that shows it, got none")
+    names = _names(contents)
+    url, status = _primary(ordered)
+    current = [number for observation, number in shown if observation.url == url][-1]
+    return History(
+        url=url,
+        status=status,
+        current=names[current],
+        first_seen=shown[0][0].seen_at,
+        last_seen=max(observation.seen_at for observation, _ in shown),
+        versions=tuple(
+            _version(names[number], number, content) for number, content in enumerate(contents)
+        ),
+        transitions=tuple(
+            Transition(
+                names[earlier],
+                names[later],
+                tuple(changes(contents[earlier].first, contents[later].first)),
+            )
+            for earlier, later in _steps(shown, len(contents))
+        ),
+        shown=tuple((observation, names[number]) for observation, number in shown),
+    )
+
+
+def _moment(observation: Observation) -> tuple[str, ...]:
+    return (
+        observation.night,
+        observation.seen_at,
+        observation.url,
+        observation.verdict,
+        *observation.digests,
+    )
+
+
+def _place(observation: Observation, reading: Reading, contents: list[_Content]) -> int:
+    """The number of the content an observation shows, a new one when it was never seen.
+
+    On one address the content digest decides: there a swapped link is an edit. Two addresses
+    wrap the same report in different links, so between them cells and chapters decide.
+    """
+    number = next(
+        (n for n, content in enumerate(contents) if reading.content_digest in content.digests),
+        next(
+            (
+                n
+                for n, content in reversed(tuple(enumerate(contents)))
+                if observation.url not in content.addresses
+                and _says_the_same(reading, content.first.reading)
+            ),
+            len(contents),
+        ),
+    )
+    if number == len(contents):
+        contents.append(_Content(observation))
+    content = contents[number]
+    content.observations.append(observation)
+    content.digests.add(reading.content_digest)
+    content.addresses.add(observation.url)
+    return number
+
+
+def _says_the_same(one: Reading, other: Reading | None) -> bool:
+    if other is None:
+        return False
+    return dict(one.cells) == dict(other.cells) and [
+        (section.number, section.text) for section in one.sections
+    ] == [(section.number, section.text) for section in other.sections]
+
+
+def _names(contents: Sequence[_Content]) -> list[str]:
+    """For each content 12 hex digits of the earliest payload that showed it and no content before.
+
+    The page's payload if it can be; when only an attachment was swapped, the attachment's. When
+    one was taken away and no payload is new, the content's own digest.
+    """
+    names: list[str] = []
+    for number, content in enumerate(contents):
+        taken = set(names)
+        taken.update(
+            digest[:NAME_LENGTH]
+            for earlier in contents[:number]
+            for seen in earlier.observations
+            if _moment(seen) < _moment(content.first)
+            for digest in seen.digests
+        )
+        candidates = [digest[:NAME_LENGTH] for digest in content.first.digests]
+        reading = content.first.reading
+        content_digest = reading.content_digest if reading else ""
+        candidates.append(hashlib.sha256(content_digest.encode()).hexdigest()[:NAME_LENGTH])
+        names.append(next((name for name in candidates if name not in taken), candidates[-1]))
+    return names
+
+
+def _version(name: str, number: int, content: _Content) -> Version:
+    if content.first.reading is None:
+        raise ValueError(f"version {name} has no reading")
+    moments = [observation.seen_at for observation in content.observations]
+    return Version(
+        id=name,
+        number=number + 1,
+        first_seen=min(moments),
+        last_seen=max(moments),
+        reading=content.first.reading,
+        attachments=content.first.attachments,
+    )
+
+
+def _steps(shown: Sequence[tuple[Observation, int]], count: int) -> list[tuple[int, int]]:
+    """Which contents to compare: each with the one before it, and each step an address made."""
+    steps = {(number, number + 1) for number in range(count - 1)}
+    last: dict[str, int] = {}
+    for observation, number in shown:
+        before = last.get(observation.url, number)
+        if before != number:
+            steps.add((before, number))
+        last[observation.url] = number
+    return sorted(steps, key=lambda step: (step[1], step[0]))
+
+
+def _primary(ordered: Sequence[Observation]) -> tuple[str, str]:
+    """The address that speaks for the report, and its status."""
+    first: dict[str, int] = {}
+    for position, observation in enumerate(ordered):
+        if observation.reading is not None:
+            first.setdefault(observation.url, position)
+    candidates = []
+    for url, position in first.items():
+        seen = [observation for observation in ordered[position:] if observation.url == url]
+        status = follow_status(seen)
+        candidates.append((RANK[status], ordered[position].seen_at, url, status))
+    _, _, url, status = min(candidates)
+    return url, status
+
+
+def follow_status(observations: Sequence[Observation]) -> str:
+    """live, suspect, gone, moved or back, after the observations of one address in order."""
+    status = "live"
+    was_gone = False
+    missing: set[str] = set()
+    for observation in observations:
+        if observation.verdict in SHOWN and observation.reading is not None:
+            status = "back" if was_gone else "live"
+            missing.clear()
+        elif observation.verdict == "moved":
+            status = "moved"
+            missing.clear()
+        elif observation.verdict in MISSING and observation.home_ok:
+            missing.add(observation.night)
+            if len(missing) >= NIGHTS_TO_GONE:
+                status, was_gone = "gone", True
+            elif status != "gone":
+                status = "suspect"
+    return status
+
+
+def changes(earlier: Observation, later: Observation) -> Iterator[Change]:
+    """Every difference between two contents: cells, then chapters, then everything else."""
+    if earlier.reading is None or later.reading is None:
+        raise ValueError(f"nothing to compare between {earlier.url} and {later.url}")
+    before, after = earlier.reading, later.reading
+    found = [
+        *_cell_changes(before, after),
+        *_section_changes(before, after),
+        *_aspect_changes(earlier, later, before, after),
+    ]
+    if not found:
+        # Text between chapters, or links the reading does not list.
+        found = [Change(None, None, "content", before.content_digest, after.content_digest)]
+    yield from found
+
+
+def _cell_changes(before: Reading, after: Reading) -> Iterator[Change]:
+    for key in PRINTED:
+        one, other = _printed(before, key), _printed(after, key)
+        if one != other:
+            yield Change(key, None, None, one, other)
+
+
+def _printed(reading: Reading, key: str) -> str | None:
+    """The cell's number, or the words that stand in its place, or None."""
+    number = reading.cells.get(key)
+    if number is not None:
+        return number
+    note = reading.notes.get(key)
+    return (note.printed or None) if note else None
+
+
+def _section_changes(before: Reading, after: Reading) -> Iterator[Change]:
+    one, other = chapters(before), chapters(after)
+    for number in sorted(one.keys() | other.keys()):
+        had, has = one.get(number), other.get(number)
+        if had == has:
+            continue
+        if had and has and had[1] == has[1]:
+            yield Change(None, number, None, had[0], has[0])
+        else:
+            yield Change(None, number, None, had[1] if had else None, has[1] if has else None)
+
+
+def chapters(reading: Reading) -> dict[int, tuple[str, str]]:
+    """Heading and text of each chapter; a number that is printed twice is joined."""
+    found: dict[int, tuple[str, str]] = {}
+    for section in reading.sections:
+        if section.number in found:
+            heading, text = found[section.number]
+            more = "\n".join(part for part in (section.heading, section.text) if part)
+            found[section.number] = (heading, f"{text}\n{more}" if text else more)
+        else:
+            found[section.number] = (section.heading, section.text)
+    return found
+
+
+def _aspect_changes(
+    earlier: Observation, later: Observation, before: Reading, after: Reading
+) -> Iterator[Change]:
+    for aspect, one, other in (
+        ("title", before.title, after.title),
+        ("published_on", before.published_on, after.published_on),
+    ):
+        if one != other:
+            yield Change(None, None, aspect, one, other)
+    files_before = tuple(f"{url} sha256:{digest[:12]}" for url, digest in earlier.attachments)
+    files_after = tuple(f"{url} sha256:{digest[:12]}" for url, digest in later.attachments)
+    for aspect, had, has in (
+        ("links", before.links, after.links),
+        ("attachments", files_before, files_after),
+    ):
+        # Two addresses wrap the same text in their own links; only an edit in place is one.
+        if had != has and (aspect != "links" or earlier.url == later.url):
+            yield Change(None, None, aspect, _without(had, has), _without(has, had))
+
+
+def _without(these: Sequence[str], others: Sequence[str]) -> str | None:
+    """The lines the other side does not have; all of them when only their order differs."""
+    own = [line for line in these if line not in others]
+    if not own and set(these) == set(others):
+        own = list(these)
+    return "\n".join(own) or None

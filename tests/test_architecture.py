@@ -1,0 +1,76 @@
+"""The map of DESIGN.md, enforced: who may import whom, and what may not exist."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+FORBIDDEN = {
+    "archive": {"crawler", "scrapy", "datasette"},
+    "crawler": {"datasette", "sqlite_utils"},
+    "datasette": {"archive", "crawler", "scrapy", "sqlite_utils"},
+}
+# The crawler may ask the archive's pure recognisers what a title is and how bytes read.
+CRAWLER_MAY_IMPORT = {"archive.identify", "archive.model", "archive.charset"}
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("package", FORBIDDEN)
+def test_imports_point_one_way(package: str) -> None:
+    crossings = {
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in (ROOT / package).rglob("*.py")
+        for name in imported(path)
+        # A plugin must import the installed datasette: that is not our folder.
+        if name.split(".")[0] in FORBIDDEN[package]
+    }
+    assert crossings == set()
+
+
+def test_the_crawler_takes_only_recognisers_from_the_archive() -> None:
+    crossings = {
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in (ROOT / "crawler").rglob("*.py")
+        for name in imported(path)
+        if name.split(".")[0] == "archive" and name not in CRAWLER_MAY_IMPORT
+    }
+    assert crossings == set()
+
+
+def test_only_the_store_writes_the_archive() -> None:
+    """One writer: no other module of archive/ may hold SQL that changes the public tables."""
+    writers = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "archive").rglob("*.py")
+        if "sqlite_utils" in set(imported(path)) | {n.split(".")[0] for n in imported(path)}
+    }
+    assert writers <= {"archive/store.py", "archive/publish.py"}
+
+
+def test_the_datasette_folder_is_not_a_package() -> None:
+    """With an __init__.py it would hide the installed datasette from everything run here."""
+    assert not (ROOT / "datasette" / "__init__.py").exists()
+    assert not (ROOT / "tests" / "__init__.py").exists()
+
+
+def test_plugins_do_not_import_each_other() -> None:
+    """Datasette loads each plugin file alone; a neighbour is not importable when served."""
+    plugins = {path.stem for path in (ROOT / "datasette" / "plugins").glob("*.py")}
+    for path in (ROOT / "datasette" / "plugins").glob("*.py"):
+        assert not {name.split(".")[0] for name in imported(path)} & plugins, path.name
+
+
+def test_no_drawer_for_odds_and_ends() -> None:
+    drawers = {"utils.py", "helpers.py", "common.py", "misc.py"}
+    for package in ("archive", "crawler", "datasette", "tests"):
+        assert not {path.name for path in (ROOT / package).rglob("*.py")} & drawers

@@ -1,0 +1,36 @@
+"""A table with spans becomes a rectangle, whatever the spans claim."""
+
+from archive.grid import table_to_grid
+from archive.model import Cell, Table
+
+
+def table(*rows: list[Cell]) -> Table:
+    return Table(tuple(tuple(row) for row in rows))
+
+
+def test_spanning_cells_cover_their_places() -> None:
+    grid = table_to_grid(
+        table(
+            [Cell("a", rowspan=2), Cell("b", colspan=2)],
+            [Cell("c"), Cell("d")],
+        )
+    )
+    assert grid == [["a", "b", "b"], ["a", "c", "d"]]
+
+
+def test_a_rowspan_longer_than_the_table_ends_with_it() -> None:
+    assert table_to_grid(table([Cell("a", rowspan=22), Cell("b")])) == [["a", "b"]]
+
+
+def test_an_empty_row_between_rows_is_kept() -> None:
+    grid = table_to_grid(table([Cell("a", rowspan=3), Cell("b")], [], [Cell("c")]))
+    assert grid == [["a", "b"], ["a", ""], ["a", "c"]]
+
+
+def test_absurd_spans_stay_bounded() -> None:
+    grid = table_to_grid(table([Cell("a", colspan=65534)], [Cell("b", colspan=1000)]))
+    assert [len(row) for row in grid] == [200, 200]
+
+
+def test_no_rows() -> None:
+    assert table_to_grid(Table(())) == []

@@ -1,0 +1,330 @@
+"""Cells out of every layout: exactly as printed, and never a guess."""
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from archive.extract.plain import read_plain
+from archive.extract.web import read_html
+from archive.form import COLUMNS, keys
+from archive.model import State
+from archive.parse import Parsed, parse, read_sections, read_value
+from tests.portals.figures import Scale, series
+from tests.portals.tables import Grid, grids
+from tests.portals.web import clean_table, word_table
+
+SCALE = Scale(requests=40, disputes=9, documents=6, licences=1200, penalties=300, fees_wan=88.5)
+HEADINGS = (
+    "二、主动公开政府信息情况",
+    "三、收到和处理政府信息公开申请情况",
+    "四、政府信息公开行政复议、行政诉讼情况",
+)
+
+
+@pytest.mark.parametrize(
+    ("printed", "kind", "value", "state"),
+    [
+        ("12", "int", "12", None),
+        (" １２ ", "int", "12", None),
+        ("1,036", "int", "1036", None),
+        ("12件", "int", "12", State.UNIT),
+        ("+7", "signed_int", "7", State.UNIT),
+        ("-5", "signed_int", "-5", None),
+        ("15954.526468", "decimal", "15954.526468", None),
+        ("97541 万元", "money_text", "97541万元", State.UNIT),
+        ("251000元", "money_text", "251000元", State.UNIT),
+        ("256146", "money_text", "256146", None),
+        ("", "int", None, State.BLANK),
+        ("\xa0\u3000", "int", None, State.BLANK),
+        ("/", "int", None, State.NA),
+        ("—", "int", None, State.NA),
+        ("无", "int", None, State.NA),
+        ("详见附件", "int", None, State.TEXT),
+        ("约30", "int", None, State.TEXT),
+        ("3.5", "int", None, State.TEXT),
+        # Zeros in front are several cells run together, and so are digits without end.
+        ("0000000", "int", None, State.AMBIGUOUS),
+        ("00", "int", None, State.AMBIGUOUS),
+        ("1812304500019", "int", None, State.AMBIGUOUS),
+    ],
+)
+def test_values(printed: str, kind: str, value: str | None, state: State | None) -> None:
+    read, note = read_value(printed, kind)
+    assert read == value
+    assert (note.state if note else None) == state
+
+
+# --- made reports in every layout -----------------------------------------------------------------
+
+
+def as_html(made: tuple[Grid, ...]) -> Parsed:
+    body = "".join(f"<p>{h}</p>{clean_table(g)}" for h, g in zip(HEADINGS, made, strict=True))
+    return parse(read_html(f"<html><body><div class='TRS_Editor'>{body}</div></body></html>"))
+
+
+def as_word_paste(made: tuple[Grid, ...]) -> Parsed:
+    body = "".join(f"<p>{h}</p>{word_table(g)}" for h, g in zip(HEADINGS, made, strict=True))
+    return parse(read_html(f"<html><body><div id='zoom'>{body}</div></body></html>"))
+
+
+def flow(separator: str, end: str) -> Callable[[tuple[Grid, ...]], Parsed]:
+    """Cells parted by `separator`, rows by `end`, merged cells once: how tables are pasted."""
+
+    def layout(made: tuple[Grid, ...]) -> Parsed:
+        lines = []
+        for heading, grid in zip(HEADINGS, made, strict=True):
+            lines.append(heading)
+            lines += [separator.join(box.text for box in row) for row in grid.rows]
+        return parse(read_plain(end.join(lines)))
+
+    return layout
+
+
+LAYOUTS = {
+    "html": as_html,
+    "word paste": as_word_paste,
+    "tabs": flow("\t", "\n"),
+    "a paragraph a cell": flow("\n\n", "\n\n"),
+    "pipes": flow(" |\n", " |\n|\n"),
+    "one line": flow(" ", " "),
+    "carriage returns": flow("\r\r\r", "\r\r\r\r\r"),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS.keys())
+@pytest.mark.parametrize("form", ["2021", "2019"])
+@pytest.mark.parametrize("seed", ["a", "b", "c"])
+def test_a_made_report_reads_back_exactly(
+    layout: Callable[[tuple[Grid, ...]], Parsed], form: str, seed: str
+) -> None:
+    year = int(form) + 1 if form == "2021" else int(form)
+    figures = series(seed, [year], SCALE)[year]
+    read = layout(grids(form, figures))
+    assert read.form == form
+    assert set(read.cells) == set(keys(form))
+    assert dict(read.cells) == {key: figures[key].lstrip("+") for key in keys(form)}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS.keys())
+def test_blanked_and_glued_cells_never_become_numbers(
+    layout: Callable[[tuple[Grid, ...]], Parsed],
+) -> None:
+    """Whatever is removed or run together, a cell is the printed number or no number."""
+    dice = random.Random(7)
+    for _ in range(12):
+        figures = dict(series(str(dice.random()), [2022], SCALE)[2022])
+        printed = dict(figures)
+        for key in dice.sample(keys("2021"), 9):
+            printed[key] = dice.choice(["", "/", "—", "无"])
+        row = dice.choice(["granted", "received_new", "denied_admin_query", "concluded_total"])
+        glued = [f"requests.{row}.{column}" for column in COLUMNS]
+        printed[glued[0]] = "".join(figures[key] for key in glued)
+        for key in glued[1:]:
+            printed[key] = ""
+        read = layout(grids("2021", printed))
+        for key, value in read.cells.items():
+            if key == glued[0]:
+                # Printed in one cell it may be a number of its own; it is never split by guess.
+                assert value in {None, printed[key]}, key
+            elif key in glued:
+                assert value is None, key
+            else:
+                assert value in {None, figures[key]}, key
+                assert value is None or printed[key] == figures[key], key
+
+
+# --- layouts that occur -------------------------------------------------------------------------
+
+
+def read_text(text: str) -> Parsed:
+    return parse(read_plain(text))
+
+
+def row_of(read: Parsed, row: str) -> list[str | None]:
+    return [read.cells.get(f"requests.{row}.{column}") for column in COLUMNS]
+
+
+def test_labels_cut_by_a_page_break_and_page_marks_between() -> None:
+    read = read_text(
+        "一、本年新收政府信息公开申请数量 30 5 0 0 6 4 45\n二、上年结转政府信息公开申请数量 3 0 0 0 0 0 3\n"
+        "三、本年度办理结果\n（一）予以公开 12 2 0 0 5 3 22\n（四）无\n"
+        "1.本机关不掌握相关政府信息 7 1 0 0 1 1 10\n"
+        "法提供 2.没有现成信息需要另行制作 1 0 0 0 0 0 1\n"
+        "5.要求行政机关确认或重新出\n具已获取信息\n1 0 0 0 0 0 1\n"
+        "1、申请人无正当理由逾期不补\n正、行政机关不再处理其政府信\n息公开申请\n6 3 0 0 1 0 10\n"
+        "3、其他 8 2 0 0 0 0 10\n（七）总计 33 5 0 0 6 4 48\n四、结转下年度继续办理 0 0 0 0 0 0 0\n"
+    )
+    assert row_of(read, "unavailable_not_held") == ["7", "1", "0", "0", "1", "1", "10"]
+    assert row_of(read, "unavailable_needs_creation") == ["1", "0", "0", "0", "0", "0", "1"]
+    assert row_of(read, "not_processed_reconfirm") == ["1", "0", "0", "0", "0", "0", "1"]
+    assert row_of(read, "other_not_corrected") == ["6", "3", "0", "0", "1", "0", "10"]
+    assert row_of(read, "other_misc") == ["8", "2", "0", "0", "0", "0", "10"]
+    assert row_of(read, "concluded_total") == ["33", "5", "0", "0", "6", "4", "48"]
+    # Rows the text does not print are missing, not zero.
+    assert read.notes["requests.denied_state_secret.total"].state is State.MISSING
+
+
+def test_an_enumerator_glued_to_the_value_before_it() -> None:
+    read = read_text(
+        "一、本年新收政府信息公开申请数量 2 0 0 0 0 0 2 二、上年结转政府信息公开申请数量 0 0 0 0 0 0 0"
+        "（三）不予公开 1.属于国家秘密 0 0 0 0 0 0 02.其他法律行政法规禁止公开 1 0 0 0 0 0 13.危及“三安全一稳定”"
+        " 0 0 0 0 0 0 0 四、结转下年度继续办理 0 0 0 0 0 0 0"
+    )
+    assert row_of(read, "denied_state_secret") == ["0"] * 7
+    assert row_of(read, "denied_law_prohibited") == ["1", "0", "0", "0", "0", "0", "1"]
+
+
+def test_glued_rows_are_ambiguous_with_their_printed_text() -> None:
+    read = read_text(
+        "一、本年新收政府信息公开申请数量81010010二、上年结转政府信息公开申请数量0000000"
+        "三、本年度办理结果（一）予以公开7 0 0 0 0 0 7（二）部分公开5 0 0 1 0 0 9"
+        "四、结转下年度继续办理0000000"
+    )
+    assert row_of(read, "received_new") == [None] * 7
+    assert read.notes["requests.received_new.total"].state is State.AMBIGUOUS
+    assert read.notes["requests.received_new.total"].printed == "81010010"
+    # Among glued rows a row of seven counts only when it adds up.
+    assert row_of(read, "granted") == ["7", "0", "0", "0", "0", "0", "7"]
+    assert row_of(read, "granted_partial") == [None] * 7
+
+
+def test_prose_that_tells_of_new_requests_is_not_the_table() -> None:
+    table = (
+        "一、本年新收政府信息公开申请数量 9 0 0 0 0 0 9\n二、上年结转政府信息公开申请数量 0 0 0 0 0 0 0\n"
+        "（一）予以公开 9 0 0 0 0 0 9\n四、结转下年度继续办理 0 0 0 0 0 0 0"
+    )
+    read = read_text(
+        "2021年，本年新收政府信息公开申请12件，上年结转1件，予以公开8件，结转下年度继续办理0件。\n"
+        + table
+    )
+    assert row_of(read, "received_new") == ["9", "0", "0", "0", "0", "0", "9"]
+    assert row_of(read, "granted") == ["9", "0", "0", "0", "0", "0", "9"]
+
+
+def test_a_dispute_table_with_its_second_heading_line_lost() -> None:
+    read = read_text(
+        "四、政府信息公开行政复议、行政诉讼情况 | 行政复议 | 行政诉讼 | 结果维持 | 结果 | 其他 | 尚未 | 总计 |"
+        " 未经复议直接起诉 | 复议后起诉 | 结果 | 结果 | 其他 | 尚未 | 总计 | 结果 | 结果 | 其他 | 尚未 | 总计 |"
+        " 1 | 2 | 0 | 0 | 3 | 4 | 0 | 0 | 1 | 5 | 0 | 0 | 0 | 6 | 6 | 五、存在的主要问题及改进情况"
+    )
+    assert read.cells["disputes.review.total"] == "3"
+    assert read.cells["disputes.litigation_direct.total"] == "5"
+    assert read.cells["disputes.litigation_after_review.pending"] == "6"
+
+
+def test_fourteen_numbers_are_no_dispute_table() -> None:
+    read = read_text(
+        "行政复议 行政诉讼 未经复议直接起诉 复议后起诉 结果维持 结果纠正 其他结果 尚未审结 总计 "
+        "0 0 0 0 0 2 0 0 0 2 0 0 0 0 五、存在的主要问题及改进情况 一、本年新收政府信息公开申请数量 1 0 0 0 0 0 1"
+    )
+    assert all(value is None for key, value in read.cells.items() if key.startswith("disputes."))
+
+
+def test_data_cells_with_other_colspans_than_the_header() -> None:
+    head = (
+        "<tr><td rowspan=3 colspan=3>（勾稽关系）</td><td colspan=8>申请人情况</td></tr>"
+        "<tr><td rowspan=2>自然人</td><td colspan=6>法人或其他组织</td><td rowspan=2>总计</td></tr>"
+        "<tr><td colspan=2>商业企业</td><td>科研机构</td><td>社会公益组织</td><td>法律服务机构</td>"
+        "<td>其他</td></tr>"
+    )
+    data = (
+        "<tr><td colspan=3>一、本年新收政府信息公开申请数量</td>"
+        "<td>8</td><td>1</td><td>&nbsp;</td><td></td><td>2</td><td>1</td><td>12</td></tr>"
+        "<tr><td rowspan='22 '>三、本年度办理结果</td><td colspan=2>（一）予以公开</td>"
+        "<td>3</td><td>1</td><td>&nbsp;</td><td></td><td>2</td><td>1</td><td>/</td></tr>"
+    )
+    read = parse(read_html(f"<div id='zoom'><p>x</p><table>{head}{data}</table>{'字' * 50}</div>"))
+    assert row_of(read, "received_new") == ["8", "1", None, None, "2", "1", "12"]
+    assert row_of(read, "granted") == ["3", "1", None, None, "2", "1", None]
+    assert read.notes["requests.received_new.research_institution"].state is State.BLANK
+    assert read.notes["requests.granted.total"].state is State.NA
+
+
+def test_words_in_a_cell_are_kept_as_words() -> None:
+    read = parse(
+        read_html(
+            "<div id='zoom'><table><tr><td>（一）予以公开</td><td>详见附件</td>"
+            + "<td>0</td>" * 6
+            + "</tr><tr><td>（二）部分公开</td>"
+            + "<td>1</td>" * 7
+            + f"</tr></table>{'字' * 50}</div>"
+        )
+    )
+    assert row_of(read, "granted") == [None, "0", "0", "0", "0", "0", "0"]
+    assert read.notes["requests.granted.natural_person"].printed == "详见附件"
+
+
+def test_forms_that_do_not_agree_are_mixed() -> None:
+    """A 2021 first table beside the one-row （六）其他处理 of 2019."""
+    first, _, third = grids("2021", series("m", [2022], SCALE)[2022])
+    _, second, _ = grids("2019", series("n", [2019], SCALE)[2019])
+    read = as_html((first, second, third))
+    assert read.form == "mixed"
+    assert read.cells["requests.other.total"] is not None
+    assert read.notes["requests.other_misc.total"].state is State.MISSING
+
+
+# --- chapters -----------------------------------------------------------------------------------
+
+
+def test_titles_quoted_in_the_preamble_do_not_begin_chapters() -> None:
+    sections = read_sections(
+        [
+            "本报告由一、总体情况，二、主动公开政府信息情况，三、收到和处理政府信息公开申请情况等六部分组成。",
+            "一、总体情况",
+            "（一）主动公开。",
+            "二、主动公开政府信息情况",
+            "见表。",
+            "三、收到和处理政府信息公开申请情况",
+            "四、因政府信息公开工作被申请行政复议、提起行政诉讼情况",
+            "五、工作中存在的主要问题及改进措施",
+            "不足。",
+            "六、其它需要报告的事项",
+            "无。",
+        ]
+    )
+    assert [(s.number, s.text) for s in sections] == [
+        (
+            0,
+            "本报告由一、总体情况，二、主动公开政府信息情况，三、收到和处理政府信息公开申请情况等六部分组成。",
+        ),
+        (1, "（一）主动公开。"),
+        (2, "见表。"),
+        (3, ""),
+        (4, ""),
+        (5, "不足。"),
+        (6, "无。"),
+    ]
+
+
+def test_chapters_without_line_breaks() -> None:
+    sections = read_sections(
+        [
+            "一、总体情况全年有序。二、主动公开政府信息情况三、收到和处理政府信息公开申请情况无五、存在的主要问题及改进情况不足。六、其他需要报告的事项无"
+        ]
+    )
+    assert [s.number for s in sections] == [1, 2, 3, 5, 6]
+    assert sections[-1].text == "无"
+
+
+def test_a_narrative_keeps_its_own_chapters() -> None:
+    sections = read_sections(
+        [
+            "一、概述",
+            "甲",
+            "二、政府信息公开的收费及减免情况",
+            "乙",
+            "三、咨询处理情况",
+            "丙",
+            "四、附表",
+            "丁",
+        ]
+    )
+    assert [s.heading for s in sections][-1] == "四、附表"
+    assert len(sections) == 4
+
+
+def test_a_text_without_chapters_is_one_piece() -> None:
+    assert [(s.number, s.text) for s in read_sections(["只有一句。"])] == [(0, "只有一句。")]
+    assert read_sections([]) == ()

@@ -1,0 +1,519 @@
+"""The public site, through its own client: what a reader, a program and an attacker get."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from xml.etree import ElementTree
+
+import httpx
+import pytest
+import pytest_asyncio
+from datasette.app import Datasette
+from lxml import html
+from site_fixture import (
+    DIGEST_1,
+    DIGEST_1B,
+    DIGEST_2,
+    DIGEST_PDF,
+    IMAGE,
+    LOST,
+    PAGE_1,
+    PAGE_2,
+    PDF,
+    SCRIPT,
+    build_site,
+)
+
+REPORT = "/r/140600-jyj/2023"
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_site(tmp_path_factory.mktemp("archive"))
+
+
+@pytest_asyncio.fixture
+async def site(folder: Path) -> AsyncIterator[Any]:
+    datasette = Datasette(config_dir=folder)
+    await datasette.invoke_startup()
+    yield datasette.client
+
+
+def cell(page: httpx.Response, key: str) -> Any:
+    (found,) = html.fromstring(page.text).xpath("//td[@id=$key]", key=key)
+    return found
+
+
+PAGES = (
+    "/",
+    "/r/140600-jyj",
+    REPORT,
+    f"{REPORT}/{DIGEST_1[:12]}",
+    f"{REPORT}/{DIGEST_2[:12]}/original",
+    "/r/140600-jyj/2020",
+    "/r/140600-jyj/2016",
+    "/r/320813-zf/2023",
+    "/r/999999-bad",
+    "/r/999999-bad/2022",
+    "/search",
+    "/search?q=" + quote("泥鳅"),
+    "/search?q=" + quote(SCRIPT),
+    "/changes",
+    "/changes?kind=gone",
+    "/coverage",
+    "/coverage?division=32",
+    "/data",
+    "/about",
+    "/nianbao",
+    "/nianbao/reports",
+    "/nianbao/reports/140600-jyj~2F2023",
+)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("path", PAGES)
+async def test_a_page_is_chinese_framed_and_harmless(site: Any, path: str) -> None:
+    response = await site.get(path)
+    assert response.status_code == 200
+    page = html.fromstring(response.text)
+    assert page.get("lang") == "zh-CN"
+    assert page.xpath("string(//header//a[@class='brand'])").startswith("政府信息公开年报档案")
+    assert page.xpath("//script | //img | //style | //@style | //@onerror") == []
+    assert not [href for href in page.xpath("//@href | //@src") if "javascript:" in href]
+    assert not [src for src in page.xpath("//link/@href | //iframe/@src") if "//" in src[6:20]] or (
+        path.startswith("/r/")
+    )
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("path", [*PAGES, "/nothing", "/nianbao/reports.json", "/robots.txt"])
+async def test_every_answer_has_the_headers(site: Any, path: str) -> None:
+    headers = (await site.get(path)).headers
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+    assert "unsafe" not in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "strict-origin-when-cross-origin"
+
+
+@pytest.mark.asyncio
+async def test_cells_stand_as_on_the_form_and_tell_their_state(site: Any) -> None:
+    page = await site.get(REPORT)
+    total = cell(page, "requests.received_new.total")
+    assert total.text == "21"
+    assert "edited" in total.get("class")
+    assert total.get("title").startswith("一、本年新收政府信息公开申请数量｜总计")
+    assert "（requests.received_new.total）" in total.get("title")
+    blank = cell(page, "requests.carried_in.enterprise")
+    assert "s-blank" in blank.get("class")
+    assert blank.text is None
+    assert "不等于 0" in blank.get("title")
+    assert cell(page, "requests.denied_state_secret.total").text == "/"
+    assert "s-na" in cell(page, "requests.denied_state_secret.total").get("class")
+    assert "s-missing" in cell(page, "requests.granted_partial.total").get("class")
+    ambiguous = cell(page, "requests.other_misc.total")
+    assert ambiguous.text == SCRIPT
+    assert "s-ambiguous" in ambiguous.get("class")
+    assert cell(page, "disclosure.fees.amount_wan").text == "15954.526468"
+
+
+@pytest.mark.asyncio
+async def test_merged_cells_of_the_2021_form(site: Any) -> None:
+    page = html.fromstring((await site.get(REPORT)).text)
+    (requests,) = page.xpath("//table[contains(@class, 'requests')]")
+    assert len(requests.xpath("./tbody/tr")) == 26
+    assert requests.xpath(".//th[text()='三、本年度办理结果']/@rowspan") == ["23"]
+    assert requests.xpath(".//th[text()='（三）不予公开']/@rowspan") == ["8"]
+    assert requests.xpath(".//th[text()='（七）总计']/@colspan") == ["2"]
+    assert requests.xpath(".//th[text()='四、结转下年度继续办理']/@colspan") == ["3"]
+    assert requests.xpath(".//th[text()='法人或其他组织']/@colspan") == ["5"]
+    assert len(page.xpath("//table[contains(@class, 'form')]//td[@id]")) == 200
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("year", "cells"), [(2020, 198), (2016, 58)])
+async def test_older_forms_have_their_own_cells(site: Any, year: int, cells: int) -> None:
+    page = html.fromstring((await site.get(f"/r/140600-jyj/{year}")).text)
+    assert len(page.xpath("//table[contains(@class, 'form')]//td[@id]")) == cells
+
+
+@pytest.mark.asyncio
+async def test_the_2019_form_has_one_row_of_other_results(site: Any) -> None:
+    page = html.fromstring((await site.get("/r/140600-jyj/2020")).text)
+    (requests,) = page.xpath("//table[contains(@class, 'requests')]")
+    assert requests.xpath(".//th[text()='三、本年度办理结果']/@rowspan") == ["21"]
+    assert requests.xpath(".//th[text()='（六）其他处理']/@colspan") == ["2"]
+    amount = cell(await site.get("/r/140600-jyj/2020"), "disclosure.procurement.amount")
+    assert (amount.text, amount.get("colspan")) == ("1,234.50万元", "2")
+
+
+@pytest.mark.asyncio
+async def test_a_failed_identity_is_marked_and_its_sum_written_out(site: Any) -> None:
+    page = await site.get("/r/320813-zf/2023")
+    assert "bad" in cell(page, "requests.received_new.total").get("class").split()
+    assert "bad" not in cell(page, "requests.granted.total").get("class").split()
+    (check,) = html.fromstring(page.text).xpath("//div[@id='check-ROW.received_new']")
+    words = " ".join(check.text_content().split())
+    assert "0 ≠ 10 + 1 + 0 + 0 + 0 + 0" in words
+    assert "所印 0，各项得 11" in words
+    assert "原文如此" in words
+    assert "没有上一年的年报" in page.text
+    assert "原网站上已找不到这份年报" in page.text
+
+
+@pytest.mark.asyncio
+async def test_an_edit_shows_cells_and_text_before_and_after(site: Any) -> None:
+    page = html.fromstring((await site.get(REPORT)).text)
+    (change,) = page.xpath("//div[@id='change-2']")
+    assert change.xpath(".//table//del/text()") == ["10", "12"]
+    assert change.xpath(".//table//ins/text()") == ["19", "21"]
+    assert change.xpath(".//p[@class='textdiff']/del/text()") == ["12"]
+    assert change.xpath(".//p[@class='textdiff']/ins/text()") == ["21"]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("digest", "version"),
+    [
+        (DIGEST_1[:12], DIGEST_1),
+        (DIGEST_1B[:12], DIGEST_1),
+        (DIGEST_1B, DIGEST_1),
+        (DIGEST_1B[:12].upper(), DIGEST_1),
+        (DIGEST_PDF[:12], DIGEST_2),
+        (DIGEST_2[:12], DIGEST_2),
+    ],
+)
+async def test_any_capture_that_showed_a_version_names_it(
+    site: Any, digest: str, version: str
+) -> None:
+    record = (await site.get(f"{REPORT}/{digest}.json")).json()
+    assert record["version"]["id"] == f"140600-jyj/2023/{version[:12]}"
+    page = html.fromstring((await site.get(f"{REPORT}/{digest}")).text)
+    (canonical,) = page.xpath("//link[@rel='canonical']/@href")
+    assert canonical == f"http://localhost{REPORT}/{version[:12]}"
+
+
+@pytest.mark.asyncio
+async def test_an_old_version_says_so_and_keeps_its_figures(site: Any) -> None:
+    page = await site.get(f"{REPORT}/{DIGEST_1[:12]}")
+    assert cell(page, "requests.received_new.total").text == "12"
+    assert "这是旧的一版" in page.text
+    assert "这是旧的一版" not in (await site.get(REPORT)).text
+
+
+@pytest.mark.asyncio
+async def test_a_version_ascribed_to_another_body_since_is_redirected(site: Any) -> None:
+    response = await site.get(f"/r/999999-bad/2023/{DIGEST_1B[:12]}.json")
+    assert response.status_code == 302
+    assert response.headers["location"] == f"{REPORT}/{DIGEST_1[:12]}.json"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nothing",
+        "/r/none",
+        "/r/140600-jyj/1999",
+        f"{REPORT}/0123456789ab",
+        f"{REPORT}/abc",
+        f"{REPORT}/not-hex-at-all",
+        f"{REPORT}/%3Cscript%3E",
+        f"{REPORT}/0123456789ab/original",
+        "/nianbao/none",
+        "/-/metadata",
+        "/-/databases.json",
+        "/sitemap-9.xml",
+        "/compare",
+    ],
+)
+async def test_what_is_not_there_is_a_plain_chinese_404(site: Any, path: str) -> None:
+    response = await site.get(path)
+    assert response.status_code == 404
+    if path.endswith(".json"):
+        assert response.json()["title"] == "没有这一页"
+    else:
+        assert "没有这一页" in response.text
+        assert "Traceback" not in response.text
+
+
+@pytest.mark.asyncio
+async def test_captured_text_is_text(site: Any) -> None:
+    for path in ("/r/999999-bad/2022", "/changes", "/", "/coverage", "/nianbao/reports"):
+        text = (await site.get(path)).text
+        assert SCRIPT not in text
+        assert "<img" not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in (await site.get("/r/999999-bad/2022")).text
+
+
+@pytest.mark.asyncio
+async def test_the_record_as_json(site: Any) -> None:
+    record = (await site.get(f"{REPORT}.json")).json()
+    assert record["url"] == f"http://localhost{REPORT}/{DIGEST_2[:12]}"
+    assert len(record["cells"]) == 200
+    assert record["cells"]["requests.received_new.total"] == "21"
+    assert record["cells"]["disclosure.fees.amount_wan"] == "15954.526468"
+    assert record["cells"]["requests.carried_in.enterprise"] is None
+    assert record["notes"]["requests.denied_state_secret.total"] == {
+        "state": "na",
+        "printed": "/",
+        "confidence": None,
+    }
+    assert [section["number"] for section in record["sections"]] == [1]
+    assert {finding["verdict"] for finding in record["findings"]} == {"pass", "fail"}
+    assert {capture["digest"] for capture in record["captures"]} == {DIGEST_2, DIGEST_PDF}
+    assert [version["number"] for version in record["versions"]] == [2, 1]
+    assert len(record["changes"]) == 3
+
+
+@pytest.mark.asyncio
+async def test_the_cells_as_csv(site: Any) -> None:
+    response = await site.get(f"{REPORT}.csv")
+    assert response.headers["content-type"] == "text/csv; charset=utf-8"
+    lines = {line["key"]: line for line in csv.DictReader(io.StringIO(response.text))}
+    assert len(lines) == 200
+    assert lines["requests.received_new.total"] == {
+        "key": "requests.received_new.total",
+        "zh": "一、本年新收政府信息公开申请数量｜总计",
+        "value": "21",
+        "state": "number",
+        "printed": "21",
+    }
+    assert lines["requests.denied_state_secret.total"]["state"] == "na"
+    assert lines["requests.carried_in.enterprise"]["value"] == ""
+    assert (await site.get(f"{REPORT}.csv?bom=1")).content.startswith(b"\xef\xbb\xbfkey,")
+
+
+@pytest.mark.asyncio
+async def test_a_body_has_its_years_and_the_missing_ones(site: Any) -> None:
+    page = html.fromstring((await site.get("/r/140600-jyj")).text)
+    years = page.xpath("//table[contains(@class, 'list')]/tbody/tr/th//text()")
+    assert years == ["2023", "2022", "2021", "2020", "2019", "2018", "2017", "2016"]
+    assert len(page.xpath("//tr[@class='absent']")) == 4
+    assert page.xpath("//*[local-name()='rect']/*/text()") == [
+        "2020 年度：8 件",
+        "2021 年度：5 件",
+        "2023 年度：21 件",
+    ]
+    body = (await site.get("/r/140600-jyj.json")).json()
+    assert [report["year"] for report in body["reports"]] == [2023, 2021, 2020, 2016]
+    lines = list(csv.DictReader(io.StringIO((await site.get("/r/140600-jyj.csv")).text)))
+    assert [line["received_new"] for line in lines] == ["21", "5", "8", ""]
+
+
+# --- originals --------------------------------------------------------------------------------
+
+
+@pytest.mark.asyncio
+async def test_the_original_is_framed_without_any_right(site: Any) -> None:
+    page = html.fromstring((await site.get(f"{REPORT}/{DIGEST_1[:12]}/original")).text)
+    (frame,) = page.xpath("//iframe")
+    assert frame.get("sandbox") == ""
+    assert frame.get("src") == f"{REPORT}/{DIGEST_1[:12]}/original/raw"
+    raw = await site.get(frame.get("src"))
+    assert raw.content == PAGE_1
+    assert raw.headers["content-type"] == "text/html; charset=gb18030"
+    policy = raw.headers["content-security-policy"]
+    assert policy.startswith("sandbox; default-src 'none'")
+    assert "allow-scripts" not in policy
+    assert "script-src" not in policy
+    assert raw.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.asyncio
+async def test_a_revisited_original_comes_from_its_first_response(site: Any) -> None:
+    assert (await site.get(f"{REPORT}/{DIGEST_2[:12]}/original/raw")).content == PAGE_2
+
+
+@pytest.mark.asyncio
+async def test_other_media_are_downloads_with_a_harmless_name(site: Any) -> None:
+    raw = await site.get(f"{REPORT}/{DIGEST_PDF[:12]}/original/raw")
+    assert raw.content == PDF
+    assert raw.headers["content-type"] == "application/pdf"
+    name = raw.headers["content-disposition"]
+    assert name.startswith('attachment; filename="')
+    plain = re.search(r'filename="([^"]*)"', name)
+    assert plain
+    assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._()-]*\.pdf", plain[1])
+    assert ".." not in plain[1]
+    page = html.fromstring((await site.get(f"{REPORT}/{DIGEST_PDF[:12]}/original")).text)
+    assert page.xpath("//iframe") == []
+    assert DIGEST_2[:12] in "".join(page.xpath("//main//a/@href"))
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        (f"/r/320813-zf/2023/{'d' * 12}", "存放这份原件的文件不在本站"),
+        (f"/r/320813-zf/2023/{LOST[:12]}", "与登记的 SHA-256 不符"),
+        (f"/r/999999-bad/2022/{'e' * 12}", "没有挂接原件存储"),
+    ],
+)
+async def test_an_original_that_cannot_be_shown_is_explained(
+    site: Any, path: str, reason: str
+) -> None:
+    for tail in ("/original", "/original/raw"):
+        response = await site.get(path + tail)
+        assert response.status_code == 503
+        assert reason in response.text
+
+
+# --- search -----------------------------------------------------------------------------------
+
+
+@pytest.mark.asyncio
+async def test_search_puts_names_before_titles_before_text(site: Any) -> None:
+    found = (await site.get("/search.json?q=" + quote("洪泽"))).json()
+    assert [(hit["report_id"], hit["found_in"]) for hit in found["results"]] == [
+        ("320813-zf/2023", "issuer_name")
+    ]
+    found = (await site.get("/search.json?q=" + quote("泥鳅"))).json()
+    assert [(hit["report_id"], hit["found_in"]) for hit in found["results"]] == [
+        ("320813-zf/2023", "text"),
+        ("999999-bad/2022", "text"),
+    ]
+    assert found["complete"] is True
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("query", "reports"),
+    [
+        ("泥鳅养殖", ["320813-zf/2023"]),
+        ("鳅泥", []),
+        ("洪泽 养殖", ["320813-zf/2023"]),
+        ("朔州 养殖", []),
+        ("朔州教育局", []),
+        ("朔州市教育局 2020", ["140600-jyj/2020"]),
+        ("36条", ["140600-jyj/2023"]),
+        ("３６条", ["140600-jyj/2023"]),
+        ("鳅", ["320813-zf/2023", "999999-bad/2022"]),
+        ("SCRIPT", ["999999-bad/2022"]),
+    ],
+)
+async def test_search_finds_every_word_and_nothing_else(
+    site: Any, query: str, reports: list[str]
+) -> None:
+    found = (await site.get("/search.json?q=" + quote(query))).json()
+    assert [hit["report_id"] for hit in found["results"]] == reports
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "query",
+    ['"', "*", "'", '"泥鳅', "泥鳅*", "NEAR(", "a AND", "-", "^泥", "text:泥鳅", "\x00", "%", "()"],
+)
+async def test_no_query_breaks_the_search(site: Any, query: str) -> None:
+    assert (await site.get("/search?q=" + quote(query))).status_code == 200
+    assert (await site.get("/search.json?page=x&q=" + quote(query * 90))).status_code == 200
+
+
+@pytest.mark.asyncio
+async def test_the_words_are_marked_in_escaped_text(site: Any) -> None:
+    page = await site.get("/search?q=" + quote("泥鳅"))
+    marked = html.fromstring(page.text).xpath("//p[@class='snippet']/mark/text()")
+    assert marked == ["泥鳅", "泥鳅"]
+    assert SCRIPT not in page.text
+
+
+# --- what happened, and for machines ----------------------------------------------------------
+
+
+@pytest.mark.asyncio
+async def test_changes_newest_first(site: Any) -> None:
+    found = (await site.get("/changes.json")).json()["changes"]
+    assert [(event["kind"], event["report_id"], event["at"]) for event in found[:3]] == [
+        ("suspect", "999999-bad/2022", "2024-03-04T18:00:00Z"),
+        ("gone", "320813-zf/2023", "2024-03-03T18:30:00Z"),
+        ("edited", "140600-jyj/2023", "2024-03-03T18:00:00Z"),
+    ]
+    assert (found[2]["cells"], found[2]["texts"]) == (2, 1)
+    assert [event["kind"] for event in found[3:]] == ["new"] * 6
+    only = (await site.get("/changes.json?kind=gone")).json()["changes"]
+    assert [event["report_id"] for event in only] == ["320813-zf/2023"]
+
+
+@pytest.mark.asyncio
+async def test_the_feed_is_atom(site: Any) -> None:
+    response = await site.get("/changes.atom")
+    assert response.headers["content-type"] == "application/atom+xml; charset=utf-8"
+    feed = ElementTree.fromstring(response.content)
+    assert feed.tag == f"{ATOM}feed"
+    assert feed.findtext(f"{ATOM}updated") == "2024-03-04T18:00:00Z"
+    entries = feed.findall(f"{ATOM}entry")
+    assert len(entries) == 9
+    ids = [entry.findtext(f"{ATOM}id") for entry in entries]
+    assert len(set(ids)) == len(ids)
+    for entry in entries:
+        for required in ("id", "title", "updated"):
+            assert entry.findtext(ATOM + required)
+    (link,) = entries[2].findall(f"{ATOM}link")
+    assert link.get("href") == f"http://localhost{REPORT}/{DIGEST_2[:12]}"
+    assert IMAGE in (entries[0].findtext(f"{ATOM}title") or "")
+
+
+@pytest.mark.asyncio
+async def test_coverage_has_a_place_for_each_year(site: Any) -> None:
+    found = (await site.get("/coverage.json")).json()
+    bodies = {body["id"]: body["reports"] for body in found["bodies"]}
+    assert bodies["140600-jyj"]["2023"] == "live"
+    assert bodies["140600-jyj"]["2022"] is None
+    assert bodies["320813-zf"]["2023"] == "gone"
+    only = (await site.get("/coverage.json?division=14")).json()
+    assert [body["id"] for body in only["bodies"]] == ["140600-jyj"]
+
+
+@pytest.mark.asyncio
+async def test_robots_may_read_records_only(site: Any) -> None:
+    text = (await site.get("/robots.txt")).text
+    for closed in ("/nianbao", "/search", "/*?"):
+        assert f"Disallow: {closed}\n" in text
+    assert "Disallow: /r" not in text
+    assert "Sitemap: http://localhost/sitemap.xml" in text
+
+
+@pytest.mark.asyncio
+async def test_the_sitemap_lists_bodies_and_reports(site: Any) -> None:
+    response = await site.get("/sitemap.xml")
+    tree = ElementTree.fromstring(response.content)
+    places = [node.text for node in tree.iter() if node.tag.endswith("}loc")]
+    assert f"http://localhost{REPORT}" in places
+    assert "http://localhost/r/320813-zf" in places
+    assert len(places) == 5 + 6 + 3
+
+
+@pytest.mark.asyncio
+async def test_tables_stay_reachable_and_sql_does_not(site: Any) -> None:
+    rows = await site.get("/nianbao/reports.json?_shape=array&_col=year&_col=status&year=2016")
+    assert [(row["year"], row["status"]) for row in rows.json()] == [(2016, "live")]
+    assert (await site.get("/nianbao.json?sql=select+1")).status_code == 403
+    assert (await site.get("/nianbao/reports.json?_where=1=1")).status_code == 403
+    assert (await site.get("/nianbao.db")).status_code in (403, 404)
+    refused = await site.get("/nianbao?sql=select+1")
+    assert refused.status_code == 403
+    assert "不开放" in refused.text
+
+
+@pytest.mark.asyncio
+async def test_the_data_page_describes_every_table(site: Any) -> None:
+    page = html.fromstring((await site.get("/data")).text)
+    shown = page.xpath("//section/h2/code/text()")
+    assert {"reports", "versions", "figures", "cell_notes", "changes", "captures"} <= set(shown)
+    assert not [name for name in shown if name.startswith("search_")]
+
+
+def test_settings_close_what_the_public_must_not_have() -> None:
+    path = Path(__file__).parent.parent / "datasette" / "settings.json"
+    settings = json.loads(path.read_text(encoding="utf-8"))
+    for closed in ("default_allow_sql", "allow_download", "allow_csv_stream", "suggest_facets"):
+        assert settings[closed] is False

@@ -1,0 +1,133 @@
+"""The tables as they are written: strict, connected, each cell what was printed."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from archive import store
+from archive.form import PRINTED
+from archive.model import Blame, Evidence, Finding, Note, Reading, Section, State, Verdict
+from archive.schema import TABLES
+
+READING = Reading(
+    True,
+    "",
+    issuer="朔州市教育局",
+    year=2023,
+    form="2021",
+    sections=(Section(1, "一、总体情况", "文字"),),
+    cells={
+        "requests.received_new.total": "1,234",
+        "requests.carried_in.total": "0",
+        "requests.carried_out.total": "1.5",
+        "disclosure.admin_fees.amount": None,
+    },
+    notes={
+        "requests.received_new.total": Note(State.OCR, "1,234", 0.97),
+        "no.such.key": Note(State.TEXT, "x"),
+    },
+    findings=(Finding("ROW.granted", Verdict.FAIL, "3", "4", Blame.PUBLISHER, ("a", "b"), "说明"),),
+    content_digest="c" * 64,
+    links=("http://a.gov.cn/",),
+)
+
+
+def test_every_table_and_column_of_the_schema(tmp_path: Path) -> None:
+    db = store.create(tmp_path / "new.db")
+    for name, table in TABLES.items():
+        assert [column.name for column in db.table(name).columns] == list(table.columns)
+        assert db.table(name).strict
+    references = {
+        (name, key.column, f"{key.other_table}.{key.other_column}")
+        for name in TABLES
+        for key in db.table(name).foreign_keys
+    }
+    assert references == {
+        (name, column, spec.references)
+        for name, table in TABLES.items()
+        for column, spec in table.columns.items()
+        if spec.references
+    }
+
+
+def test_a_text_in_a_column_of_numbers_is_refused(tmp_path: Path) -> None:
+    db = store.create(tmp_path / "new.db")
+    with pytest.raises(sqlite3.IntegrityError):
+        store.write(db, "figures", [{"version_id": "v", "requests__received_new__total": "many"}])
+
+
+def test_figures_are_what_was_printed(tmp_path: Path) -> None:
+    row, notes = store.figures("v", READING)
+    assert row == {
+        "version_id": "v",
+        "requests__received_new__total": 1234,
+        "requests__carried_in__total": 0,
+    }
+    assert [(note["field"], note["state"], note["printed"]) for note in notes] == [
+        ("requests.carried_out.total", "text", "1.5"),
+        ("requests.received_new.total", "ocr", "1,234"),
+    ]
+    assert store.count_numbers(row) == (2, 1)
+
+
+def test_money_keeps_its_decimals() -> None:
+    money = next(key for key, field in PRINTED.items() if field.type == "money_text")
+    row, _ = store.figures("v", Reading(True, "", cells={money: "12.50"}))
+    assert row[PRINTED[money].flat] == "12.50"
+
+
+def test_derived_sums(tmp_path: Path) -> None:
+    db = store.create(tmp_path / "new.db")
+    parts = {
+        "disputes__litigation_direct__total": 2,
+        "disputes__litigation_after_review__total": 3,
+        "disputes__litigation_direct__pending": 1,
+    }
+    store.write(db, "figures", [{"version_id": "v", **parts}])
+    found = db.execute(
+        "select disputes__litigation__total, disputes__litigation__pending from derived"
+    ).fetchone()
+    assert found == (5, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [("a\0b", "a\ufffdb"), ("\ud83d", "\ufffd"), ("年报", "年报"), (3, 3), (None, None)],
+)
+def test_hostile_text_can_be_stored(tmp_path: Path, text: object, stored: object) -> None:
+    assert store.clean(text) == stored
+
+
+def test_rows_that_point_nowhere_are_not_put_in_place(tmp_path: Path) -> None:
+    fresh, path = tmp_path / "nianbao.db.new", tmp_path / "nianbao.db"
+    db = store.create(fresh)
+    store.write(db, "reports", [{"id": "x/2023", "issuer_id": "x"}])
+    with pytest.raises(store.ArchiveError, match="from reports row 1 to issuers"):
+        store.put_in_place(db, fresh, path)
+    assert not path.exists()
+
+
+def test_a_reading_is_remembered_whole(tmp_path: Path) -> None:
+    memory = store.Memory(tmp_path / "readings.db")
+    memory.keep("readings", "one", store.pack_reading(READING))
+    memory.keep("readings", "two", b"")
+    memory.keep_only("readings", ["one"])
+    assert memory.recall("readings", "two") is None
+    packed = memory.recall("readings", "one")
+    assert packed is not None
+    assert store.unpack_reading(packed) == READING
+
+
+def test_a_reading_depends_on_parser_evidence_and_parts() -> None:
+    evidence = Evidence(url="http://a.gov.cn/", listed_title="年报")
+    part = ("d" * 64, "a.html", "text/html")
+    keys = {
+        store.reading_key("1", evidence, [part]),
+        store.reading_key("2", evidence, [part]),
+        store.reading_key("1", Evidence(url="http://a.gov.cn/"), [part]),
+        store.reading_key("1", evidence, [part, part]),
+    }
+    assert len(keys) == 4
