@@ -39,6 +39,7 @@ WORKERS = 2
 BATCH = 64
 # A scan takes 10 s a page; a page tree that loops takes for ever.
 CPU_SECONDS = 300
+DRAW_SECONDS, TELL_SECONDS = 0.2, 60
 MEMORY_BYTES = 4 << 30
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 RULES = frozenset(identity.id for identity in form.IDENTITIES)
@@ -551,7 +552,10 @@ def _limit_memory() -> None:
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_limit_memory)
+    # Forked where that is safe: no thread runs here (the progress bar draws without one), and the
+    # workers need not import the reader again.
+    context = get_context("fork" if sys.platform == "linux" else "spawn")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_limit_memory)
 
 
 def _read_in_pool(
@@ -592,16 +596,20 @@ def _track(items: Iterable[Item], what: str, total: int | None = None) -> Iterat
     count = total if total is not None else len(items) if isinstance(items, Sequence) else None
     if not count:
         yield from items
-    elif sys.stderr.isatty():
-        with Progress(transient=True) as progress:
-            yield from progress.track(items, total=count, description=what)
-    else:
-        due = time.monotonic() + 60
-        for done, item in enumerate(items):
-            if time.monotonic() > due:
-                log.info("%s: %d of %d", what, done, count)
-                due = time.monotonic() + 60
+        return
+    with Progress(transient=True, auto_refresh=False, disable=not sys.stderr.isatty()) as progress:
+        bar = progress.add_task(what, total=count)
+        drawn = told = time.monotonic()
+        for item in items:
             yield item
+            progress.advance(bar)
+            now = time.monotonic()
+            if now - drawn > DRAW_SECONDS:
+                progress.refresh()
+                drawn = now
+            if progress.disable and now - told > TELL_SECONDS:
+                log.info("%s: %d of %d", what, progress.tasks[0].completed, count)
+                told = now
 
 
 # --- whose, and which year --------------------------------------------------------------------

@@ -69,6 +69,7 @@ ALL_OF_IT = re.compile(
     r"|(?:全[省市县区旗州])(?:各级行政机关)?(?:共|累计)?(?:收到|受理|新收)[^。]{0,12}申请"
 )
 
+NO_TITLE = re.compile(r"[,，。;；>›»|]|首页|根据|由.*组成")
 HEAD_LINES = 14
 TITLE_LENGTH = 80
 HEAD_CHARACTERS = 6000
@@ -149,19 +150,23 @@ def _candidates(document: Document, evidence: Evidence) -> Iterator[str]:
     yield from filter(None, (evidence.listed_title, document.metas.get("ArticleTitle")))
     yield from filter(None, (document.title,))
     lines = [
-        compact(block.text)
+        re.sub(r"^(?:标题|题名|名称):", "", compact(block.text))
         for block in document.blocks[: HEAD_LINES * 2]
         if isinstance(block, Paragraph) and block.text.strip()
     ][:HEAD_LINES]
-    for count in (1, 2, 3):
-        for start in range(len(lines) - count + 1):
-            joined = "".join(lines[start : start + count])
-            joined = re.sub(r"^(?:标题|题名|名称)[:：]", "", joined)
-            # Breadcrumbs name the column (首页>政府信息公开年报): a title of its own has a year.
-            if len(joined) > TITLE_LENGTH or re.search(r"[，。；>›»|]|首页|根据|由.*组成", joined):
-                continue
-            if year_in_title(joined):
-                yield joined
+    # A title may be broken into two or three lines: 「淮安市人民政府」⏎「2024年政府信息…」.
+    joined = [
+        "".join(lines[start : start + count])
+        for count in (1, 2, 3)
+        for start in range(len(lines) - count + 1)
+    ]
+    # Breadcrumbs name the column (首页>政府信息公开年报): a title of its own has a year.
+    titles = [
+        line
+        for line in joined
+        if len(line) <= TITLE_LENGTH and not NO_TITLE.search(line) and year_in_title(line)
+    ]
+    yield from sorted(titles, key=lambda title: issuer_in_title(title) is None)
 
 
 def _full_name(name: str, portal_name: str | None) -> str:

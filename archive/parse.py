@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from archive.form import COLUMNS, PRINTED, keys
@@ -369,6 +369,25 @@ TOKEN = re.compile(
 TABLE_ONE = re.compile(r"第\s*二\s*十\s*条\s*第")
 TABLE_TWO = re.compile(r"本年度?新收")
 LAST_BLOCK = re.compile(r"复\s*议\s*后\s*起\s*诉")
+# From a table's first words to its last value, as running text shows it.
+VALUES = rf"(?:[\s|]*(?:[+\-−]?[\d０-９][\d０-９,.]*\s*{UNITS}?|[/—-]+(?=[\s|])))*[\s|]*"
+PRINTED_TABLES: Mapping[int, tuple[str, re.Pattern[str]]] = {
+    number: (table, re.compile(pattern, re.DOTALL))
+    for number, table, pattern in (
+        (
+            2,
+            "disclosure",
+            r"[\s|]*第\s*二\s*十\s*条\s*第.*(?:行政事业性收费|行政强制|政府集中采购)" + VALUES,
+        ),
+        (
+            3,
+            "requests",
+            r"[\s|]*(?:[（(]\s*本列数据|申请人情况|一、\s*本年度?新收).*结转下\S{0,3}年度?继续办理"
+            + VALUES,
+        ),
+        (4, "disputes", r"[\s|]*行政复议[\s|]*行政诉讼.*总\s*计" + VALUES),
+    )
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -509,10 +528,8 @@ def read_sections(lines: Sequence[str]) -> tuple[Section, ...]:
         if chosen := (starting or matches):
             found.append((chosen[-1].start(), chosen[-1].end(), number))
     marks = _increasing(found)
-    if len(marks) < 3:
-        free = _free_chapters(text)
-        if len(free) > len(marks):
-            marks = free
+    if len(marks) < len(CHAPTERS) - 1:
+        marks = max(marks, _free_chapters(text), key=len)
     if not marks:
         return (Section(0, "", text),) if text.strip() else ()
     sections = []
@@ -576,7 +593,19 @@ def parse(document: Document) -> Parsed:
     notes |= {key: note for key, note in sheet.notes.items() if cells.get(key) is not None}
     if not cells and _is_statistics(document):
         form = "stats2014"
-    return Parsed(form, read_sections(document.prose), cells, notes)
+    sections = tuple(
+        replace(section, text=_without_table(section, sheet))
+        for section in read_sections(document.prose)
+    )
+    return Parsed(form, sections, cells, notes)
+
+
+def _without_table(section: Section, sheet: _Sheet) -> str:
+    """A chapter's prose: where its table was read from running text, the table is cut out."""
+    table, pattern = PRINTED_TABLES.get(section.number, ("", None))
+    if pattern is None or not sheet.has(table):
+        return section.text
+    return pattern.sub("", section.text, count=1).strip()
 
 
 def _is_statistics(document: Document) -> bool:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import re
 import sqlite3
-import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from archive import form
+from archive.publish import index_texts, metadata
 from archive.schema import TABLES
 
 SITE = Path(__file__).parent.parent / "datasette"
@@ -52,30 +50,12 @@ def insert(db: sqlite3.Connection, table: str, *rows: Mapping[str, Any]) -> None
         db.execute(f"insert into {table} ({names}) values ({places})", tuple(row.values()))
 
 
-def cut(text: str) -> str:
-    """Text cut for the index: bigrams of Chinese runs, words of the rest."""
-    tokens: list[str] = []
-    for run in re.findall(
-        r"[a-z0-9]+|[\u3400-\u9fff]+", unicodedata.normalize("NFKC", text).lower()
-    ):
-        if run[0].isascii() or len(run) == 1:
-            tokens.append(run)
-        else:
-            tokens.extend(run[i : i + 2] for i in range(len(run) - 1))
-    return " ".join(tokens)
-
-
 def tables(db: sqlite3.Connection) -> None:
     for name, table in TABLES.items():
         columns = ", ".join(f'"{column}" {spec.type}' for column, spec in table.columns.items())
         db.execute(f"create table {name} ({columns}, primary key ({', '.join(table.pk)}))")
         for index in table.indexes:
             db.execute(f"create index {name}_{'_'.join(index)} on {name} ({', '.join(index)})")
-    db.execute(
-        "create table search_docs (rowid integer primary key, report_id, version_id, issuer_id, "
-        "issuer_name, title, year, status, text)"
-    )
-    db.execute("create virtual table search_fts using fts5(text, detail=none, content='')")
     for position, field in enumerate(form.PRINTED.values()):
         years = {2014: "stats2014", 2019: "2019", 2021: "2021"}
         printed = [str(year) for year, name in years.items() if field.key in form.keys(name)]
@@ -331,21 +311,6 @@ def records(db: sqlite3.Connection, offsets: list[int]) -> None:
          "night": "2024-03-03", "seen_at": "2024-03-03T18:00:09Z", "role": "attachment",
          "title": "附件", "digest": DIGEST_PDF, "report_id": "140600-jyj/2023", "verdict": "ok"},
     )  # fmt: skip
-    documents = db.execute(
-        """
-        select reports.id, versions.id, issuers.id, issuers.name, versions.title, reports.year,
-            reports.status, coalesce((select group_concat(text, char(10)) from sections
-                where version_id = versions.id), '')
-        from versions join reports on reports.current_version = versions.id
-        join issuers on issuers.id = reports.issuer_id order by reports.year, reports.id
-        """
-    ).fetchall()
-    for number, row in enumerate(documents, 1):
-        db.execute("insert into search_docs values (?, ?, ?, ?, ?, ?, ?, ?, ?)", (number, *row))
-        db.execute(
-            "insert into search_fts (rowid, text) values (?, ?)",
-            (number, cut(f"{row[3]}\n{row[4]}\n{row[7]}")),
-        )
 
 
 def build_site(folder: Path) -> Path:
@@ -367,17 +332,11 @@ def build_site(folder: Path) -> Path:
     tables(db)
     records(db, offsets)
     db.commit()
+    index_texts(db)
+    db.commit()
     db.close()
-    metadata = yaml.safe_load((SITE / "metadata.yml").read_text(encoding="utf-8"))
-    metadata["plugins"] = {"nianbao": {"warc": str(warc)}}
-    metadata["databases"]["nianbao"]["tables"] = {
-        name: {
-            "description": table.description,
-            "columns": {column: spec.description for column, spec in table.columns.items()},
-        }
-        for name, table in TABLES.items()
-    }
-    (site / "metadata.json").write_text(json.dumps(metadata), encoding="utf-8")
+    described = json.dumps(metadata(SITE / "metadata.yml", warc))
+    (site / "metadata.json").write_text(described, encoding="utf-8")
     (site / "settings.json").write_text((SITE / "settings.json").read_text(encoding="utf-8"))
     for name in ("templates", "plugins", "static"):
         (site / name).symlink_to(SITE / name, target_is_directory=True)

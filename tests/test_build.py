@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import random
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -18,7 +19,7 @@ from warcio.warcwriter import WARCWriter
 
 from archive import build as building
 from archive import issuers, store
-from archive.build import BuildError, Source, Summary, Task, build
+from archive.build import BuildError, Summary, build
 from archive.model import Evidence, Finding, Note, Reading, Section, State, Verdict
 from archive.read import Part
 
@@ -496,19 +497,18 @@ def test_a_failed_build_leaves_the_last_archive(
     assert dump(data) == before
 
 
-def test_a_document_that_kills_its_reader(tmp_path: Path) -> None:
-    """In processes of their own documents cannot take the build with them."""
-    payload = b"<html><p>nothing</p></html>"
-    crawl = Crawl()
-    crawl.see(1, payload)
-    data = crawl.lay(tmp_path)
-    (segment,) = (data / "warc").glob("*.warc.gz")
-    task = Task(
-        "key",
-        (Source(PAGE, "0" * 64, "2023.html", "text/html", segment.name, 0),),
-        Evidence(url=PAGE),
-    )
-    ((read, outcome),) = building._read_in_pool(data, [task], 1)
-    assert read == task
-    assert isinstance(outcome, str)
-    assert outcome.startswith("读取失败：CaptureError")
+def test_a_document_that_kills_its_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PDF bombs abort the process that opens them; the other documents are read all the same."""
+
+    def reading(parts: Sequence[Part], evidence: Evidence) -> Reading:
+        if b"bomb" in parts[0].data:
+            os.abort()
+        return fake_reading(parts, evidence)
+
+    monkeypatch.setattr(building, "read_report", reading)
+    data = story().lay(tmp_path)
+    summary = build(data, workers=2)
+    assert (summary.reports, summary.failed) == (2, 1)
+    assert rows(data, "select distinct url, reason from sightings where reason like '读取%'") == [
+        ("http://www.a.gov.cn/bomb.html", building.CRASHED)
+    ]

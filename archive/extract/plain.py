@@ -9,7 +9,8 @@ from archive.model import Document, Paragraph
 
 def read_plain(text: str) -> Document:
     """Every line that is not blank, in order; tabs and pipes stay for the table reader."""
-    lines = [line.strip() for line in re.split(r"[\r\n\f\v\u2028]+", text)]
+    # Two full-width spaces begin a paragraph; pastes often keep them and lose the line's end.
+    lines = [line.strip() for line in re.split(r"[\r\n\f\v\u2028]+|\u3000{2,}", text)]
     blocks = tuple(Paragraph(line) for line in lines if line)
     return Document(
         media_type="text/plain", blocks=blocks, prose=tuple(block.text for block in blocks)
