@@ -1,10 +1,15 @@
-"""python -m archive parse | build | publish: options end here."""
+"""python -m archive parse | build | publish: options end here.
+
+A command imports what it needs when it runs: reading one page loads no database.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +49,46 @@ def parse(
     for file, evidence in entries:
         click.echo(json.dumps(_answer(file, evidence), ensure_ascii=False))
         sys.stdout.flush()
+
+
+data_option = click.option(
+    "--data",
+    default="data",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where captures and the archive live.",
+)
+
+
+@main.command()
+@data_option
+@click.option("--rebuild", is_flag=True, help="Read every document again.")
+def build(data: Path, rebuild: bool) -> None:
+    """Fold captures and sightings into DATA/nianbao.db; again and again, the same result."""
+    from archive.build import build as fold
+
+    with _plainly():
+        click.echo(fold(data, rebuild=rebuild))
+
+
+@main.command()
+@data_option
+def publish(data: Path) -> None:
+    """Assemble DATA/site, the snapshot that Datasette serves."""
+    from archive.publish import publish as assemble
+
+    with _plainly():
+        click.echo(assemble(data))
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """The outer boundary of a command: what a user can mend is one sentence, not a traceback."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _manifest(path: Path) -> Iterator[tuple[Path, Evidence]]:

@@ -69,7 +69,9 @@ ALL_OF_IT = re.compile(
     r"|(?:全[省市县区旗州])(?:各级行政机关)?(?:共|累计)?(?:收到|受理|新收)[^。]{0,12}申请"
 )
 
-NO_TITLE = re.compile(r"[,，。;；>›»|]|首页|根据|由.*组成")
+NO_TITLE = re.compile(
+    r"[,，。;；>›»|]|首页|附件|下载|根据|由.*组成|\.(?:pdf|docx?|wps|ofd)", re.IGNORECASE
+)
 HEAD_LINES = 14
 TITLE_LENGTH = 80
 HEAD_CHARACTERS = 6000
