@@ -26,6 +26,7 @@ REPORTS = [
     ("北原市2023年度政府信息公开工作年度报告（图片版）", 2023, "北原市"),
     ("政府信息公开情况统计表（ 2018年度）", 2018, None),
     ("市林业局2018年政务公开年度报告", 2018, "市林业局"),
+    ("北原市教育局2021政府信息公开年度报告", 2021, "北原市教育局"),
 ]
 LOOKALIKES = [
     "北原市2023年政府网站工作年度报表",
@@ -52,7 +53,7 @@ def test_lookalikes_titles(title: str) -> None:
     assert report_title_verdict(title) == "lookalike"
 
 
-@pytest.mark.parametrize("title", ["2023年年报", "年度报告", "", "通知公告栏目", "\x00\ud800"])
+@pytest.mark.parametrize("title", ["2023年年报", "年度报告", "北原市2012年政府信息公开工作总结", "", "通知公告栏目", "\x00\ud800"])
 def test_titles_that_say_neither(title: str) -> None:
     assert report_title_verdict(title) == "unknown"
 
