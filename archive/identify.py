@@ -33,6 +33,7 @@ LOOKALIKE_TITLE = re.compile(
 
 YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})(?=年|度|政府信息|政务|信息公开)")
 CHINESE_YEAR = re.compile(r"二([〇零○O0])([〇零○O0一二三])([〇零○O0一二三四五六七八九])年")
+DATED = re.compile(rf"(?:{YEAR.pattern}|{CHINESE_YEAR.pattern[:-1]}(?=年))(?:年度?|度)?")
 CHINESE_DIGITS = {
     **dict.fromkeys("〇零○O0", 0),
     **{digit: value for value, digit in enumerate("一二三四五六七八九", 1)},
@@ -134,17 +135,13 @@ def _split_body(title: str) -> tuple[str, str]:
 def issuer_in_title(text: str) -> str | None:
     """The body a title names, before or after the year: None when it names none."""
     title = compact(text)
-    subject = re.search(SUBJECT, title)
-    if not subject:
+    if not REPORT_TITLE.search(title) and not CUT_TITLE.search(title):
         return None
-    before = title[: subject.start()]
-    if REPORT_TITLE.search(title) is None and CUT_TITLE.search(title) is None:
-        return None
-    before = YEAR.sub("", before)
-    before = CHINESE_YEAR.sub("", before)
-    before = re.sub(r"年度?|^度|度$|^关于|[《》〈〉\"“”'():]", "", before)
-    before = re.sub(r"^(?:度|的)|(?:的|关于)$", "", before)
-    return before or None
+    undated = DATED.sub("", title)
+    subject = re.search(SUBJECT, undated)
+    before = undated[: subject.start()] if subject else ""
+    before = re.sub(r"^关于|[《》〈〉\"“”'():]", "", before)
+    return re.sub(r"^(?:度|的)|(?:的|关于)$", "", before) or None
 
 
 def _candidates(document: Document, evidence: Evidence) -> Iterator[str]:
