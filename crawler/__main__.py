@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -52,11 +52,12 @@ port_option = click.option("--port", default=8001, show_default=True, type=click
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a step of a night did: its exit status and how long it took."""
+    """What a step of a night did: its exit status, how long it took, its own closing words."""
 
     name: str
     status: int
     seconds: float
+    said: str
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -115,7 +116,7 @@ def one_night(data: Path, crawl_options: Sequence[str]) -> list[Step]:
     """Crawl, build, publish. What a broken crawl has captured is built all the same."""
     crawl = ["-m", "scrapy", "crawl", "annual_reports", *crawl_options, "-s", f"DATA={data}"]
     steps = [
-        step("抓取 crawl", crawl),
+        replace(step("抓取 crawl", crawl), said=crawled(data)),
         step("建档 build", ["-m", "archive", "build", "--data", str(data)]),
     ]
     if steps[-1].status == 0:
@@ -123,23 +124,35 @@ def one_night(data: Path, crawl_options: Sequence[str]) -> list[Step]:
     return steps
 
 
+def crawled(data: Path) -> str:
+    """What the last night asked for, by kind."""
+    if not (data / "frontier.db").exists():
+        return ""
+    with Frontier(data / "frontier.db") as frontier:
+        counts = frontier.counts(frontier.nights()[-1]) if frontier.nights() else {}
+    return ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
+
+
 def step(name: str, arguments: Sequence[str]) -> Step:
     """Run one command of ours to its end; Ctrl-C reaches it too and is waited for."""
     began = time.monotonic()
-    process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT)
+    process = subprocess.Popen(
+        [sys.executable, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    )
     try:
-        status = process.wait()
+        said, _ = process.communicate()
     except KeyboardInterrupt:
         process.wait()
         raise
-    return Step(name, status, time.monotonic() - began)
+    last = said.strip().splitlines()[-1] if said.strip() else ""
+    return Step(name, process.returncode, time.monotonic() - began, last)
 
 
 def closing_table(steps: Sequence[Step]) -> None:
-    table = Table("步骤 step", "结果 result", "用时 seconds")
+    table = Table("步骤 step", "结果 result", "秒 seconds", "所做 what it did")
     for done in steps:
         result = "完成 done" if done.status == 0 else f"[red]失败 failed ({done.status})[/red]"
-        table.add_row(done.name, result, f"{done.seconds:.0f}")
+        table.add_row(done.name, result, f"{done.seconds:.0f}", done.said)
     Console(stderr=True).print(table)
 
 
@@ -185,7 +198,9 @@ def wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if server.poll() is not None:
-            raise click.ClickException(f"The example portals stopped with status {server.returncode}.")
+            raise click.ClickException(
+                f"The example portals stopped with status {server.returncode}."
+            )
         with socket.socket() as probe:
             if probe.connect_ex((HOST, port)) == 0:
                 return
