@@ -1,0 +1,225 @@
+"""What does an answer say, once decoded: its text, tree, metas, hops and links. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+from lxml import etree, html
+
+from archive.charset import decode
+
+# A longer page is no stub: what its scripts do with `location` is for menus and mobiles.
+STUB_BYTES = 4_000
+MAX_URL = 2_083
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link as a reader sees it: absolute address, text, title, and the row it stands in."""
+
+    url: str
+    text: str
+    title: str = ""
+    context: str = ""
+
+    @property
+    def label(self) -> str:
+        """The fullest wording: list pages cut the text and keep the whole in the title."""
+        return self.title if len(self.title) > len(self.text.rstrip("….")) else self.text
+
+
+@dataclass(frozen=True)
+class Page:
+    """An answer as text. Everything else is read from it when first asked for."""
+
+    url: str
+    text: str
+
+    @cached_property
+    def tree(self) -> html.HtmlElement:
+        """The page's tree; an empty one when nothing can be made of the text."""
+        parser = html.HTMLParser(encoding="utf-8", recover=True, huge_tree=False)
+        clean = _CONTROLS.sub("", self.text).encode("utf-8", "replace")
+        try:
+            tree = html.document_fromstring(clean, parser=parser)
+        except (etree.LxmlError, ValueError, AssertionError):
+            return html.document_fromstring(b"<html><body></body></html>", parser=parser)
+        return tree
+
+    @cached_property
+    def base(self) -> str:
+        """What relative links are relative to."""
+        for element in self.tree.iter("base"):
+            if href := element.get("href"):
+                return absolute(self.url, href) or self.url
+        return self.url
+
+    @cached_property
+    def metas(self) -> Mapping[str, str]:
+        """Metas by lower-case name; the first that says something counts, as doubles are common."""
+        found: dict[str, str] = {}
+        for element in self.tree.iter("meta"):
+            name = (element.get("name") or element.get("property") or "").strip().lower()
+            content = " ".join((element.get("content") or "").split())
+            if name and content:
+                found.setdefault(name, content)
+        return found
+
+    @cached_property
+    def title(self) -> str:
+        """The page's own title: ArticleTitle, else its heading, else `<title>`."""
+        if given := self.metas.get("articletitle"):
+            return given
+        for tag in ("h1", "title"):
+            for element in self.tree.iter(tag):
+                if words := _words(element):
+                    return words
+        return ""
+
+    @cached_property
+    def visible(self) -> str:
+        """The text a reader sees, without spaces."""
+        pieces: list[str] = []
+        for element in self.tree.iter():
+            if isinstance(element.tag, str) and element.tag not in _UNSEEN and element.text:
+                pieces.append(element.text)
+            if element.tail and not _is_unseen(element.getparent()):
+                pieces.append(element.tail)
+        return "".join("".join(pieces).split())
+
+    @cached_property
+    def scripts(self) -> tuple[str, ...]:
+        """Inline scripts without their comments, which often hold stale calls."""
+        return tuple(
+            _without_script_comments(element.text)
+            for element in self.tree.iter("script")
+            if element.text and "xml" not in (element.get("type") or "")
+        )
+
+    @cached_property
+    def hops(self) -> tuple[str, ...]:
+        """Where the page sends its reader: meta refresh, a small page's script, a sole iframe."""
+        found: list[str] = []
+        for element in self.tree.iter("meta"):
+            if (element.get("http-equiv") or "").strip().lower() == "refresh":
+                match = _REFRESH.search(element.get("content") or "")
+                if match and float(match["seconds"] or 0) <= 10:
+                    found.append(match["url"])
+        if len(self.text) <= STUB_BYTES:
+            for script in self.scripts:
+                found.extend(match["url"] for match in _LOCATION.finditer(script))
+        if len(self.text) <= 5 * STUB_BYTES or next(self.tree.iter("a"), None) is None:
+            found.extend(element.get("src") or "" for element in self.tree.iter("iframe", "frame"))
+        host = urlsplit(self.url).netloc
+        urls = (absolute(self.base, url) for url in found)
+        return tuple(dict.fromkeys(url for url in urls if url and urlsplit(url).netloc == host))
+
+    @cached_property
+    def links(self) -> tuple[Link, ...]:
+        """Every address the page points to, in order, each (address, label) once."""
+        return tuple(dict.fromkeys(links_of(self.tree, self.base)))
+
+
+def links_of(tree: html.HtmlElement, base: str) -> Iterator[Link]:
+    """The links below one element of a page."""
+    rows: dict[html.HtmlElement, str] = {}
+    for element in tree.iter("a", "area", "iframe", "embed", "object", "option"):
+        address = _address_of(element)
+        url = absolute(base, address) if address else None
+        if url is None:
+            continue
+        images = " ".join(image.get("alt") or "" for image in element.iter("img"))
+        yield Link(
+            url=url,
+            text=_words(element) or " ".join(images.split()),
+            title=" ".join((element.get("title") or "").split()),
+            context=_row_text(element, rows),
+        )
+
+
+def _address_of(element: html.HtmlElement) -> str | None:
+    match element.tag:
+        case "iframe" | "embed":
+            return str(element.get("src") or "") or None
+        case "object":
+            return str(element.get("data") or "") or None
+        case "option":
+            value = (element.get("value") or "").strip()
+            return value if _OPTION.match(value) else None
+    href = (element.get("href") or "").strip()
+    if href and not href.lower().startswith(("javascript:", "#")):
+        return href
+    found = _ONCLICK.search((element.get("onclick") or "") + " " + href)
+    return found["url"] if found else None
+
+
+def absolute(base: str, href: str) -> str | None:
+    """An address a client can ask for, or None for mail, script and broken ones.
+
+    Session parts and fragments are dropped: they name the visit, not the page.
+    """
+    href = re.sub(r"[\t\r\n]", "", href).strip().replace("\\", "/")
+    if not href or href.lower().startswith(("javascript:", "mailto:", "tel:", "data:", "about:")):
+        return None
+    try:
+        parts = urlsplit(urljoin(base, href))
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    if port is not None and port != {"http": 80, "https": 443}[parts.scheme]:
+        host += f":{port}"
+    path = re.sub(r";jsessionid=[^/?]*", "", parts.path, flags=re.IGNORECASE)
+    # urljoin keeps the dots that would climb above the root.
+    while path.startswith("/../"):
+        path = path[3:]
+    url = urlunsplit((parts.scheme, host, path.replace(" ", "%20") or "/", parts.query, ""))
+    return url if len(url) <= MAX_URL else None
+
+
+def read_page(url: str, body: bytes, content_type: str = "") -> Page:
+    """The page in an answer. Never raises, whatever the bytes."""
+    return Page(url=url, text=decode(body, content_type))
+
+
+def _words(element: html.HtmlElement) -> str:
+    return " ".join("".join(piece for piece in element.itertext() if piece).split())
+
+
+def _row_text(element: html.HtmlElement, rows: dict[html.HtmlElement, str]) -> str:
+    row = next(element.iterancestors("li", "tr", "dd", "dt", "p", "h3", "div"), None)
+    if row is None:
+        return ""
+    # A menu in one large box: its text is read once, not once a link.
+    if row not in rows:
+        rows[row] = _words(row)[:200]
+    return rows[row]
+
+
+def _is_unseen(element: html.HtmlElement | None) -> bool:
+    return element is not None and element.tag in _UNSEEN
+
+
+def _without_script_comments(script: str) -> str:
+    script = re.sub(r"/\*.*?\*/", "", script, flags=re.DOTALL)
+    return re.sub(r"<!--[^\n]*|(?<![:\"'])//[^\n]*", "", script)
+
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_UNSEEN = frozenset(("script", "style", "noscript", "head", "title", "meta", "link", "template"))
+_REFRESH = re.compile(
+    r"""(?P<seconds>[0-9.]+)?\s*[;,]?\s*url\s*=\s*["']?(?P<url>[^"'>\s]+)""", re.IGNORECASE
+)
+_LOCATION = re.compile(
+    r"""(?:location(?:\.href)?\s*=|location\.(?:replace|assign)\s*\()\s*["'](?P<url>[^"']+)["']"""
+)
+_ONCLICK = re.compile(
+    r"""(?:window\.open\s*\(|location(?:\.href)?\s*=|location\.replace\s*\()\s*["'](?P<url>[^"']+)["']"""
+)
+_OPTION = re.compile(r"(?:https?:/)?/|\.{1,2}/|[\w./-]+\.s?html?$")

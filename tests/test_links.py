@@ -1,0 +1,128 @@
+import pytest
+
+from crawler import links
+from crawler.links import Kind
+from crawler.page import Link, read_page
+
+SITE = "http://www.example.gov.cn"
+COLUMN = SITE + "/zwgk/zfxxgknb/"
+
+
+def kind(text, href, here=SITE + "/", in_column=False, title="", context=""):
+    page = read_page(here, b"<p></p>")
+    link = Link(SITE + href, text, title, context)
+    return links.classify(link, page, in_column=in_column).kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "政府信息公开年报",
+        "政府信息公开工作年度报告",
+        "信息公开年报",
+        "信息公开年度报告",
+        "公开年报",
+        "年度报告",
+        "年报",
+        "政府信息公开工作年报",
+        "年报汇总",
+        "部门年报",
+        "政府信息公开年报 >>",
+    ],
+)
+def test_names_of_columns(text):
+    assert kind(text, "/a/b/") == Kind.COLUMN
+
+
+@pytest.mark.parametrize(
+    ("text", "href"),
+    [
+        ("政府网站工作年度报表", "/a/wzbb/"),
+        ("法治政府建设年度报告", "/a/fz/"),
+        ("政府信息公开指南", "/a/zfxxgkzn/"),
+        ("政府信息公开制度", "/a/zfxxgkzd/"),
+        ("统计年报", "/a/tjnb/"),
+        ("企业年报公示", "/a/qynb/"),
+        ("新闻中心", "/xw/"),
+        ("某县召开政府信息公开工作会议", "/xw/202401/t20240101_1.html"),
+        ("关于做好2023年政府信息公开年度报告编制工作的通知", "/a/202401/t20240101_2.html"),
+        ("", "/images/logo.png"),
+    ],
+)
+def test_what_is_no_column(text, href):
+    assert kind(text, href) not in (Kind.COLUMN, Kind.REPORT)
+
+
+@pytest.mark.parametrize(
+    ("text", "href", "expected"),
+    [
+        ("政府信息公开", "/zwgk/", Kind.LISTING),
+        ("政务公开", "/zwgk/", Kind.LISTING),
+        ("甲县2023年政府信息公开工作年度报告", "/nb/202401/t20240101_1.html", Kind.REPORT),
+        ("甲县2023年政府信息公开工作年度报告", "/files/1.pdf", Kind.REPORT),
+        ("附件：三张表", "/files/2.docx", Kind.ATTACHMENT),
+        ("2023", "/zwgk/zfxxgknb/2023n/", Kind.NOISE),
+    ],
+)
+def test_links_of_a_home_page(text, href, expected):
+    assert kind(text, href) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "href", "expected"),
+    [
+        ("2023年", "/zwgk/zfxxgknb/2023n/", Kind.COLUMN),
+        ("各部门", "/zwgk/zfxxgknb/bm/", Kind.COLUMN),
+        ("乡镇（街道）", "/col/col1229013/index.html", Kind.COLUMN),
+        ("教育局", "/zwgk/zfxxgknb/jyj/", Kind.COLUMN),
+        ("政府信息公开", "/zwgk/", Kind.LISTING),
+        ("首页", "/", Kind.NOISE),
+    ],
+)
+def test_what_a_column_is_split_by(text, href, expected):
+    assert kind(text, href, here=COLUMN, in_column=True) == expected
+
+
+def test_the_title_decides_where_the_text_is_cut():
+    cut = "一图读懂甲县2023年政府信息公开…"
+    whole = "一图读懂甲县2023年政府信息公开工作年度报告（图解）"
+    assert kind(cut, "/nb/202401/t20240101_1.html", title=whole) == Kind.NOISE
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://www.example.gov.cn/a", True),
+        ("https://jyj.example.gov.cn/a", True),
+        ("http://example.gov.cn.evil.com/a", False),
+        ("http://notexample.gov.cn/a", False),
+        ("http://www.gov.cn/a", False),
+        ("http://www.example.gov.cnhttp/a", False),
+    ],
+)
+def test_only_listed_sites_are_trusted(url, expected):
+    assert links.is_same_site(url, (SITE + "/",)) is expected
+
+
+def test_addresses_are_sites_by_port():
+    assert links.is_same_site("http://127.0.0.1:8011/a", ("http://127.0.0.1:8011/",))
+    assert not links.is_same_site("http://127.0.0.1:8012/a", ("http://127.0.0.1:8011/",))
+
+
+def test_attachments_stand_in_the_article():
+    page = read_page(
+        SITE + "/nb/202401/t20240101_1.html",
+        """<a href="/app.zip">客户端下载</a><div class="TRS_Editor"><p>正文正文正文正文正文正文正文正文</p>
+        <a href="./P020240101.pdf">年度报告.pdf</a><a href="/x.png">图</a>
+        <a href="/module/download/downfile.jsp?classid=0&filename=1.docx">附件</a></div>""".encode(),
+    )
+    assert [link.url for link in links.attachments(page)] == [
+        SITE + "/nb/202401/P020240101.pdf",
+        SITE + "/module/download/downfile.jsp?classid=0&filename=1.docx",
+    ]
+
+
+def test_registrable_names():
+    assert links.registrable("jyj.hebei.gov.cn") == "hebei.gov.cn"
+    assert links.registrable("www.customs.gov.cn") == "customs.gov.cn"
+    assert links.registrable("10.0.0.1") == "10.0.0.1"

@@ -1,0 +1,92 @@
+import pytest
+
+from crawler.page import absolute, read_page
+
+BASE = "http://www.example.gov.cn/zwgk/nb/index.html"
+
+
+def page(text: str, url: str = BASE):
+    return read_page(url, text.encode(), "text/html")
+
+
+@pytest.mark.parametrize(
+    ("href", "expected"),
+    [
+        ("./a.html", "http://www.example.gov.cn/zwgk/nb/a.html"),
+        ("../../../../a.html", "http://www.example.gov.cn/a.html"),
+        ("//JYJ.Example.gov.cn:80/x", "http://jyj.example.gov.cn/x"),
+        ("/a;jsessionid=F00?b=1#top", "http://www.example.gov.cn/a?b=1"),
+        ("\\upload\\1 2.pdf", "http://www.example.gov.cn/upload/1%202.pdf"),
+        ("javascript:void(0)", None),
+        ("mailto:a@b.cn", None),
+        ("http://[bad/", None),
+        ("http://host:99999/", None),
+        ("ftp://www.example.gov.cn/a", None),
+        ("", None),
+    ],
+)
+def test_absolute(href, expected):
+    assert absolute(BASE, href) == expected
+
+
+def test_a_page_that_says_gb2312_and_is_gb18030():
+    text = '<html><head><meta charset="gb2312"></head><body>洺原区 䶮</body></html>'
+    assert "洺原区 䶮" in read_page(BASE, text.encode("gb18030")).text
+
+
+@pytest.mark.parametrize("body", [b"", b"\x00\xff\xfe", b"<html", b"<a href=", b"\xff" * 999])
+def test_broken_pages_have_no_links_and_do_not_raise(body):
+    broken = read_page(BASE, body, "text/html; charset=klingon")
+    assert broken.links == ()
+    assert broken.hops == ()
+
+
+def test_metas_without_spaces_and_given_twice():
+    text = '<meta name="ColumnName"content="政策"><meta name="columnname" content="后来">'
+    assert page(text).metas["columnname"] == "政策"
+
+
+def test_a_link_keeps_its_whole_title_and_its_row():
+    [link] = page(
+        '<li><a href="1.html" title="甲县2023年报告">甲县20…</a><b>2024-01-02</b></li>'
+    ).links
+    assert link.label == "甲县2023年报告"
+    assert link.context == "甲县20…2024-01-02"
+
+
+def test_links_in_onclick_and_without_address():
+    links = page(
+        "<a href='javascript:;' onclick=\"window.open('/f/1.pdf')\">下载</a><a>无</a>"
+    ).links
+    assert [link.url for link in links] == ["http://www.example.gov.cn/f/1.pdf"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<meta http-equiv="Refresh" content="0; URL=../new/">',
+        "<script>window.location.href='../new/';</script>",
+        '<script>location.replace("../new/")</script>',
+        '<iframe src="../new/"></iframe>',
+    ],
+)
+def test_hops_of_a_stub(text):
+    assert page(text).hops == ("http://www.example.gov.cn/zwgk/new/",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>// location.href='../new/';</script>",
+        "<script>/* location.href='../new/'; */</script>",
+        "<script>location.href='../new/';</script>" + "<p>字</p>" * 2_000,
+        '<iframe src="http://elsewhere.example/"></iframe>',
+        '<meta http-equiv="refresh" content="300; url=../new/">',
+    ],
+)
+def test_what_is_no_hop(text):
+    assert page(text).hops == ()
+
+
+def test_visible_text_leaves_scripts_out():
+    assert page("<p>一<script>var x='二'</script>三</p><style>四</style>").visible == "一三"
