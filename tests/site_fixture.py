@@ -313,8 +313,11 @@ def records(db: sqlite3.Connection, offsets: list[int]) -> None:
     )  # fmt: skip
 
 
-def build_site(folder: Path) -> Path:
-    """Write the site folder that Datasette serves, beside the captures; gives its path."""
+def build_site(folder: Path, empty: bool = False) -> Path:
+    """Write the site folder that Datasette serves, beside the captures; gives its path.
+
+    `empty`: as after a first night that found nothing.
+    """
     site, warc = folder / "site", folder / "warc"
     site.mkdir(parents=True)
     warc.mkdir()
@@ -330,7 +333,8 @@ def build_site(folder: Path) -> Path:
     )
     db = sqlite3.connect(site / "nianbao.db")
     tables(db)
-    records(db, offsets)
+    if not empty:
+        records(db, offsets)
     db.commit()
     index_texts(db)
     db.commit()

@@ -1,0 +1,264 @@
+"""The captured original, shown so that nothing in it can act: read from the WARC, verified."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import hashlib
+import re
+import zlib
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+from datasette import Response, hookimpl
+from datasette.views.base import DatasetteError
+from warcio.archiveiterator import ArchiveIterator
+from warcio.exceptions import ArchiveLoadFailed
+
+DATABASE = "nianbao"
+LARGEST = 64 * 1024 * 1024
+RAW_HEADERS = {
+    "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; "
+    "img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex, nofollow",
+    "X-DNS-Prefetch-Control": "off",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "max-age=3600",
+}
+# What a browser may show in the frame. Everything else is handed over as a file.
+SHOWN = {
+    "text/html": "text/html",
+    "application/xhtml+xml": "text/html",
+    "text/plain": "text/plain",
+    "image/png": "image/png",
+    "image/jpeg": "image/jpeg",
+    "image/gif": "image/gif",
+}
+EXTENSIONS = {
+    "application/pdf": ".pdf",
+    "application/msword": ".doc",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
+    "application/vnd.ms-excel": ".xls",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
+    "application/wps-office.wps": ".wps",
+    "application/ofd": ".ofd",
+    "application/zip": ".zip",
+    "text/html": ".html",
+    "text/plain": ".txt",
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/gif": ".gif",
+    "image/tiff": ".tif",
+}
+META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w-]{2,30})", re.IGNORECASE)
+
+
+class LostError(Exception):
+    """The original cannot be handed over. The message says why, in Chinese, for readers."""
+
+
+def read_payload(folder, warc_file, offset, digest):
+    """The payload at that place as received, and its HTTP headers; LostError when it is not it."""
+    if not folder or Path(warc_file).name != warc_file:
+        raise LostError("本站没有挂接原件存储。")
+    try:
+        with (Path(folder) / warc_file).open("rb") as stream:
+            stream.seek(offset)
+            record = next(iter(ArchiveIterator(stream)))
+            headers = record.http_headers
+            payload = record.raw_stream.read(LARGEST + 1)
+    except FileNotFoundError as error:
+        raise LostError("存放这份原件的文件不在本站。") from error
+    except (OSError, ArchiveLoadFailed, StopIteration, EOFError, zlib.error) as error:
+        raise LostError("存放这份原件的记录无法读出。") from error
+    if len(payload) > LARGEST:
+        raise LostError("原件过大，不在网页上提供。")
+    if record.rec_type != "response" or hashlib.sha256(payload).hexdigest() != digest:
+        raise LostError("存档中的字节与登记的 SHA-256 不符，故不显示。")
+    return payload, headers
+
+
+def decoded(payload, encoding):
+    """The payload without its content encoding (gzip or deflate), at most LARGEST bytes."""
+    encoding = (encoding or "").strip().lower()
+    if encoding in ("", "identity"):
+        return payload
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise LostError(f"原件的压缩方式（{encoding[:20]}）无法在此打开。")
+    # Many servers call a bare deflate stream "deflate", though zlib's wrapping is meant.
+    for window in (47, -15) if encoding == "deflate" else (47,):
+        machine = zlib.decompressobj(window)
+        try:
+            data = machine.decompress(payload, LARGEST)
+        except zlib.error:
+            continue
+        if machine.unconsumed_tail:
+            raise LostError("原件解压后过大，不在网页上提供。")
+        return data
+    raise LostError("原件的压缩数据已损坏。")
+
+
+def charset(content_type, data):
+    """The text's encoding: what the header says, else the page's meta, else what decodes."""
+    said = re.search(r"charset\s*=\s*[\"']?([\w-]{2,30})", content_type or "", re.IGNORECASE)
+    meta = META_CHARSET.search(data[:4096])
+    for name in (said and said[1], meta and meta[1].decode("ascii")):
+        if not name:
+            continue
+        try:
+            known = codecs.lookup(name).name
+        except LookupError:
+            continue
+        # Browsers read every GB label as its largest set; so does this site.
+        return "gb18030" if known in ("gb2312", "gbk", "gb18030") else known
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return "gb18030"
+    return "utf-8"
+
+
+def file_name(url, stem, media_type):
+    """A harmless name for a download: the address's last part where it has one, else `stem`."""
+    last = unquote(urlsplit(url).path.rsplit("/", 1)[-1])
+    last = re.sub(r"[^\w.()（）《》〔〕-]", "_", last).strip("._")[-80:]
+    extension = EXTENSIONS.get(media_type, "")
+    if not last:
+        return f"{stem}{extension or '.bin'}"
+    if extension and not last.lower().endswith(extension):
+        last += extension
+    return last if "." in last else f"{last}.bin"
+
+
+async def find_capture(database, report_id, digest):
+    """The capture of this report that holds the bytes: the response, not a later revisit."""
+    if not re.fullmatch(r"[0-9a-f]{12,64}", digest):
+        raise DatasetteError("不是版本的摘要", status=404)
+    found = await database.execute(
+        """
+        select captures.*, versions.number as version_number, issuers.name as issuer_name,
+            reports.year, reports.title as report_title
+        from captures
+        join versions on versions.id = captures.version_id
+        join reports on reports.id = versions.report_id
+        join issuers on issuers.id = reports.issuer_id
+        where captures.digest >= ? and captures.digest < ? and versions.report_id = ?
+        order by captures.record_type = 'response' desc, captures.fetched_at limit 1
+        """,
+        (digest, digest + "g", report_id),
+    )
+    capture = found.first()
+    if capture is None:
+        raise DatasetteError("没有这份原件", status=404)
+    capture = dict(capture)
+    if capture["record_type"] != "response":
+        # The payload may have been stored under another address or report.
+        holder = (
+            await database.execute(
+                """
+                select url, warc_file, "offset" from captures
+                where digest = ? and record_type = 'response' order by fetched_at limit 1
+                """,
+                (capture["digest"],),
+            )
+        ).first()
+        if holder is not None:
+            capture["warc_file"], capture["offset"] = holder["warc_file"], holder["offset"]
+    return capture
+
+
+def media_type_of(capture, headers):
+    stated = (headers.get_header("content-type") if headers else "") or ""
+    return (capture["media_type"] or stated).split(";")[0].strip().lower(), stated
+
+
+async def load(datasette, capture):
+    folder = (datasette.plugin_config("nianbao") or {}).get("warc")
+    payload, headers = await asyncio.to_thread(
+        read_payload, folder, capture["warc_file"] or "", capture["offset"] or 0, capture["digest"]
+    )
+    encoding = headers.get_header("content-encoding") if headers else None
+    return await asyncio.to_thread(decoded, payload, encoding), headers
+
+
+def asked(request):
+    report_id = f"{unquote(request.url_vars['issuer'])}/{request.url_vars['year']}"
+    return report_id, request.url_vars["digest"].lower()
+
+
+async def apology(datasette, request, reason):
+    page = await datasette.render_template(
+        "error.html",
+        {
+            "status": 503,
+            "heading": "原件暂不能显示",
+            "advice": str(reason),
+            "detail": "登记的摘要与存放位置见版本页「抓取与原件」。",
+        },
+        request=request,
+    )
+    return Response.html(page, status=503)
+
+
+async def original_page(datasette, request):
+    report_id, digest = asked(request)
+    database = datasette.get_database(DATABASE)
+    capture = await find_capture(database, report_id, digest)
+    others = await database.execute(
+        """
+        select digest, max(url) as url, max(media_type) as media_type from captures
+        where version_id = ? and digest <> ? group by digest order by min(fetched_at) limit 50
+        """,
+        (capture["version_id"], capture["digest"]),
+    )
+    try:
+        data, headers = await load(datasette, capture)
+    except LostError as reason:
+        return await apology(datasette, request, reason)
+    media_type, _ = media_type_of(capture, headers)
+    return Response.html(
+        await datasette.render_template(
+            "original.html",
+            {
+                "report_id": report_id,
+                "capture": capture,
+                "media_type": media_type,
+                "shown": media_type in SHOWN,
+                "size": len(data),
+                "name": file_name(capture["url"] or "", digest[:12], media_type),
+                "raw": f"/r/{report_id}/{capture['digest'][:12]}/original/raw",
+                "others": [dict(row) for row in others.rows],
+            },
+            request=request,
+        )
+    )
+
+
+async def original_raw(datasette, request):
+    report_id, digest = asked(request)
+    capture = await find_capture(datasette.get_database(DATABASE), report_id, digest)
+    try:
+        data, headers = await load(datasette, capture)
+    except LostError as reason:
+        return await apology(datasette, request, reason)
+    media_type, stated = media_type_of(capture, headers)
+    answer = dict(RAW_HEADERS)
+    if media_type in SHOWN:
+        content_type = SHOWN[media_type]
+        if content_type.startswith("text/"):
+            content_type += f"; charset={charset(stated, data)}"
+    else:
+        content_type = media_type if media_type in EXTENSIONS else "application/octet-stream"
+        name = file_name(capture["url"] or "", digest[:12], media_type)
+        plain = re.sub(r"[^A-Za-z0-9._()-]", "_", name)
+        answer["Content-Disposition"] = (
+            f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+        )
+    return Response(data, headers=answer, content_type=content_type)
+
+
+@hookimpl
+def register_routes():
+    base = r"^/r/(?P<issuer>[^/]+)/(?P<year>\d{4})/(?P<digest>[^/.]+)/original"
+    return [(base + "$", original_page), (base + "/raw$", original_raw)]

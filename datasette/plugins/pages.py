@@ -1,0 +1,439 @@
+"""The pages around the records: home, changes, coverage, data, about, and files for machines."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from datetime import UTC, datetime
+from urllib.parse import quote
+from weakref import WeakKeyDictionary
+
+from datasette import Response, hookimpl
+from datasette.views.base import DatasetteError
+
+DATABASE = "nianbao"
+MOST_CHANGES = 200
+BODIES_PER_PAGE = 100
+ADDRESSES_PER_SITEMAP = 10_000
+KINDS = {
+    "new": "新见",
+    "edited": "内容改动",
+    "suspect": "疑似下线",
+    "gone": "已下线",
+    "moved": "已迁移",
+    "back": "恢复在线",
+}
+PROVINCES = {
+    "11": "北京", "12": "天津", "13": "河北", "14": "山西", "15": "内蒙古", "21": "辽宁",
+    "22": "吉林", "23": "黑龙江", "31": "上海", "32": "江苏", "33": "浙江", "34": "安徽",
+    "35": "福建", "36": "江西", "37": "山东", "41": "河南", "42": "湖北", "43": "湖南",
+    "44": "广东", "45": "广西", "46": "海南", "50": "重庆", "51": "四川", "52": "贵州",
+    "53": "云南", "54": "西藏", "61": "陕西", "62": "甘肃", "63": "青海", "64": "宁夏",
+    "65": "新疆", "71": "台湾", "81": "香港", "82": "澳门", "00": "中央",
+}  # fmt: skip
+ROBOTS = """\
+User-agent: *
+Disallow: /nianbao
+Disallow: /search
+Disallow: /-/
+Disallow: /_memory
+Disallow: /*/original
+Disallow: /*?
+
+Sitemap: {sitemap}
+"""
+
+
+async def rows(database, sql, *parameters):
+    return [dict(row) for row in (await database.execute(sql, parameters)).rows]
+
+
+def page_number(request):
+    text = request.args.get("page") or "1"
+    return int(text) if re.fullmatch(r"[1-9]\d{0,4}", text) else 1
+
+
+async def page(datasette, request, template, **context):
+    return Response.html(await datasette.render_template(template, context, request=request))
+
+
+def json_response(body):
+    text = json.dumps(body, ensure_ascii=False, indent=1)
+    return Response(text, content_type="application/json; charset=utf-8")
+
+
+# A snapshot does not change; a new one is noticed within this many seconds.
+REMEMBERED_FOR = 300
+MEMORY = WeakKeyDictionary()
+
+
+async def remembered(database, sql):
+    """The rows of a query that walks whole tables, asked once and kept for a while."""
+    known = MEMORY.setdefault(database, {})
+    asked, found = known.get(sql, (0.0, None))
+    if found is None or time.monotonic() - asked > REMEMBERED_FOR:
+        found = await database.execute_fn(
+            lambda connection: [dict(row) for row in connection.execute(sql)]
+        )
+        known[sql] = (time.monotonic(), found)
+    return found
+
+
+# --- changes ----------------------------------------------------------------------------------
+
+
+async def first_sights(database, limit):
+    return await rows(
+        database,
+        """
+        select 'new' as kind, reports.first_seen as at, reports.id as report_id,
+            reports.current_version as version_id, issuers.id as issuer_id,
+            issuers.name as issuer_name, reports.year, reports.title, 0 as cells
+        from reports join issuers on issuers.id = reports.issuer_id
+        order by reports.first_seen desc, reports.id limit ?
+        """,
+        limit,
+    )
+
+
+async def edits(database, limit):
+    return await rows(
+        database,
+        """
+        select 'edited' as kind, versions.first_seen as at, reports.id as report_id,
+            versions.id as version_id, issuers.id as issuer_id, issuers.name as issuer_name,
+            reports.year, versions.title, versions.number,
+            (select count(*) from changes where to_version = versions.id
+                and field is not null) as cells,
+            (select count(*) from changes where to_version = versions.id
+                and field is null) as texts
+        from versions join reports on reports.id = versions.report_id
+        join issuers on issuers.id = reports.issuer_id
+        where versions.number > 1
+        order by versions.first_seen desc, versions.id limit ?
+        """,
+        limit,
+    )
+
+
+async def absences(database, limit):
+    """Reports that are not simply live, at the moment the archive first saw them so."""
+    return await rows(
+        database,
+        """
+        select reports.status as kind, reports.id as report_id,
+            reports.current_version as version_id, issuers.id as issuer_id,
+            issuers.name as issuer_name, reports.year, reports.title, 0 as cells,
+            reports.last_seen,
+            coalesce(
+                case when reports.status = 'back' then
+                    (select min(seen_at) from sightings where report_id = reports.id
+                        and role = 'page' and verdict in ('ok', 'not_modified') and seen_at >
+                        (select max(seen_at) from sightings where report_id = reports.id
+                            and role = 'page' and verdict not in ('ok', 'not_modified')))
+                else
+                    (select min(seen_at) from sightings where report_id = reports.id
+                        and role = 'page' and verdict not in ('ok', 'not_modified')
+                        and seen_at > reports.last_seen)
+                end,
+                reports.last_seen) as at
+        from reports join issuers on issuers.id = reports.issuer_id
+        where reports.status in ('suspect', 'gone', 'moved', 'back')
+        order by at desc, reports.id limit ?
+        """,
+        limit,
+    )
+
+
+async def recent(database, kind=None, limit=MOST_CHANGES):
+    """What happened to reports, newest first, of one kind or of all."""
+    events = []
+    if kind in (None, "new"):
+        events += await first_sights(database, limit)
+    if kind in (None, "edited"):
+        events += await edits(database, limit)
+    if kind not in ("new", "edited"):
+        found = await absences(database, limit)
+        events += [event for event in found if kind in (None, event["kind"])]
+    return in_order(events)[:limit]
+
+
+def in_order(events):
+    """Events newest first, each with its Chinese word and the page that shows it."""
+    for event in events:
+        event["word"] = KINDS.get(event["kind"], event["kind"])
+        pinned = event["kind"] == "edited" and event["version_id"]
+        event["path"] = "/r/" + (event["version_id"] if pinned else event["report_id"])
+    return sorted(events, key=lambda event: (event["at"] or "", event["report_id"]), reverse=True)
+
+
+async def changes(datasette, request):
+    kind = request.args.get("kind")
+    kind = kind if kind in KINDS else None
+    events = await recent(datasette.get_database(DATABASE), kind)
+    if request.url_vars.get("format") == "json":
+        return json_response({"kind": kind, "count": len(events), "changes": events})
+    return await page(
+        datasette,
+        request,
+        "changes.html",
+        section="changes",
+        events=events,
+        kind=kind,
+        kinds=KINDS,
+        most=MOST_CHANGES,
+    )
+
+
+async def atom(datasette, request):
+    events = await recent(datasette.get_database(DATABASE), limit=100)
+    for event in events:
+        event["url"] = datasette.absolute_url(request, quote(event["path"], safe="/-~._%"))
+    text = await datasette.render_template(
+        "changes.atom",
+        {
+            "events": events,
+            "updated": max((event["at"] or "" for event in events), default="")
+            or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "home": datasette.absolute_url(request, "/"),
+            "itself": datasette.absolute_url(request, "/changes.atom"),
+        },
+        request=request,
+    )
+    return Response(text, content_type="application/atom+xml; charset=utf-8")
+
+
+# --- overview ---------------------------------------------------------------------------------
+
+
+async def totals(database):
+    found = await remembered(
+        database,
+        """
+        select (select count(*) from reports) as reports, (select count(*) from issuers) as issuers,
+            (select count(*) from versions) as versions, (select count(*) from portals) as portals,
+            (select count(*) from versions where number > 1) as edits,
+            (select count(*) from reports where status in ('gone', 'suspect')) as absent,
+            (select max(last_ok) from portals) as last_night
+        """,
+    )
+    return found[0]
+
+
+async def home(datasette, request):
+    database = datasette.get_database(DATABASE)
+    events = [*await edits(database, 10), *await absences(database, 10)]
+    portals = await remembered(
+        database,
+        """
+        select portals.*, ifnull(counted.reports, 0) as reports
+        from portals left join (
+            select issuers.portal_id, count(*) as reports
+            from reports join issuers on issuers.id = reports.issuer_id group by 1
+        ) as counted on counted.portal_id = portals.id
+        order by portals.state = 'ok', reports desc, portals.id limit 20
+        """,
+    )
+    return await page(
+        datasette,
+        request,
+        "home.html",
+        section="home",
+        totals=await totals(database),
+        newest=await first_sights(database, 10),
+        events=in_order(events)[:10],
+        portals=portals,
+    )
+
+
+async def coverage(datasette, request):
+    database = datasette.get_database(DATABASE)
+    division = request.args.get("division") or ""
+    division = division if re.fullmatch(r"\d{2,6}", division) else ""
+    number = page_number(request)
+    bodies = await rows(
+        database,
+        """
+        select id, name, level, division from issuers where division like ? || '%'
+        or (? = '' and division is null)
+        order by division, name limit ? offset ?
+        """,
+        division,
+        division,
+        BODIES_PER_PAGE + 1,
+        (number - 1) * BODIES_PER_PAGE,
+    )
+    more, bodies = len(bodies) > BODIES_PER_PAGE, bodies[:BODIES_PER_PAGE]
+    reports = await rows(
+        database,
+        f"""
+        select id, issuer_id, year, status, form from reports
+        where issuer_id in ({", ".join("?" * len(bodies))})
+        """,
+        *(body["id"] for body in bodies),
+    )
+    by_year = await remembered(
+        database,
+        """
+        select year, count(*) as reports, sum(status in ('gone', 'suspect')) as absent
+        from reports group by year order by year
+        """,
+    )
+    found = {(report["issuer_id"], report["year"]): report for report in reports}
+    shown = [line["year"] for line in by_year]
+    years = list(range(min(shown), max(shown) + 1)) if shown else []
+    grid = [
+        {**body, "cells": [(year, found.get((body["id"], year))) for year in years]}
+        for body in bodies
+    ]
+    if request.url_vars.get("format") == "json":
+        return json_response(
+            {
+                "years": by_year,
+                "page": number,
+                "more": more,
+                "bodies": [
+                    {
+                        **{key: value for key, value in line.items() if key != "cells"},
+                        "reports": {
+                            year: report and report["status"] for year, report in line["cells"]
+                        },
+                    }
+                    for line in grid
+                ],
+            }
+        )
+    provinces = await remembered(
+        database,
+        """
+        select substr(division, 1, 2) as code, count(*) as bodies from issuers
+        where division is not null group by 1 order by 1
+        """,
+    )
+    return await page(
+        datasette,
+        request,
+        "coverage.html",
+        section="coverage",
+        years=years,
+        by_year={line["year"]: line for line in by_year},
+        grid=grid,
+        division=division,
+        provinces=[
+            {**line, "name": PROVINCES.get(line["code"], line["code"])} for line in provinces
+        ],
+        page=number,
+        more=more,
+    )
+
+
+async def data(datasette, request):
+    database = datasette.get_database(DATABASE)
+    known = datasette.metadata("tables", database=DATABASE, fallback=False) or {}
+    hidden = set(await database.hidden_table_names())
+    names = [
+        name
+        for name in [*await database.table_names(), *await database.view_names()]
+        if name not in hidden and not name.startswith(("search_", "sqlite_"))
+    ]
+    names.sort(key=lambda name: (list(known).index(name) if name in known else 999, name))
+    counts = await database.table_counts(100)
+    tables = []
+    for name in names:
+        described = known.get(name, {})
+        about = described.get("columns", {})
+        columns = [(column, about.get(column, "")) for column in await database.table_columns(name)]
+        tables.append(
+            {
+                "name": name,
+                "title": described.get("title") or "",
+                "description": described.get("description") or "",
+                "count": counts.get(name),
+                "columns": columns,
+            }
+        )
+    return await page(datasette, request, "data.html", section="data", tables=tables)
+
+
+async def about(datasette, request):
+    settings = datasette.plugin_config("nianbao") or {}
+    return await page(
+        datasette,
+        request,
+        "about.html",
+        section="about",
+        contact=settings.get("contact") or "",
+        totals=await totals(datasette.get_database(DATABASE)),
+    )
+
+
+# --- for machines -----------------------------------------------------------------------------
+
+
+async def robots(datasette, request):
+    return Response.text(ROBOTS.format(sitemap=datasette.absolute_url(request, "/sitemap.xml")))
+
+
+async def sitemap(datasette, request):
+    """All bodies and reports; an index of parts when one file would grow too long."""
+    database = datasette.get_database(DATABASE)
+    part = request.url_vars.get("part")
+    addresses = """
+        select '/r/' || id as path, last_seen from reports
+        union all select '/r/' || id, null from issuers
+    """
+    count = await database.execute_fn(
+        lambda connection: connection.execute(
+            "select (select count(*) from reports) + (select count(*) from issuers)"
+        ).fetchone()[0]
+    )
+    parts = max(1, -(-count // ADDRESSES_PER_SITEMAP))
+    if part is None and parts > 1:
+        entries = [(f"/sitemap-{number}.xml", None) for number in range(1, parts + 1)]
+        kind = "sitemapindex"
+    else:
+        number = int(part or 1)
+        if not 1 <= number <= parts:
+            raise DatasetteError("没有这一部分", status=404)
+        found = await database.execute_fn(
+            lambda connection: connection.execute(
+                f"select * from ({addresses}) order by path limit ? offset ?",
+                (ADDRESSES_PER_SITEMAP, (number - 1) * ADDRESSES_PER_SITEMAP),
+            ).fetchall()
+        )
+        entries = [(row[0], row[1]) for row in found]
+        if number == 1:
+            entries = [
+                (path, None) for path in ("/", "/coverage", "/changes", "/data", "/about")
+            ] + entries
+        kind = "urlset"
+    text = await datasette.render_template(
+        "sitemap.xml",
+        {
+            "kind": kind,
+            "entries": [
+                (
+                    datasette.absolute_url(request, quote(path, safe="/-~._%")),
+                    seen if re.match(r"\d{4}-\d\d-\d\d", seen or "") else None,
+                )
+                for path, seen in entries
+            ],
+        },
+        request=request,
+    )
+    return Response(text, content_type="application/xml; charset=utf-8")
+
+
+@hookimpl
+def register_routes():
+    return [
+        (r"^/$", home),
+        (r"^/changes(?:\.(?P<format>json))?$", changes),
+        (r"^/changes\.atom$", atom),
+        (r"^/coverage(?:\.(?P<format>json))?$", coverage),
+        (r"^/data$", data),
+        (r"^/about$", about),
+        (r"^/robots\.txt$", robots),
+        (r"^/sitemap(?:-(?P<part>\d{1,5}))?\.xml$", sitemap),
+    ]

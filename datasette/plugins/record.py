@@ -1,0 +1,690 @@
+"""The record itself: a body, its report for a year, and each version of it, for ever."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import json
+import re
+from urllib.parse import quote, unquote
+from weakref import WeakKeyDictionary
+
+from datasette import Response, hookimpl
+from datasette.views.base import DatasetteError
+from markupsafe import Markup, escape
+
+DATABASE = "nianbao"
+STATES = {
+    "blank": ("空白", "原文此格空白，不等于 0"),
+    "na": ("不适用", "原文印作不适用的记号，不等于 0"),
+    "text": ("文字", "原文此格是文字，不是数字"),
+    "missing": ("无此格", "原文的表中没有这一格"),
+    "ambiguous": ("难分", "原文数字粘连，无法确定属于哪一格"),
+    "unreadable": ("不可读", "原文此格无法读出"),
+    "ocr": ("识别", "由扫描件识别得出"),
+    "glued": ("分开", "原文数字与相邻格粘连，依合计分开"),
+    "unit": ("带单位", "原文数字带有单位"),
+}
+# Where what was printed does not show the state by itself, a word beside it does.
+LABELLED = ("blank", "missing", "ambiguous", "unreadable")
+FORM_YEARS = {"2021": (2021,), "2019": (2019,), "stats2014": (2014,), "mixed": (2021, 2019)}
+APPLICANTS = (
+    "natural_person",
+    "enterprise",
+    "research_institution",
+    "public_interest_org",
+    "legal_service_org",
+    "other_org",
+    "total",
+)
+OUTCOMES = ("upheld", "corrected", "other", "pending", "total")
+DISPUTES = ("review", "litigation_direct", "litigation_after_review")
+STATS_CHAPTERS = {
+    "proactive": "一、主动公开情况",
+    "response": "二、回应解读情况",
+    "requests": "三、依申请公开情况",
+    "review": "四、行政复议",
+    "litigation": "五、行政诉讼",
+    "complaints": "六、举报投诉",
+    "fees": "七、依申请公开信息收取的费用",
+    "capacity": "八、机构建设和保障经费情况",
+    "training": "九、政府信息公开会议和培训情况",
+}
+CHAPTERS = {
+    0: "前言",
+    1: "一、总体情况",
+    2: "二、主动公开政府信息情况",
+    3: "三、收到和处理政府信息公开申请情况",
+    4: "四、政府信息公开行政复议、行政诉讼情况",
+    5: "五、存在的主要问题及改进情况",
+    6: "六、其他需要报告的事项",
+}
+TABLE_ANCHORS = {2: "disclosure", 3: "requests", 4: "disputes"}
+KEY = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)+")
+OPERATOR = re.compile(r"\s(:=|<=|>=|=|\+|-)\s")
+# A number changes as a whole: "12" to "21" is no insertion of a digit.
+WORD = re.compile(r"[0-9０-９][0-9０-９.,，．%％]*[0-9０-９]|[A-Za-z]+|.", re.DOTALL)
+SENTENCE_END = re.compile(r"(?<=[。；！？\n])")
+# Character by character costs the square of the length: only within a changed passage this long.
+FINE_DIFF = 1500
+
+FIELDS = WeakKeyDictionary()
+
+
+# --- the form, laid out -----------------------------------------------------------------------
+
+
+def label_rows(paths):
+    """For each row its label cells (text, rowspan, colspan): equal headings above are one cell."""
+    depth = max(map(len, paths), default=1)
+    rows = []
+    for y, path in enumerate(paths):
+        heads = []
+        for x, text in enumerate(path):
+            if x == len(path) - 1:
+                heads.append((text, 1, depth - x))
+            elif y == 0 or paths[y - 1][: x + 1] != path[: x + 1]:
+                span = 1
+                while y + span < len(paths) and paths[y + span][: x + 1] == path[: x + 1]:
+                    span += 1
+                heads.append((text, span, 1))
+        rows.append(heads)
+    return rows, depth
+
+
+def requests_table(fields, cell):
+    """The table of applications: three levels of labels, seven kinds of applicant."""
+    rows = {}
+    for field in fields:
+        if field["table_key"] == "requests":
+            path = tuple(field["zh"].split("｜")[0].split("／"))
+            rows.setdefault(field["row_key"], (path, {}))[1][field["column_key"]] = field
+    labels, depth = label_rows([path for path, _ in rows.values()])
+    return {
+        "depth": depth,
+        "rows": [
+            (heads, [cell(columns.get(key)) for key in APPLICANTS])
+            for heads, (_, columns) in zip(labels, rows.values(), strict=True)
+        ],
+    }
+
+
+def disclosure_table(fields, cell):
+    """The table of publications: an article of the Regulations a block, with its own columns."""
+    blocks = {}
+    for field in fields:
+        if field["table_key"] == "disclosure":
+            article = field["zh"].split("／")[0]
+            columns, rows = blocks.setdefault(article, ({}, {}))
+            columns.setdefault(field["column_key"], field["column_zh"])
+            rows.setdefault(field["row_zh"], {})[field["column_key"]] = field
+    width = 3
+    out = []
+    for article, (columns, rows) in blocks.items():
+        spans = [1] * len(columns)
+        spans[-1] = max(1, width - len(columns) + 1)
+        out.append(
+            {
+                "article": article,
+                "columns": list(zip(columns.values(), spans, strict=True)),
+                "rows": [
+                    (
+                        name,
+                        [
+                            cell(have.get(key), span)
+                            for key, span in zip(columns, spans, strict=True)
+                        ],
+                    )
+                    for name, have in rows.items()
+                ],
+            }
+        )
+    return {"blocks": out, "width": width}
+
+
+def disputes_table(fields, cell):
+    """The one row of fifteen figures on reviews and lawsuits."""
+    by_key = {field["key"]: field for field in fields}
+    return [
+        [cell(by_key.get(f"disputes.{block}.{outcome}")) for outcome in OUTCOMES]
+        for block in DISPUTES
+    ]
+
+
+def stats_table(fields, cell):
+    """The 58 indicators of the 2014 table, under their chapters."""
+    chapters = {}
+    for field in fields:
+        if field["table_key"] == "stats2014":
+            chapters.setdefault(field["row_key"], []).append((field, cell(field)))
+    return [(STATS_CHAPTERS.get(key, key), rows) for key, rows in chapters.items()]
+
+
+def cell_drawer(figures, notes, failed, changed):
+    """A function from a field to its table cell as HTML, all texts escaped.
+
+    Drawn here and not by a template macro: two hundred macro calls took most of a page's time.
+    """
+
+    def draw(field, span=1):
+        wide = f' colspan="{span}"' if span > 1 else ""
+        if field is None:
+            return Markup(f'<td class="n s-absent"{wide}></td>')
+        key, value = field["key"], figures.get(field["flat"])
+        note, rules = notes.get(key), failed.get(key, ())
+        state = note["state"] if note else ("number" if value is not None else "missing")
+        printed = (note["printed"] or "") if note else ""
+        text = str(value) if value is not None else printed
+        title = f"{field['zh']}（{key}）"
+        word = flag = ""
+        if state in STATES:
+            title += f"：{STATES[state][1]}"
+            if printed and printed != text:
+                title += f"，印作「{printed}」"
+            if state in LABELLED:
+                word = f"<i>{STATES[state][0]}</i>"
+        classes = f"n s-{state}"
+        if rules:
+            title += "。此格所在的勾稽关系不成立"
+            classes += " bad"
+            flag = f'<a class="flag" href="#check-{escape(rules[0])}" title="勾稽关系不成立">≠</a>'
+        if key in changed:
+            classes += " edited"
+        return Markup(
+            f'<td id="{escape(key)}" class="{escape(classes)}" title="{escape(title)}"{wide}>'
+            f"{escape(text)}{word}{flag}</td>"
+        )
+
+    return draw
+
+
+def tables_of(form, fields, cell, holds):
+    """The tables of a version's form. Of a mixed one each table in the form it fills best."""
+    out = {}
+    for name, layout in (
+        ("disclosure", disclosure_table),
+        ("requests", requests_table),
+        ("disputes", disputes_table),
+        ("stats2014", stats_table),
+    ):
+        choices = [
+            [f for f in fields if f["table_key"] == name and year in f["years"]]
+            for year in FORM_YEARS.get(form, ())
+        ]
+        if not any(choices):
+            continue
+        best = max(choices, key=lambda chosen: sum(holds(field) for field in chosen))
+        found = any(holds(field) for field in best)
+        out[name] = {"found": found, "layout": layout(best, cell) if found else None}
+    return out
+
+
+# --- checks and changes -----------------------------------------------------------------------
+
+
+def arithmetic(formula, fields, figures):
+    """The formula as terms with their printed values; None for one that spans other records."""
+    parts = OPERATOR.split((formula or "").strip())
+    if not all(KEY.fullmatch(part) and part in fields for part in parts[::2]):
+        return None
+    terms = [{"sign": "", "field": fields[parts[0]]}]
+    terms += [
+        {"sign": sign, "field": fields[key]}
+        for sign, key in zip(parts[1::2], parts[2::2], strict=True)
+    ]
+    for term in terms:
+        value = figures.get(term["field"]["flat"])
+        term["value"] = "空" if value is None else str(value)
+    return terms
+
+
+def inline_diff(before, after):
+    """Two texts as one: (same | del | ins | gap, text), sentences first, characters within."""
+    old, new = (SENTENCE_END.split(text or "") for text in (before, after))
+    out = []
+    for tag, a1, a2, b1, b2 in difflib.SequenceMatcher(None, old, new, False).get_opcodes():
+        left, right = "".join(old[a1:a2]), "".join(new[b1:b2])
+        if tag == "equal":
+            out.append(("same", left))
+        elif tag == "replace" and len(left) + len(right) <= FINE_DIFF:
+            old_words, new_words = WORD.findall(left), WORD.findall(right)
+            matcher = difflib.SequenceMatcher(None, old_words, new_words, False)
+            for fine, c1, c2, d1, d2 in matcher.get_opcodes():
+                gone, came = "".join(old_words[c1:c2]), "".join(new_words[d1:d2])
+                if fine == "equal":
+                    out.append(("same", gone))
+                else:
+                    out.extend(pair for pair in (("del", gone), ("ins", came)) if pair[1])
+        else:
+            out.extend(pair for pair in (("del", left), ("ins", right)) if pair[1])
+    return shorten(out)
+
+
+def shorten(parts, keep=60):
+    """The same diff with long unchanged passages cut to what stands next to a change."""
+    out = []
+    for i, (kind, text) in enumerate(parts):
+        if kind != "same" or len(text) <= 2 * keep + 20:
+            out.append((kind, text))
+            continue
+        if i > 0:
+            out.append(("same", text[:keep]))
+        out.append(("gap", "……"))
+        if i < len(parts) - 1:
+            out.append(("same", text[-keep:]))
+    return out
+
+
+def told_difference(row):
+    """What a reader sees of a difference in text; lists of addresses are not compared by letter."""
+    if row["aspect"] == "content":
+        # Before and after are digests here: nothing of it was read as text.
+        return [("same", "章节与数字之外的文字或链接有改动，可对照两版的原件。")]
+    if row["aspect"] in ("links", "attachments", "published_on"):
+        return [
+            pair
+            for pair in (("del", row["before"]), ("same", "\n"), ("ins", row["after"]))
+            if pair[1]
+        ]
+    return inline_diff(row["before"], row["after"])
+
+
+def told_changes(rows, fields, versions):
+    """The differences between consecutive versions, newest pair first, ready to show."""
+    numbers = {version["id"]: version for version in versions}
+    pairs = {}
+    for row in rows:
+        pairs.setdefault((row["from_version"], row["to_version"]), []).append(row)
+    out = []
+    for (source, target), differences in pairs.items():
+        told = {
+            "from": numbers.get(source, {"id": source, "number": "?"}),
+            "to": numbers.get(target, {"id": target, "number": "?"}),
+            "cells": [],
+            "texts": [],
+        }
+        for row in differences:
+            if row["field"]:
+                told["cells"].append({**row, "zh": fields.get(row["field"], {}).get("zh", "")})
+            else:
+                told["texts"].append(
+                    {
+                        **row,
+                        "name": CHAPTERS.get(row["section"], f"第 {row['section']} 章")
+                        if row["section"] is not None
+                        else None,
+                        "diff": told_difference(row),
+                    }
+                )
+        out.append(told)
+    return sorted(out, key=lambda pair: str(pair["to"]["number"]), reverse=True)
+
+
+# --- what the database says -------------------------------------------------------------------
+
+
+async def rows(database, sql, *parameters):
+    return [dict(row) for row in (await database.execute(sql, parameters)).rows]
+
+
+async def first(database, sql, *parameters):
+    return next(iter(await rows(database, sql, *parameters)), None)
+
+
+async def all_fields(database):
+    """The cells of all forms in the order of the form; read once, they are the same for ever."""
+    if database not in FIELDS:
+        fields = await rows(database, "select * from fields order by position")
+        for field in fields:
+            field["years"] = {int(year) for year in re.findall(r"\d{4}", field["formats"] or "")}
+        if not fields:
+            return []
+        FIELDS[database] = fields
+    return FIELDS[database]
+
+
+def unquoted(request, name):
+    return unquote(request.url_vars[name])
+
+
+async def find_version(database, report_id, digest):
+    """The version a digest stands for: its own, or any capture that showed it."""
+    version = await first(
+        database, "select * from versions where id = ?", f"{report_id}/{digest[:12]}"
+    )
+    if version and len(digest) == 12:
+        return version
+    return await first(
+        database,
+        """
+        select versions.* from captures join versions on versions.id = captures.version_id
+        where captures.digest >= ? and captures.digest < ? and versions.report_id = ?
+        order by captures.fetched_at limit 1
+        """,
+        digest,
+        digest + "g",
+        report_id,
+    )
+
+
+async def moved_version(database, digest):
+    """The only version of any report that a capture's digest shows now, if there is just one."""
+    found = await rows(
+        database,
+        """
+        select distinct version_id from captures
+        where digest >= ? and digest < ? and version_id is not null limit 2
+        """,
+        digest,
+        digest + "g",
+    )
+    return found[0]["version_id"] if len(found) == 1 else None
+
+
+async def gather(database, report, version):
+    """Everything there is to say of one version, as plain values."""
+    version_id = version["id"]
+    fields = await all_fields(database)
+    figures = await first(database, "select * from figures where version_id = ?", version_id) or {}
+    notes = {
+        row["field"]: row
+        for row in await rows(database, "select * from cell_notes where version_id = ?", version_id)
+    }
+    wanted = set(FORM_YEARS.get(version["form"] or "", ()))
+    return {
+        "report": report,
+        "issuer": await first(database, "select * from issuers where id = ?", report["issuer_id"]),
+        "version": version,
+        "fields": fields,
+        "figures": figures,
+        "notes": notes,
+        "form_fields": [field for field in fields if field["years"] & wanted],
+        "sections": await rows(
+            database,
+            "select number, heading, text from sections where version_id = ? order by number",
+            version_id,
+        ),
+        "findings": await rows(
+            database,
+            """
+            select findings.*, identities.formula, identities.basis, identities.level
+            from findings left join identities on identities.id = findings.rule
+            where version_id = ? order by findings.rule
+            """,
+            version_id,
+        ),
+        "versions": await rows(
+            database,
+            "select * from versions where report_id = ? order by number desc",
+            report["id"],
+        ),
+        "captures": await rows(
+            database,
+            """
+            select captures.*, (select sightings.role from sightings
+                where sightings.url = captures.url and sightings.digest = captures.digest
+                limit 1) as role
+            from captures where version_id = ? order by fetched_at desc limit 200
+            """,
+            version_id,
+        ),
+        "changes": await rows(
+            database,
+            """
+            select * from changes where report_id = ?
+            order by to_version, from_version, position limit 1000
+            """,
+            report["id"],
+        ),
+    }
+
+
+def value_text(value):
+    return None if value is None else str(value)
+
+
+def as_json(data, url):
+    """A version as a public record: cells as texts, so that money keeps its digits."""
+    shown = ("state", "printed", "confidence")
+    return {
+        "url": url,
+        "report": data["report"],
+        "issuer": data["issuer"],
+        "version": data["version"],
+        "cells": {
+            field["key"]: value_text(data["figures"].get(field["flat"]))
+            for field in data["form_fields"]
+        },
+        "notes": {key: {name: note[name] for name in shown} for key, note in data["notes"].items()},
+        "sections": data["sections"],
+        "findings": [
+            {key: value for key, value in finding.items() if key != "version_id"}
+            for finding in data["findings"]
+        ],
+        "captures": data["captures"],
+        "versions": [{**version, "path": f"/r/{version['id']}"} for version in data["versions"]],
+        "changes": data["changes"],
+    }
+
+
+def as_csv(data):
+    """A line for each cell of the form: key, official name, number, state, printed text."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(("key", "zh", "value", "state", "printed"))
+    for field in data["form_fields"]:
+        value, note = data["figures"].get(field["flat"]), data["notes"].get(field["key"])
+        state = note["state"] if note else ("number" if value is not None else "missing")
+        printed = note["printed"] if note else value_text(value)
+        writer.writerow((field["key"], field["zh"], value_text(value) or "", state, printed or ""))
+    return out.getvalue()
+
+
+def json_response(body):
+    text = json.dumps(body, ensure_ascii=False, indent=1)
+    return Response(text, content_type="application/json; charset=utf-8")
+
+
+def csv_response(text, name, mark=False):
+    """`mark` puts a byte order mark first: spreadsheets need it to take the text for UTF-8."""
+    ascii_name = re.sub(r"[^A-Za-z0-9._-]", "_", name)
+    return Response(
+        ("\ufeff" if mark else "") + text,
+        headers={
+            "Content-Disposition": f'inline; filename="{ascii_name}"; '
+            f"filename*=UTF-8''{quote(name)}"
+        },
+        content_type="text/csv; charset=utf-8",
+    )
+
+
+# --- pages ------------------------------------------------------------------------------------
+
+
+def stored_files(captures):
+    """The captures by payload, latest payload first; of each the response that holds the bytes."""
+    by_digest = {}
+    for capture in captures:
+        by_digest.setdefault(capture["digest"], []).append(capture)
+    files = []
+    for same in by_digest.values():
+        oldest_first = same[::-1]
+        best = next(
+            (one for one in oldest_first if one["record_type"] == "response"), oldest_first[0]
+        )
+        files.append({"best": best, "again": [one for one in same if one is not best]})
+    return files
+
+
+def page_context(datasette, request, data, pinned):
+    report, version = data["report"], data["version"]
+    fields = {field["key"]: field for field in data["fields"]}
+    findings = data["findings"]
+    failed = {}
+    for finding in findings:
+        if finding["verdict"] == "fail":
+            finding["terms"] = arithmetic(finding["formula"], fields, data["figures"])
+            for key in KEY.findall(finding["formula"] or ""):
+                failed.setdefault(key, []).append(finding["rule"])
+    changes = told_changes(data["changes"], fields, data["versions"])
+    changed = {
+        cell["field"]
+        for pair in changes
+        if pair["to"]["id"] == version["id"]
+        for cell in pair["cells"]
+    }
+    cell = cell_drawer(data["figures"], data["notes"], failed, changed)
+
+    def holds(field):
+        note = data["notes"].get(field["key"])
+        return data["figures"].get(field["flat"]) is not None or (
+            note is not None and note["state"] != "missing"
+        )
+
+    files = stored_files(data["captures"])
+    pages = [file["best"] for file in files if file["best"]["role"] != "attachment"]
+    path = f"/r/{version['id']}"
+    return {
+        **data,
+        "path": path,
+        "permanent": datasette.absolute_url(request, path),
+        "pinned": pinned,
+        "current": report["current_version"] == version["id"],
+        "tables": tables_of(version["form"], data["fields"], cell, holds),
+        "verdicts": {
+            verdict: [finding for finding in findings if finding["verdict"] == verdict]
+            for verdict in ("fail", "explained", "not_checkable", "pass")
+        },
+        "told_changes": changes,
+        "page_capture": pages[0] if pages else None,
+        "attachments": [file["best"] for file in files if file["best"]["role"] == "attachment"],
+        "files": files,
+        "chapters": CHAPTERS,
+        "table_anchors": TABLE_ANCHORS,
+        "legend": [
+            (state, STATES[state])
+            for state in STATES
+            if any(note["state"] == state for note in data["notes"].values())
+        ],
+    }
+
+
+async def report_page(datasette, request):
+    database = datasette.get_database(DATABASE)
+    issuer, year = unquoted(request, "issuer"), request.url_vars["year"]
+    digest = (request.url_vars.get("digest") or "").lower()
+    form = request.url_vars.get("format")
+    report_id = f"{issuer}/{year}"
+    if digest and not re.fullmatch(r"[0-9a-f]{12,64}", digest):
+        raise DatasetteError("不是版本的摘要", status=404)
+    report = await first(database, "select * from reports where id = ?", report_id)
+    version = None
+    if report and digest:
+        version = await find_version(database, report_id, digest)
+    elif report:
+        version = await first(
+            database, "select * from versions where id = ?", report["current_version"]
+        )
+    if version is None:
+        # What a better reader has ascribed to another body or year keeps answering here.
+        moved = await moved_version(database, digest) if digest else None
+        if moved:
+            return Response.redirect(f"/r/{moved}" + (f".{form}" if form else ""), status=302)
+        raise DatasetteError("没有这份年报", status=404)
+    data = await gather(database, report, version)
+    permanent = datasette.absolute_url(request, f"/r/{version['id']}")
+    name = "-".join((issuer, year, version["id"].rsplit("/", 1)[-1]))
+    if form == "json":
+        return json_response(as_json(data, permanent))
+    if form == "csv":
+        return csv_response(as_csv(data), f"{name}.csv", mark=bool(request.args.get("bom")))
+    return Response.html(
+        await datasette.render_template(
+            "report.html", page_context(datasette, request, data, bool(digest)), request=request
+        )
+    )
+
+
+def bar_chart(points, height=120, step=56):
+    """Bars for (year, number): coordinates for an inline drawing, or None with no number."""
+    numbers = [number for _, number in points if number is not None]
+    if not numbers or len(points) < 2:
+        return None
+    top = max([*numbers, 1])
+    bars = []
+    for i, (year, number) in enumerate(points):
+        tall = round(number / top * height, 1) if number is not None else None
+        bars.append(
+            {
+                "year": year,
+                "number": number,
+                "x": i * step + 12,
+                "middle": i * step + step / 2,
+                "y": None if tall is None else round(height - tall + 22, 1),
+                "height": tall,
+            }
+        )
+    return {"bars": bars, "width": len(points) * step, "height": height + 46, "base": height + 22}
+
+
+async def issuer_page(datasette, request):
+    database = datasette.get_database(DATABASE)
+    issuer_id, form = unquoted(request, "issuer"), request.url_vars.get("format")
+    issuer = await first(database, "select * from issuers where id = ?", issuer_id)
+    if issuer is None:
+        raise DatasetteError("没有这个机关", status=404)
+    reports = await rows(
+        database,
+        """
+        select reports.*,
+            (select count(*) from versions where report_id = reports.id) as versions,
+            (select count(*) from findings where version_id = reports.current_version
+                and verdict = 'fail') as failed,
+            (select numbers_read from versions where versions.id = reports.current_version)
+                as numbers_read,
+            figures.requests__received_new__total as received_new
+        from reports left join figures on figures.version_id = reports.current_version
+        where issuer_id = ? order by year desc
+        """,
+        issuer_id,
+    )
+    portal = await first(database, "select * from portals where id = ?", issuer["portal_id"])
+    if form == "json":
+        return json_response({"issuer": issuer, "portal": portal, "reports": reports})
+    if form == "csv":
+        out = io.StringIO()
+        columns = (
+            "id", "year", "title", "form", "status", "versions", "failed", "numbers_read",
+            "received_new", "published_on", "url", "first_seen", "last_seen",
+        )  # fmt: skip
+        writer = csv.writer(out, lineterminator="\r\n")
+        writer.writerow(columns)
+        writer.writerows([report[column] for column in columns] for report in reports)
+        return csv_response(out.getvalue(), f"{issuer_id}.csv", mark=bool(request.args.get("bom")))
+    by_year = {report["year"]: report for report in reports}
+    years = range(max(by_year), min(by_year) - 1, -1) if by_year else ()
+    from_2019 = [year for year in sorted(years) if year >= 2019]
+    points = [(y, by_year[y]["received_new"] if y in by_year else None) for y in from_2019]
+    return Response.html(
+        await datasette.render_template(
+            "issuer.html",
+            {
+                "issuer": issuer,
+                "portal": portal,
+                "years": [(year, by_year.get(year)) for year in years],
+                "chart": bar_chart(points),
+            },
+            request=request,
+        )
+    )
+
+
+@hookimpl
+def register_routes():
+    form = r"(?:\.(?P<format>json|csv))?$"
+    return [
+        (r"^/r/(?P<issuer>[^/]+)/(?P<year>\d{4})/(?P<digest>[^/.]+)" + form, report_page),
+        (r"^/r/(?P<issuer>[^/]+)/(?P<year>\d{4})" + form, report_page),
+        (r"^/r/(?P<issuer>[^/]+?)" + form, issuer_page),
+    ]

@@ -1,0 +1,108 @@
+"""What holds for every answer: headers, closed doors, and errors told in Chinese."""
+
+from __future__ import annotations
+
+import logging
+from functools import wraps
+
+from datasette import Response, hookimpl
+from datasette.plugins import pm
+from datasette.utils.asgi import Base400
+from datasette.views.base import DatasetteError
+
+LOG = logging.getLogger("nianbao.site")
+
+# No page of this site needs a script, an inline style, or anything from another host.
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "frame-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'self'",
+    )
+)
+HEADERS = {
+    b"content-security-policy": POLICY.encode(),
+    b"x-content-type-options": b"nosniff",
+    b"referrer-policy": b"no-referrer",
+    b"cross-origin-opener-policy": b"same-origin",
+    b"permissions-policy": b"camera=(), geolocation=(), microphone=()",
+}
+
+# Datasette's own inspection pages: some of them name files of the machine.
+OPEN_DOORS = ("/-/static/", "/-/versions")
+
+MESSAGES = {
+    400: ("请求有误", "地址里的参数无法理解。"),
+    403: ("不开放", "这一功能不对公众开放。数据可以经表页的 JSON 与 CSV 取得。"),
+    404: ("没有这一页", "地址可能有误。可以从首页搜索，或查看全部机关的覆盖情况。"),
+    500: ("本站出错", "这是本站的问题，已记入日志。请稍后再试。"),
+}
+
+
+async def explain(datasette, request, status, detail=""):
+    """An error as a page or, for .json addresses, as JSON."""
+    heading, advice = MESSAGES.get(status, MESSAGES[500 if status >= 500 else 400])
+    if request.path.endswith(".json"):
+        body = {"ok": False, "status": status, "title": heading, "error": detail or advice}
+        return Response.json(body, status=status)
+    page = await datasette.render_template(
+        ["error.html"],
+        {"status": status, "heading": heading, "advice": advice, "detail": detail},
+        request=request,
+    )
+    return Response.html(page, status=status)
+
+
+@hookimpl
+def startup():
+    # The built-in handler prints each 404 with all local variables: slow, and it fills the log.
+    if pm.has_plugin("datasette.handle_exception"):
+        pm.unregister(name="datasette.handle_exception")
+
+
+@hookimpl
+def handle_exception(datasette, request, exception):
+    async def answer():
+        if isinstance(exception, DatasetteError):
+            detail = "" if exception.message_is_html else str(exception.message)
+            # Datasette gives 500 to a request it refuses, such as an order by an unknown column.
+            status = 400 if exception.status == 500 else exception.status
+            return await explain(datasette, request, status, detail)
+        if isinstance(exception, Base400):
+            return await explain(datasette, request, exception.status)
+        LOG.error("no answer to %s", request.path, exc_info=exception)
+        return await explain(datasette, request, 500)
+
+    return answer
+
+
+@hookimpl
+def forbidden(datasette, request):
+    return lambda: explain(datasette, request, 403)
+
+
+@hookimpl
+def asgi_wrapper(datasette):
+    def wrap(app):
+        @wraps(app)
+        async def guarded(scope, receive, send):
+            async def with_headers(message):
+                if message["type"] == "http.response.start":
+                    present = {name.lower() for name, _ in message.get("headers", ())}
+                    extra = [pair for pair in HEADERS.items() if pair[0] not in present]
+                    message = {**message, "headers": [*message.get("headers", ()), *extra]}
+                await send(message)
+
+            path = scope.get("path", "")
+            if path.startswith("/-/") and not path.startswith(OPEN_DOORS):
+                closed = "/-/closed" + (".json" if path.endswith(".json") else "")
+                scope = {**scope, "path": closed, "raw_path": closed.encode()}
+            await app(scope, receive, with_headers)
+
+        return guarded
+
+    return wrap
