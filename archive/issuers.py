@@ -142,7 +142,7 @@ class Ledger:
             if (issuer := self.find(name, home)) is None:
                 kind = kind_of(name)
                 issuer = Issuer(
-                    id=self._free_id(f"{home.division}-{initials(name, place_of(home.name))}"),
+                    id=self._free_id(_readable(name, home)),
                     name=name,
                     division=home.division,
                     level=level_of(name, kind, home),
@@ -188,7 +188,10 @@ def initials(name: str, place: str) -> str:
     A name that does not hold the place, or nothing else, keeps all its initials.
     """
     own = PLACE.findall(place)[-1:] or [place]
-    _, found, rest = name.partition(place) if place in name else name.partition(own[0])
+    before, found, rest = name.partition(place) if place in name else name.partition(own[0])
+    if before and place_of(before) != before:
+        # 国家税务总局朔州市税务局: what stands before the place is no place above it.
+        rest = before + rest
     text = rest if found and rest else name
     letters = "".join(
         part if part.isascii() else part[:1]
@@ -221,6 +224,11 @@ def level_of(name: str, kind: str, portal: Portal) -> str:
             return "county"
         return LEVELS_BELOW.get(portal.level, portal.level)
     return portal.level
+
+
+def _readable(name: str, portal: Portal) -> str:
+    division = re.sub(r"[^0-9]", "", portal.division)[:12] or "000000"
+    return f"{division}-{initials(name, place_of(portal.name))}"
 
 
 def _related(one: str, other: str) -> bool:

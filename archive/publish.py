@@ -76,8 +76,10 @@ def publish(data: Path) -> Summary:
         try:
             summary = _assemble(data, archive, fresh)
             _swap(data, fresh)
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(fresh, ignore_errors=True)
+            if isinstance(error, sqlite3.Error):
+                raise PublishError(f"{archive}: {error}. Is the disk full?") from error
             raise
     return summary
 
@@ -158,20 +160,21 @@ def index_texts(db: sqlite3.Connection) -> int:
     rows = db.execute(
         """
         select reports.id, reports.current_version, issuers.id, issuers.name,
-            ifnull(reports.title, ''), reports.year, reports.status,
-            (select group_concat(words, char(10)) from (
-                select ifnull(heading, '') || char(10) || ifnull(text, '') as words
-                from sections where version_id = reports.current_version order by number))
+            ifnull(reports.title, ''), reports.year, reports.status
         from reports join issuers on issuers.id = reports.issuer_id
         order by reports.year, reports.id
         """
     ).fetchall()
     db.execute("begin")
-    for rowid, (*facts, name, title, year, status, text) in enumerate(rows, start=1):
-        whole = normal(text or "")
+    for rowid, (report, version, *facts, name, title, year, status) in enumerate(rows, start=1):
+        # One report at a time: all texts together do not fit into memory.
+        sections = db.execute(
+            "select heading, text from sections where version_id = ? order by number", (version,)
+        )
+        whole = normal("\n".join(part for section in sections for part in section if part))
         db.execute(
             "insert into search_docs values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (rowid, *facts, name, title, year, status, whole),
+            (rowid, report, version, *facts, name, title, year, status, whole),
         )
         tokens = cut(f"{normal(name)}\n{normal(title)}\n{whole}")
         db.execute("insert into search_fts (rowid, tokens) values (?, ?)", (rowid, tokens))

@@ -6,15 +6,14 @@ readers see the old one or the new one and a build that dies leaves nothing behi
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import json
+import logging
 import os
 import re
 import sqlite3
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -22,17 +21,9 @@ from typing import Any
 import sqlite_utils
 
 from archive import form
-from archive.model import (
-    Blame,
-    Evidence,
-    Finding,
-    Note,
-    Reading,
-    Section,
-    State,
-    Verdict,
-)
+from archive.model import Note, Reading, State
 from archive.schema import TABLES
+from archive.versions import History, chapters
 
 # Pages are hostile: a NUL ends a text for half of SQLite's functions, a lone surrogate is refused.
 UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
@@ -40,6 +31,9 @@ INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 PYTHON_TYPES: Mapping[str, type] = {"TEXT": str, "INTEGER": int, "REAL": float}
 FORM_YEARS = {"2014": "stats2014", "2019": "2019", "2021": "2021"}
 DERIVED = "derived"
+RULES = frozenset(identity.id for identity in form.IDENTITIES)
+
+log = logging.getLogger(__name__)
 
 Row = Mapping[str, Any]
 
@@ -131,6 +125,101 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def write_report(db: sqlite_utils.Database, report_id: str, history: History, parser: str) -> int:
+    """Write a report, its versions and all that hangs on them; gives the number of changes."""
+    issuer_id, _, year = report_id.rpartition("/")
+    current = next(version for version in history.versions if version.id == history.current)
+    write(
+        db,
+        "reports",
+        [
+            {
+                "id": report_id,
+                "issuer_id": issuer_id,
+                "year": int(year),
+                "scope": current.reading.scope,
+                "form": current.reading.form,
+                "title": current.reading.title,
+                "published_on": current.reading.published_on,
+                "url": history.url,
+                "status": history.status,
+                "current_version": f"{report_id}/{history.current}",
+                "first_seen": history.first_seen,
+                "last_seen": history.last_seen,
+            }
+        ],
+    )
+    for version in history.versions:
+        version_id, reading = f"{report_id}/{version.id}", version.reading
+        wide, notes = figures(version_id, reading)
+        numbers_read, nonzero = count_numbers(wide)
+        write(
+            db,
+            "versions",
+            [
+                {
+                    "id": version_id,
+                    "report_id": report_id,
+                    "number": version.number,
+                    "first_seen": version.first_seen,
+                    "last_seen": version.last_seen,
+                    "media_type": reading.media_type,
+                    "title": reading.title,
+                    "form": reading.form,
+                    "published_on": reading.published_on,
+                    "content_digest": reading.content_digest,
+                    "parser": parser,
+                    "numbers_read": numbers_read,
+                    "nonzero_cells": nonzero,
+                }
+            ],
+        )
+        write(db, "figures", [wide])
+        write(db, "cell_notes", notes)
+        write(db, "sections", _section_rows(version_id, reading))
+        write(db, "findings", _finding_rows(version_id, reading))
+    changes = 0
+    for transition in history.transitions:
+        changes += write(
+            db,
+            "changes",
+            (
+                {
+                    "report_id": report_id,
+                    "from_version": f"{report_id}/{transition.earlier}",
+                    "to_version": f"{report_id}/{transition.later}",
+                    "position": position,
+                    **asdict(change),
+                }
+                for position, change in enumerate(transition.changes, start=1)
+            ),
+        )
+    return changes
+
+
+def _section_rows(version_id: str, reading: Reading) -> Iterator[dict[str, Any]]:
+    for number, (heading, text) in sorted(chapters(reading).items()):
+        yield {"version_id": version_id, "number": number, "heading": heading, "text": text}
+
+
+def _finding_rows(version_id: str, reading: Reading) -> Iterator[dict[str, Any]]:
+    seen = set()
+    for finding in reading.findings:
+        if finding.rule not in RULES or finding.rule in seen:
+            log.warning("%s: finding of unknown or repeated rule %s", version_id, finding.rule)
+            continue
+        seen.add(finding.rule)
+        yield {
+            "version_id": version_id,
+            "rule": finding.rule,
+            "verdict": str(finding.verdict),
+            "expected": finding.expected,
+            "actual": finding.actual,
+            "blame": str(finding.blame) if finding.blame else None,
+            "explanation": finding.explanation,
+        }
+
+
 def figures(version_id: str, reading: Reading) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The wide row of a version, and its cell notes.
 
@@ -213,101 +302,3 @@ def _identity_rows() -> Iterator[dict[str, Any]]:
             "level": identity.level,
             "basis": identity.basis,
         }
-
-
-class Memory:
-    """What a build need not do twice: readings made, and segments verified.
-
-    It only saves time: without its file everything is read again, with the same result.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path, isolation_level=None)
-        try:
-            self._db.execute("pragma journal_mode = wal")
-            self._db.execute("pragma synchronous = normal")
-            for table in ("readings", "segments", "mentions"):
-                self._db.execute(
-                    f"create table if not exists {table} (key text primary key, value blob)"
-                )
-            self._db.execute("create temp table used (key text primary key)")
-        except sqlite3.Error:
-            self._db.close()
-            raise
-
-    def recall(self, table: str, key: str) -> bytes | None:
-        """What was kept under a key in readings, segments or mentions."""
-        found = self._db.execute(f"select value from {table} where key = ?", (key,)).fetchone()
-        return None if found is None else bytes(found[0])
-
-    def keep(self, table: str, key: str, value: bytes) -> None:
-        self._db.execute(f"insert or replace into {table} values (?, ?)", (key, value))
-
-    def keep_only(self, table: str, keys: Iterable[str]) -> None:
-        """Forget what nothing refers to any more, such as the readings of older readers."""
-        self._db.execute("delete from used")
-        self._db.executemany(
-            "insert or ignore into used values (?)", ((key,) for key in sorted(keys))
-        )
-        self._db.execute(f"delete from {table} where key not in (select key from used)")
-
-    def close(self) -> None:
-        self._db.close()
-
-
-def pack(value: Any) -> bytes:
-    """A JSON value, packed for the memory of builds."""
-    return zlib.compress(json.dumps(value, ensure_ascii=True).encode("ascii"), 1)
-
-
-def unpack(packed: bytes) -> Any:
-    return json.loads(zlib.decompress(packed))
-
-
-def pack_reading(reading: Reading) -> bytes:
-    return pack(
-        {
-            field.name: getattr(reading, field.name)
-            for field in dataclasses.fields(reading)
-            if field.name not in ("sections", "cells", "notes", "findings")
-        }
-        | {
-            "sections": [dataclasses.asdict(section) for section in reading.sections],
-            "cells": dict(reading.cells),
-            "notes": {key: dataclasses.asdict(note) for key, note in reading.notes.items()},
-            "findings": [dataclasses.asdict(finding) for finding in reading.findings],
-        }
-    )
-
-
-def reading_key(parser: str, evidence: Evidence, parts: Sequence[tuple[str, str, str]]) -> str:
-    """What a reading depends on, as one name; `parts` are (digest, name, content type)."""
-    facts = [parser, dataclasses.astuple(evidence), [list(part) for part in parts]]
-    return hashlib.sha256(json.dumps(facts).encode("ascii")).hexdigest()
-
-
-def unpack_reading(packed: bytes) -> Reading:
-    stored = unpack(packed)
-    return Reading(
-        **stored
-        | {
-            "sections": tuple(Section(**section) for section in stored["sections"]),
-            "notes": {
-                key: Note(State(note["state"]), note["printed"], note["confidence"])
-                for key, note in stored["notes"].items()
-            },
-            "findings": tuple(_finding(finding) for finding in stored["findings"]),
-            "links": tuple(stored["links"]),
-        }
-    )
-
-
-def _finding(stored: dict[str, Any]) -> Finding:
-    return Finding(
-        **stored
-        | {
-            "verdict": Verdict(stored["verdict"]),
-            "blame": Blame(stored["blame"]) if stored["blame"] else None,
-            "cells": tuple(stored["cells"]),
-        }
-    )

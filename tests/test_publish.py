@@ -111,7 +111,7 @@ def test_a_publication_that_fails_leaves_the_last_site(
         raise sqlite3.OperationalError("disk full")
 
     monkeypatch.setattr(publishing, "index_texts", broken)
-    with pytest.raises(sqlite3.OperationalError):
+    with pytest.raises(PublishError, match="disk full"):
         publish(tmp_path)
     assert hits(site, "旧文") == [2020]
     assert len(list(tmp_path.glob("site-*"))) == 1

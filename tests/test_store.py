@@ -9,7 +9,7 @@ import pytest
 
 from archive import store
 from archive.form import PRINTED
-from archive.model import Blame, Evidence, Finding, Note, Reading, Section, State, Verdict
+from archive.model import Blame, Finding, Note, Reading, Section, State, Verdict
 from archive.schema import TABLES
 
 READING = Reading(
@@ -108,26 +108,3 @@ def test_rows_that_point_nowhere_are_not_put_in_place(tmp_path: Path) -> None:
     with pytest.raises(store.ArchiveError, match="from reports row 1 to issuers"):
         store.put_in_place(db, fresh, path)
     assert not path.exists()
-
-
-def test_a_reading_is_remembered_whole(tmp_path: Path) -> None:
-    memory = store.Memory(tmp_path / "readings.db")
-    memory.keep("readings", "one", store.pack_reading(READING))
-    memory.keep("readings", "two", b"")
-    memory.keep_only("readings", ["one"])
-    assert memory.recall("readings", "two") is None
-    packed = memory.recall("readings", "one")
-    assert packed is not None
-    assert store.unpack_reading(packed) == READING
-
-
-def test_a_reading_depends_on_parser_evidence_and_parts() -> None:
-    evidence = Evidence(url="http://a.gov.cn/", listed_title="年报")
-    part = ("d" * 64, "a.html", "text/html")
-    keys = {
-        store.reading_key("1", evidence, [part]),
-        store.reading_key("2", evidence, [part]),
-        store.reading_key("1", Evidence(url="http://a.gov.cn/"), [part]),
-        store.reading_key("1", evidence, [part, part]),
-    }
-    assert len(keys) == 4

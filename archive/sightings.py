@@ -1,0 +1,146 @@
+"""What did the crawl say it saw? Lines of DATA/sightings in, one of each address and night out."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from archive.issuers import Portal
+from archive.store import clean
+
+log = logging.getLogger(__name__)
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A line of the sightings about a report page or an attachment of one."""
+
+    night: str
+    seen_at: str
+    portal_id: str
+    url: str
+    title: str = ""
+    listed_on: str | None = None
+    role: str = "page"
+    report_url: str | None = None
+    verdict: str = "error"
+    status: int | None = None
+    digest: str | None = None
+    fetched_at: str | None = None
+
+    @property
+    def page(self) -> str:
+        """The address of the report page this is about."""
+        return self.report_url if self.role == "attachment" and self.report_url else self.url
+
+
+@dataclass(slots=True)
+class Lines:
+    """All lines: of portals, of reports, and the places of those that could not be read."""
+
+    portals: list[dict[str, Any]]
+    reports: list[Sighting]
+    bad: list[str] = field(default_factory=list)
+
+
+def read_sightings(data: Path) -> Lines:
+    """The lines of all closed files, one of each address and night, sorted.
+
+    Of lines that repeat after a crash the last one holds; lines of the same second are told
+    apart by what they say, so that it does not matter which file holds which.
+    """
+    portal_lines: dict[tuple[str, str], dict[str, Any]] = {}
+    lines: dict[tuple[str, ...], Sighting] = {}
+    bad: list[str] = []
+    for path in sorted((data / "sightings").glob("*.jsonl")):
+        for number, text in enumerate(path.read_bytes().split(b"\n"), start=1):
+            if not text.strip():
+                continue
+            try:
+                line = json.loads(text)
+                if line["kind"] == "portal":
+                    _keep_last(portal_lines, (line["id"], line["night"]), line, _portal_moment)
+                elif line["kind"] == "report":
+                    seen = _sighting(line)
+                    _keep_last(lines, (seen.url, seen.night, seen.page), seen, moment)
+            except (ValueError, KeyError, TypeError) as error:
+                bad.append(f"{path.name} line {number}")
+                log.warning("%s line %d is left out: %s", path.name, number, error)
+    return Lines(
+        [portal_lines[key] for key in sorted(portal_lines)],
+        [lines[key] for key in sorted(lines)],
+        bad,
+    )
+
+
+def _keep_last(
+    kept: dict[Any, Item], key: Any, new: Item, when: Callable[[Item], tuple[str, ...]]
+) -> None:
+    if when(new) > when(kept.get(key, new)) or key not in kept:
+        kept[key] = new
+
+
+def _portal_moment(line: Mapping[str, Any]) -> tuple[str, ...]:
+    answered = "1" if line["state"] == "ok" else "0"
+    return (line["seen_at"], answered, json.dumps(line, sort_keys=True))
+
+
+def moment(line: Sighting) -> tuple[str, ...]:
+    """What sorts the lines of a night: time, then, within a second, all they say."""
+    return (
+        line.seen_at,
+        *(line.fetched_at or "", line.digest or "", line.verdict, str(line.status)),
+        *(line.role, line.title, line.listed_on or "", line.portal_id, line.report_url or ""),
+    )
+
+
+def _sighting(line: Mapping[str, Any]) -> Sighting:
+    for name in ("night", "seen_at", "portal_id", "url", "verdict"):
+        if not isinstance(line[name], str) or not line[name]:
+            raise ValueError(f"{name} is {line[name]!r}")
+    known = {name: clean(line[name]) for name in Sighting.__slots__ if name in line}
+    return Sighting(**known | {"title": clean(line.get("title") or "")})
+
+
+@dataclass(slots=True)
+class Page:
+    """All lines about a report page, and about each of its attachments, in order of night."""
+
+    page: list[Sighting] = field(default_factory=list)
+    attachments: dict[str, list[Sighting]] = field(default_factory=dict)
+
+
+def pages(lines: Iterable[Sighting]) -> dict[str, Page]:
+    """The lines by report page; an attachment whose page was never seen is left out."""
+    found: dict[str, Page] = {}
+    for line in sorted(lines, key=lambda line: (line.night, moment(line))):
+        seen = found.setdefault(line.page, Page())
+        if line.page == line.url:
+            seen.page.append(line)
+        else:
+            seen.attachments.setdefault(line.url, []).append(line)
+    return {url: seen for url, seen in sorted(found.items()) if seen.page}
+
+
+def describe_portals(lines: Lines) -> dict[str, Portal]:
+    """Portals as their last line describes them; a bare id where only sightings name one."""
+    found = {line.portal_id: Portal(line.portal_id, "", "", "") for line in lines.reports}
+    last_ok: dict[str, str] = {}
+    for line in sorted(lines.portals, key=lambda line: (line["night"], _portal_moment(line))):
+        if line["state"] == "ok":
+            last_ok[line["id"]] = line["night"]
+        found[line["id"]] = Portal(
+            id=line["id"],
+            name=str(line.get("name") or ""),
+            division=str(line.get("division") or ""),
+            level=str(line.get("level") or ""),
+            home_url=str(line.get("home_url") or ""),
+            last_ok=last_ok.get(line["id"]),
+            state=str(line["state"]),
+        )
+    return dict(sorted(found.items()))
