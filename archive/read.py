@@ -68,6 +68,7 @@ def read_report(parts: Sequence[Part], evidence: Evidence) -> Reading:
         findings=check(parsed.cells, parsed.form),
         media_type=kind,
         content_digest=content_digest(document, attachments),
+        links=document.links,
     )
 
 
