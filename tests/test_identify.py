@@ -54,7 +54,17 @@ def test_lookalikes_titles(title: str) -> None:
     assert report_title_verdict(title) == "lookalike"
 
 
-@pytest.mark.parametrize("title", ["2023年年报", "年度报告", "北原市2012年政府信息公开工作总结", "", "通知公告栏目", "\x00\ud800"])
+@pytest.mark.parametrize(
+    "title",
+    [
+        "2023年年报",
+        "年度报告",
+        "北原市2012年政府信息公开工作总结",
+        "",
+        "通知公告栏目",
+        "\x00\ud800",
+    ],
+)
 def test_titles_that_say_neither(title: str) -> None:
     assert report_title_verdict(title) == "unknown"
 

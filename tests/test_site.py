@@ -540,3 +540,25 @@ def test_settings_close_what_the_public_must_not_have() -> None:
     settings = json.loads(path.read_text(encoding="utf-8"))
     for closed in ("default_allow_sql", "allow_download", "allow_csv_stream", "suggest_facets"):
         assert settings[closed] is False
+
+
+@pytest.mark.parametrize("path", ["/", "/changes", "/coverage", "/data", "/search"])
+@pytest.mark.asyncio
+async def test_lists_come_as_json_and_csv(site: Any, path: str) -> None:
+    query = "?q=政府" if path == "/search" else ""
+    found = await site.get(f"{path}.json{query}")
+    assert found.status_code == 200
+    assert found.json()
+    table = await site.get(f"{path}.csv{query}")
+    assert table.headers["content-type"] == "text/csv; charset=utf-8"
+    lines = list(csv.DictReader(io.StringIO(table.text)))
+    assert lines
+    assert None not in lines[0]
+
+
+@pytest.mark.asyncio
+async def test_snippets_show_the_text_as_printed(site: Any) -> None:
+    """The index folds full-width punctuation; readers see what the report prints."""
+    (hit, *_) = (await site.get("/search.json?q=公开")).json()["results"]
+    assert "," not in hit["snippet"]
+    assert re.search("[，。、：]", hit["snippet"])

@@ -234,10 +234,14 @@ def test_requests_of_a_night(four_nights: dict[str, Any]) -> None:
     assert counts[2] <= counts[1] <= counts[0] + 1
     lookalikes = {lookalike["url"].split("/", 3)[3] for lookalike in four_nights["lookalikes"]}
     for portal in first:
-        every = [hit.target.lstrip("/") for asked in (first, second, third) for hit in asked[portal]]
+        every = [
+            hit.target.lstrip("/") for asked in (first, second, third) for hit in asked[portal]
+        ]
         assert all(every.count(path) <= 1 for path in lookalikes)
         assert not any("/admin/" in path for path in every), "robots.txt was not obeyed"
-    agents = {hit.user_agent for asked in (first, second) for hits in asked.values() for hit in hits}
+    agents = {
+        hit.user_agent for asked in (first, second) for hits in asked.values() for hit in hits
+    }
     assert len(agents) == 1
     assert "+http" in agents.pop()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import time
@@ -32,6 +34,10 @@ PROVINCES = {
     "53": "云南", "54": "西藏", "61": "陕西", "62": "甘肃", "63": "青海", "64": "宁夏",
     "65": "新疆", "71": "台湾", "81": "香港", "82": "澳门", "00": "中央",
 }  # fmt: skip
+EVENT_COLUMNS = (
+    "kind", "at", "report_id", "version_id", "issuer_id", "issuer_name", "year", "title", "cells",
+    "texts", "path",
+)  # fmt: skip
 ROBOTS = """\
 User-agent: *
 Disallow: /nianbao
@@ -61,6 +67,15 @@ async def page(datasette, request, template, **context):
 def json_response(body):
     text = json.dumps(body, ensure_ascii=False, indent=1)
     return Response(text, content_type="application/json; charset=utf-8")
+
+
+def csv_response(lines, columns):
+    """The lines as CSV, the columns in the order given; what else a line holds is left out."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, columns, extrasaction="ignore", lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return Response(out.getvalue(), content_type="text/csv; charset=utf-8")
 
 
 # A snapshot does not change; a new one is noticed within this many seconds.
@@ -174,6 +189,8 @@ async def changes(datasette, request):
     events = await recent(datasette.get_database(DATABASE), kind)
     if request.url_vars.get("format") == "json":
         return json_response({"kind": kind, "count": len(events), "changes": events})
+    if request.url_vars.get("format") == "csv":
+        return csv_response(events, EVENT_COLUMNS)
     return await page(
         datasette,
         request,
@@ -235,16 +252,17 @@ async def home(datasette, request):
         order by portals.state = 'ok', reports desc, portals.id limit 20
         """,
     )
-    return await page(
-        datasette,
-        request,
-        "home.html",
-        section="home",
-        totals=await totals(database),
-        newest=await first_sights(database, 10),
-        events=in_order(events)[:10],
-        portals=portals,
-    )
+    shown = {
+        "totals": await totals(database),
+        "newest": in_order(await first_sights(database, 10)),
+        "events": in_order(events)[:10],
+        "portals": portals,
+    }
+    if request.url_vars.get("format") == "json":
+        return json_response(shown)
+    if request.url_vars.get("format") == "csv":
+        return csv_response(in_order([*shown["events"], *shown["newest"]]), EVENT_COLUMNS)
+    return await page(datasette, request, "home.html", section="home", **shown)
 
 
 async def coverage(datasette, request):
@@ -304,6 +322,12 @@ async def coverage(datasette, request):
                 ],
             }
         )
+    if request.url_vars.get("format") == "csv":
+        lines = [
+            {**line, **{year: report and report["status"] for year, report in line["cells"]}}
+            for line in grid
+        ]
+        return csv_response(lines, ["id", "name", "level", "division", *years])
     provinces = await remembered(
         database,
         """
@@ -353,6 +377,17 @@ async def data(datasette, request):
                 "columns": columns,
             }
         )
+    if request.url_vars.get("format") == "json":
+        return json_response(
+            {"tables": [{**table, "columns": dict(table["columns"])} for table in tables]}
+        )
+    if request.url_vars.get("format") == "csv":
+        lines = [
+            {"table": table["name"], "column": column, "description": described}
+            for table in tables
+            for column, described in table["columns"]
+        ]
+        return csv_response(lines, ["table", "column", "description"])
     return await page(datasette, request, "data.html", section="data", tables=tables)
 
 
@@ -428,11 +463,11 @@ async def sitemap(datasette, request):
 @hookimpl
 def register_routes():
     return [
-        (r"^/$", home),
-        (r"^/changes(?:\.(?P<format>json))?$", changes),
+        (r"^/(?:(?:index)?\.(?P<format>json|csv))?$", home),
+        (r"^/changes(?:\.(?P<format>json|csv))?$", changes),
         (r"^/changes\.atom$", atom),
-        (r"^/coverage(?:\.(?P<format>json))?$", coverage),
-        (r"^/data$", data),
+        (r"^/coverage(?:\.(?P<format>json|csv))?$", coverage),
+        (r"^/data(?:\.(?P<format>json|csv))?$", data),
         (r"^/about$", about),
         (r"^/robots\.txt$", robots),
         (r"^/sitemap(?:-(?P<part>\d{1,5}))?\.xml$", sitemap),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import sqlite3
 import unicodedata
@@ -16,8 +18,10 @@ MOST_CANDIDATES = 2000
 PER_PAGE = 20
 LONGEST_QUERY = 100
 MOST_WORDS = 8
-RUN = re.compile(r"[a-z0-9]+|[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
-COLUMNS = "report_id, version_id, issuer_id, issuer_name, title, year, status"
+CHINESE = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+RUN = re.compile(f"[a-z0-9]+|[{CHINESE}]+")
+BROKEN_LINE = re.compile(f"(?<=[{CHINESE}])\\s+(?=[{CHINESE}])")
+COLUMNS = ("report_id", "version_id", "issuer_id", "issuer_name", "title", "year", "status")
 
 
 def normal(text):
@@ -52,18 +56,21 @@ def match_expression(words):
 
 def snippet(text, words, before=28, after=90):
     """The text around its first hit as (is a hit, text) pieces; its beginning where none hits."""
-    flat = " ".join(normal(text).split())
+    printed = " ".join(BROKEN_LINE.sub("", text or "").split())
+    flat = normal(printed)
+    # Folding seldom changes the length of a text; where it does, the folded text is shown.
+    printed = printed if len(printed) == len(flat) else flat
     places = [flat.find(word) for word in words if word in flat]
     start = max(0, min(places, default=0) - before)
-    cut = flat[start : start + before + after]
+    cut, shown = (whole[start : start + before + after] for whole in (flat, printed))
     if not words:
-        return [(False, cut)]
+        return [(False, shown)]
     pattern = re.compile("|".join(re.escape(word) for word in sorted(words, key=len)[::-1]))
     pieces, end = [], 0
     for hit in pattern.finditer(cut):
-        pieces += [(False, cut[end : hit.start()]), (True, hit[0])]
+        pieces += [(False, shown[end : hit.start()]), (True, shown[hit.start() : hit.end()])]
         end = hit.end()
-    pieces.append((False, cut[end:]))
+    pieces.append((False, shown[end:]))
     if start:
         pieces.insert(0, (False, "……"))
     if start + before + after < len(flat):
@@ -106,7 +113,7 @@ def text_statement(words):
     if tokens:
         return (
             f"""
-            select {COLUMNS}, text from search_docs where rowid in (
+            select {", ".join(COLUMNS)}, text from search_docs where rowid in (
                 select rowid from search_fts where search_fts match ?
                 order by rowid desc limit {MOST_CANDIDATES})
             order by rowid desc
@@ -115,7 +122,7 @@ def text_statement(words):
         )
     where, parameters = holds_all("text", words)
     return (
-        f"select {COLUMNS}, text from search_docs where {where} order by rowid desc",
+        f"select {', '.join(COLUMNS)}, text from search_docs where {where} order by rowid desc",
         parameters,
     )
 
@@ -173,35 +180,60 @@ async def find(database, words, limit_ms):
     return ranked[:MOST_HITS], all_named and all_texts and len(ranked) <= MOST_HITS
 
 
+async def printed_texts(database, versions):
+    """The chapters of versions as printed: the index holds them folded."""
+    found = await database.execute(
+        "select version_id, heading, text from sections where version_id in "
+        f"({', '.join('?' * len(versions))}) order by version_id, number",
+        versions,
+    )
+    texts = {}
+    for version, heading, text in found.rows:
+        texts[version] = "\n".join(filter(None, (texts.get(version), heading, text)))
+    return texts
+
+
 def page_number(request):
     text = request.args.get("page") or "1"
     return int(text) if re.fullmatch(r"[1-9]\d{0,3}", text) else 1
 
 
+def csv_response(results):
+    out = io.StringIO()
+    columns = [*COLUMNS, "path", "found_in", "snippet"]
+    writer = csv.DictWriter(out, columns, lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(results)
+    return Response(out.getvalue(), content_type="text/csv; charset=utf-8")
+
+
 async def search(datasette, request):
     query = (request.args.get("q") or "").strip()[:LONGEST_QUERY]
     words = query_words(query)
-    hits, complete = await find(
-        datasette.get_database(DATABASE), words, datasette.setting("sql_time_limit_ms")
-    )
+    database = datasette.get_database(DATABASE)
+    hits, complete = await find(database, words, datasette.setting("sql_time_limit_ms"))
     page = page_number(request)
     pages = max(1, -(-len(hits) // PER_PAGE))
     page = min(page, pages)
     shown = hits[(page - 1) * PER_PAGE : page * PER_PAGE]
+    printed = await printed_texts(database, [hit["version_id"] for hit in shown])
     for hit in shown:
+        hit["text"] = printed.get(hit["version_id"], hit["text"])
         hit["pieces"] = snippet(hit["text"], words)
         hit["title_pieces"] = snippet(hit["title"], words, 200, 200)
         hit["name_pieces"] = snippet(hit["issuer_name"], words, 100, 100)
-    if request.url_vars.get("format") == "json":
+    if request.url_vars.get("format"):
         results = [
             {
-                **{name.strip(): hit[name.strip()] for name in COLUMNS.split(",")},
+                **{name: hit[name] for name in COLUMNS},
                 "path": f"/r/{hit['report_id']}",
                 "found_in": ("issuer_name", "title", "text")[hit["rank"]],
                 "snippet": "".join(text for _, text in hit["pieces"]),
             }
             for hit in shown
         ]
+        if request.url_vars["format"] == "csv":
+            return csv_response(results)
         return Response.json(
             {
                 "query": query,
@@ -232,4 +264,4 @@ async def search(datasette, request):
 
 @hookimpl
 def register_routes():
-    return [(r"^/search(?:\.(?P<format>json))?$", search)]
+    return [(r"^/search(?:\.(?P<format>json|csv))?$", search)]
