@@ -24,7 +24,7 @@ STATES = {
     "unreadable": ("不可读", "原文此格无法读出"),
     "ocr": ("识别", "由扫描件识别得出"),
     "glued": ("分开", "原文数字与相邻格粘连，依合计分开"),
-    "unit": ("带单位", "原文数字带有单位"),
+    "unit": ("带单位", "原文数字带有单位或正负号，照原样印出"),
 }
 # Where what was printed does not show the state by itself, a word beside it does.
 LABELLED = ("blank", "missing", "ambiguous", "unreadable")
@@ -175,7 +175,9 @@ def cell_drawer(figures, notes, failed, changed):
         note, rules = notes.get(key), failed.get(key, ())
         state = note["state"] if note else ("number" if value is not None else "missing")
         printed = (note["printed"] or "") if note else ""
-        text = str(value) if value is not None else printed
+        # A unit or a sign belongs to what the report prints; the number alone is in the data.
+        as_printed = value is None or (note and note["state"] == "unit")
+        text = printed if as_printed else str(value)
         title = f"{field['zh']}（{key}）"
         word = flag = ""
         if state in STATES:
