@@ -34,6 +34,7 @@ EXAMPLE_COUNT = 3
 # Our own machine needs no manners; strangers keep the delay of crawler.settings.
 EXAMPLE_SETTINGS = ("-s", "ALLOW_PRIVATE_NETWORK=True", "-s", "DOWNLOAD_DELAY=0.02")
 START_SECONDS = 30
+WRONG_OPTIONS = 2  # the exit status of `scrapy crawl annual_reports` for options it refuses
 
 data_option = click.option(
     "--data",
@@ -74,8 +75,8 @@ def run(data: Path, portals: Path | None, port: int) -> None:
     require_free(port)
     with one_at_a_time(data):
         if portals:
-            steps = one_night(data, ["-a", f"portals={portals}"])
-            closing_table(steps)
+            one_night(data, ["-a", f"portals={portals}"])
+            stop_unless_published(data)
             serve_site(data, port)
             return
         for example in range(EXAMPLE_PORT, EXAMPLE_PORT + EXAMPLE_COUNT):
@@ -84,8 +85,7 @@ def run(data: Path, portals: Path | None, port: int) -> None:
         with example_portals(data, number) as registry:
             click.echo(f"示例站点第 {number} 夜（{night}） / example portals, night {number}")
             crawl_options = ["-a", f"portals={registry}", "-a", f"night={night}"]
-            steps = one_night(data, [*crawl_options, *EXAMPLE_SETTINGS])
-            closing_table(steps)
+            one_night(data, [*crawl_options, *EXAMPLE_SETTINGS])
             stop_unless_published(data)
             serve_site(data, port)
 
@@ -98,7 +98,6 @@ def nightly(data: Path, portals: Path | None) -> None:
     with one_at_a_time(data):
         registry = portals or ROOT / "crawler" / "portals.csv"
         steps = one_night(data, ["-a", f"portals={registry}"])
-    closing_table(steps)
     sys.exit(max(step.status != 0 for step in steps))
 
 
@@ -113,14 +112,20 @@ def serve(data: Path, port: int) -> None:
 
 
 def one_night(data: Path, crawl_options: Sequence[str]) -> list[Step]:
-    """Crawl, build, publish. What a broken crawl has captured is built all the same."""
+    """Crawl, build, publish, and a closing table of what each did.
+
+    What a broken crawl has captured is built all the same; a crawl that was asked for wrongly
+    has said why, and ends the job.
+    """
     crawl = ["-m", "scrapy", "crawl", "annual_reports", *crawl_options, "-s", f"DATA={data}"]
-    steps = [
-        replace(step("抓取 crawl", crawl), said=crawled(data)),
-        step("建档 build", ["-m", "archive", "build", "--data", str(data)]),
-    ]
+    steps = [replace(step("抓取 crawl", crawl), said=crawled(data))]
+    if steps[-1].status == WRONG_OPTIONS:
+        closing_table(steps)
+        sys.exit(WRONG_OPTIONS)
+    steps.append(step("建档 build", ["-m", "archive", "build", "--data", str(data)]))
     if steps[-1].status == 0:
         steps.append(step("发布 publish", ["-m", "archive", "publish", "--data", str(data)]))
+    closing_table(steps)
     return steps
 
 
