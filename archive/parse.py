@@ -136,7 +136,10 @@ NUMERALS = {numeral: number for number, numeral in enumerate("一二三四五六
 # --- values -------------------------------------------------------------------------------------
 
 UNITS = r"(?:万元|亿元|元|件|条|项|个|笔|次|份|篇|人次|人)"
-NUMBER = re.compile(rf"([+\-−]?)(\d[\d,]*(?:\.\d+)?)({UNITS})?")
+DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?"
+NUMBER = re.compile(rf"([+\-−]?)({DIGITS})({UNITS})?")
+# Two numbers in one cell, or a footnote's mark beside one (NFKC makes 12① 121).
+SEVERAL = re.compile(r"\d\s+\d|[^\W\d_]?[\u00b2\u00b3\u00b9\u2070-\u2089\u2460-\u249b\u00bc-\u00be]")
 NOT_APPLICABLE = frozenset({"/", "-", "--", "—", "——", "\\", "无", "不适用", "不填", "N/A", "一"})
 MOST_DIGITS = 12
 
@@ -151,37 +154,103 @@ class Parsed:
     notes: Mapping[str, Note]
 
 
-@dataclass(slots=True)
-class _Sheet:
-    """Cells gathered so far. The first reading of a cell stands: later copies repeat it."""
+Reading = tuple[str | None, Note | None]
 
-    cells: dict[str, str | None] = field(default_factory=dict)
-    notes: dict[str, Note] = field(default_factory=dict)
+
+@dataclass(slots=True)
+class _Copy:
+    """One printing of a table: what each of its cells says, and the rows it has."""
+
+    cells: dict[str, Reading] = field(default_factory=dict)
     rows: set[str] = field(default_factory=set)
 
-    def put(self, key: str, text: str) -> None:
-        if key not in PRINTED or self.cells.get(key) is not None:
+
+@dataclass(slots=True)
+class _Sheet:
+    """The tables gathered so far, in as many printings as the document has.
+
+    A page may quote last year's table or another body's: where two printings say different
+    things no number is taken. What stands after the last chapter counts only by itself.
+    """
+
+    body: dict[str, list[_Copy]] = field(default_factory=dict)
+    annex: dict[str, list[_Copy]] = field(default_factory=dict)
+    in_annex: bool = False
+    order: tuple[str, ...] = COLUMNS
+
+    def put_row(self, row: str, row_keys: Sequence[str], texts: Sequence[str]) -> None:
+        readings = {
+            key: read_value(text, PRINTED[key].type)
+            for key, text in zip(row_keys, texts, strict=True)
+            if key in PRINTED
+        }
+        self._add(row, readings)
+
+    def doubt(self, row: str, row_keys: Iterable[str], printed: str) -> None:
+        """A row that is printed but whose cells cannot be told apart."""
+        note = Note(State.AMBIGUOUS, printed)
+        self._add(row, {key: (None, note) for key in row_keys if key in PRINTED})
+
+    def _add(self, row: str, readings: dict[str, Reading]) -> None:
+        if not readings:
             return
-        value, note = read_value(text, PRINTED[key].type)
-        self.cells[key] = value
-        self.notes.pop(key, None)
-        if note:
-            self.notes[key] = note
+        table = next(iter(readings)).partition(".")[0]
+        copies = (self.annex if self.in_annex else self.body).setdefault(table, [])
+        if not copies or row in copies[-1].rows:
+            copies.append(_Copy())
+        copies[-1].rows.add(row)
+        copies[-1].cells.update(readings)
 
-    def put_row(self, row_keys: Sequence[str], texts: Sequence[str]) -> None:
-        for key, text in zip(row_keys, texts, strict=True):
-            self.put(key, text)
-
-    def ambiguous(self, row_keys: Iterable[str], printed: str) -> None:
-        for key in row_keys:
-            if key in PRINTED and key not in self.cells:
-                self.cells[key] = None
-                self.notes[key] = Note(State.AMBIGUOUS, printed)
+    def copies(self, table: str) -> list[_Copy]:
+        return self.body.get(table) or self.annex.get(table, [])
 
     def has(self, table: str) -> bool:
         return any(
-            key.startswith(f"{table}.") and value is not None for key, value in self.cells.items()
+            value is not None for copy in self.copies(table) for value, _ in copy.cells.values()
         )
+
+    def readings(self) -> dict[str, Reading]:
+        """Every cell of every table, as all printings of it agree."""
+        found: dict[str, Reading] = {}
+        for table in {**self.body, **self.annex}:
+            found |= _agreed(self.copies(table))
+        return found
+
+    def request_rows(self) -> set[str]:
+        """The rows of the second table; the first printing tells the form."""
+        copies = self.copies("requests")
+        if _contradict(copies):
+            copies = copies[:1]
+        return {
+            row
+            for copy in copies
+            for row in copy.rows
+            if any(value is not None or note for value, note in copy.cells.values())
+        }
+
+
+def _contradict(copies: Sequence[_Copy]) -> bool:
+    numbers: dict[str, str] = {}
+    for copy in copies:
+        for key, (value, _) in copy.cells.items():
+            if value is not None and numbers.setdefault(key, value) != value:
+                return True
+    return False
+
+
+def _agreed(copies: Sequence[_Copy]) -> dict[str, Reading]:
+    """One reading a cell. Of printings that contradict each other only what all say is kept."""
+    contradict = _contradict(copies)
+    found: dict[str, Reading] = {}
+    for key in {key: None for copy in copies for key in copy.cells}:
+        said = [copy.cells[key] for copy in copies if key in copy.cells]
+        alike = len({value for value, _ in said}) == 1
+        if alike and (not contradict or len(said) == len(copies)):
+            found[key] = said[0]
+        else:
+            printed = " / ".join(note.printed if note else value or "" for value, note in said)
+            found[key] = None, Note(State.AMBIGUOUS, printed)
+    return found
 
 
 def read_value(text: str, kind: str) -> tuple[str | None, Note | None]:
@@ -196,6 +265,8 @@ def read_value(text: str, kind: str) -> tuple[str | None, Note | None]:
         return None, Note(State.BLANK, "")
     if bare in NOT_APPLICABLE:
         return None, Note(State.NA, printed)
+    if SEVERAL.search(printed):
+        return None, Note(State.AMBIGUOUS, printed)
     match = NUMBER.fullmatch(bare)
     if match is None:
         return None, Note(State.TEXT, printed)
@@ -204,7 +275,11 @@ def read_value(text: str, kind: str) -> tuple[str | None, Note | None]:
     if len(whole) > MOST_DIGITS or (len(whole) > 1 and whole.startswith("0")):
         return None, Note(State.AMBIGUOUS, printed)
     if kind in {"int", "signed_int"} and "." in digits:
-        return None, Note(State.TEXT, printed)
+        if digits.rstrip("0") != whole + ".":
+            return None, Note(State.TEXT, printed)
+        digits = whole
+    if kind == "decimal" and unit in {"元", "亿元"}:
+        return None, Note(State.AMBIGUOUS, printed)
     value = ("-" if sign in {"-", "−"} else "") + digits
     if unit is None:
         # A printed plus (本年增/减 「+7」) is the cell's story, not part of the number.

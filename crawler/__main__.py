@@ -34,6 +34,7 @@ EXAMPLE_COUNT = 3
 # Our own machine needs no manners; strangers keep the delay of crawler.settings.
 EXAMPLE_SETTINGS = ("-s", "ALLOW_PRIVATE_NETWORK=True", "-s", "DOWNLOAD_DELAY=0.02")
 START_SECONDS = 30
+STOPPED = 128 + signal.SIGTERM
 WRONG_OPTIONS = 2  # the exit status of `scrapy crawl annual_reports` for options it refuses
 
 data_option = click.option(
@@ -139,7 +140,7 @@ def crawled(data: Path) -> str:
 
 
 def step(name: str, arguments: Sequence[str]) -> Step:
-    """Run one command of ours to its end; Ctrl-C reaches it too and is waited for."""
+    """Run one command of ours to its end; a job that is stopped waits for it to stop cleanly."""
     began = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True, encoding="utf-8"
@@ -147,6 +148,11 @@ def step(name: str, arguments: Sequence[str]) -> Step:
     try:
         said, _ = process.communicate()
     except KeyboardInterrupt:
+        # Ctrl-C has reached the child as well; a second signal would make Scrapy drop its work.
+        process.wait()
+        raise
+    except SystemExit:
+        process.send_signal(signal.SIGINT)
         process.wait()
         raise
     last = said.strip().splitlines()[-1] if said.strip() else ""
@@ -242,6 +248,8 @@ def serve_site(data: Path, port: int) -> None:
     try:
         sys.exit(server.wait())
     except KeyboardInterrupt:
+        pass  # the way to end a site that is served: no failure
+    finally:
         server.send_signal(signal.SIGINT)
         server.wait()
 
@@ -265,10 +273,11 @@ def one_at_a_time(data: Path) -> Iterator[None]:
         yield
 
 
+def stop(*_: object) -> None:
+    """A timer stops a job with SIGTERM: its children are stopped as well, then it ends."""
+    sys.exit(STOPPED)
+
+
 if __name__ == "__main__":
-    # A timer stops a job with SIGTERM: the same way out as Ctrl-C, so that children stop too.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        main(standalone_mode=True)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    signal.signal(signal.SIGTERM, stop)
+    main()

@@ -10,12 +10,12 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from lxml import html
 
 from archive.identify import report_title_verdict
-from crawler.page import Link, Page, links_of
+from crawler.page import Link, Page, is_file, links_of
 
 
 class Kind(StrEnum):
@@ -37,11 +37,15 @@ class Judgement:
 NOISE = Judgement(Kind.NOISE)
 # Below this a listing is only followed while no column is known.
 STRONG = 40
+OF_BODIES = 55
 # From here on a list is known by its name or place to be a column of reports.
 SURE = 85
 
 _NOUN = r"(?:工作)?(?:年报|年度报告|年度工作报告|工作报告)"
-_TAIL = r"(?:汇总|专栏|专题|专区|列表|栏目|公开|发布|查询|平台)?(?:>+|»|更多|more)?"
+_TAIL = (
+    r"(?:汇总|专栏|专题|专区|列表|栏目|公开|发布|查询|平台)?(?:[（(].{1,10}[)）])?"
+    r"(?:>+|»|更多|more)?"
+)
 _COLUMNS = (
     (re.compile(rf"(?:.{{0,16}}?)政府信息公开{_NOUN}{_TAIL}"), 100),
     (re.compile(rf"(?:.{{0,16}}?)(?:政务|信息|政务信息){{1}}公开{_NOUN}{_TAIL}"), 95),
@@ -54,17 +58,17 @@ _COLUMNS = (
     ),
 )
 _BODIES = re.compile(
-    r".{2,20}(?:局|委|办|厅|院|镇|乡|街道|中心|办公室|办事处|委员会|人民政府)(?:信息公开|政务公开)?"
+    r".{2,20}(?:局|委|办|厅|院|社|馆|署|处|所|队|会|联|海关|镇|乡|街道|中心|办公室|办事处|政府)"
+    r"(?:信息公开|政务公开)?"
+)
+# Directories of bodies, each with a column of its own.
+_DIRECTORIES = re.compile(
+    r"(?:部门|乡镇|街道|镇街|区县|县区|各部门|各区县|单位|基层).{0,8}(?:信息|政务)公开.{0,4}"
 )
 _LISTINGS = (
     (re.compile(r"政府信息公开(?:平台|专栏|专区|网|目录)?"), 70),
     (re.compile(r"(?:政务|信息|政府信息)公开(?:平台|专栏|专区|网)?"), 60),
-    (
-        re.compile(
-            r"(?:部门|乡镇|街道|镇街|区县|县区|各部门|各区县|单位|基层).{0,8}(?:信息|政务)公开.{0,4}"
-        ),
-        55,
-    ),
+    (_DIRECTORIES, OF_BODIES),
     (re.compile(r"法定主动公开内容|公开目录|信息公开目录|主动公开|公开专栏|政府公开"), 50),
     (_BODIES, 30),
     (re.compile(r"网站地图|站点地图|导航"), 25),
@@ -86,17 +90,30 @@ _ARTICLE = re.compile(
     r"/t\d{8}_\d+(?:_\w+)?(?:\.s?html?)?$|/art_[\d_]+\.html?$|/(?:m?post|content|c\d+)_\d+(?:\.s?html?)?$"
     r"|/c\d{5,}/content\.html$|/\d{5,}\.s?html?$|/[0-9a-f]{20,}\.s?html?$|/[0-9a-f]{8}-[0-9a-f-]{27}\.s?html?$"
     r"|/info/\d+/\d+\.html?$|/show/\d+(?:\.html?)?$|/(?:public|content|detail)/\d+(?:/\d+)?(?:\.s?html?)?$"
-    r"|[?&](?:id|articleid|contentid|infoid)=\w+|xxgkAnnualReport\.jsp",
+    r"|[?&](?:i?id|aid|nid|newsid|docid|articleid|contentid|infoid|guid|uuid)=\w+|xxgkAnnualReport\.jsp",
     re.IGNORECASE,
 )
-_FILE = re.compile(r"\.(?:pdf|docx?|xlsx?|wps|et|ofd|zip|rar|rtf)(?:$|[?&])", re.IGNORECASE)
-_READABLE_FILE = re.compile(r"\.(?:pdf|docx?|wps|ofd|rtf)(?:$|[?&])", re.IGNORECASE)
 _IMAGE = re.compile(r"\.(?:jpe?g|png|gif|bmp|svg|webp|ico|mp3|mp4|css|js)(?:$|[?&])", re.IGNORECASE)
-_DOWNLOAD = re.compile(
-    r"downfile\.jsp|download\.jsp|/download/\?|downloadattach|virtual_attach_file|/attachment/|/attach/|/P0\d{10,}",
-    re.IGNORECASE,
-)
 _NATIONAL_SUFFIXES = ("gov.cn", "com.cn", "org.cn", "net.cn", "edu.cn", "ac.cn")
+_YEAR = re.compile(r"(?:19|20)\d{2}|二[〇○零]")
+_CHAPTERS = (
+    "主动公开政府信息",
+    "收到和处理政府信息公开申请",
+    "行政复议",
+    "存在的主要问题",
+    "总体情况",
+)
+# What every form of the report speaks of, also the free ones before 2019.
+_TOPICS = (
+    "主动公开",
+    "依申请公开|公开申请",
+    "行政复议|行政诉讼",
+    "收费|减免|费用",
+    "问题|不足",
+    "改进|措施|打算",
+    "概述|总体情况|基本情况",
+    "附表|统计表|制发件数|其他需要报告",
+)
 _CONTAINERS = (
     "UCAP-CONTENT",
     "zoom",
@@ -121,8 +138,14 @@ _CONTAINERS = (
 )
 
 
-def classify(link: Link, page: Page, *, in_column: bool = False) -> Judgement:
-    """What a link of this page is; `in_column`: the page belongs to a column of reports."""
+def classify(
+    link: Link, page: Page, *, in_column: bool = False, among_bodies: bool = False
+) -> Judgement:
+    """What a link of this page is.
+
+    `in_column`: the page belongs to a column of reports; `among_bodies`: it is a directory of
+    bodies, each with a column of its own.
+    """
     if _IMAGE.search(urlsplit(link.url).path) or _is_trap(link.url):
         return NOISE
     label = "".join(link.label.split()).strip("·•-—|[]【】>»《》")
@@ -130,13 +153,15 @@ def classify(link: Link, page: Page, *, in_column: bool = False) -> Judgement:
         if report_title_verdict(label) == "report":
             return Judgement(Kind.REPORT, 80)
         return Judgement(Kind.ATTACHMENT, 10)
-    names_year = bool(re.search(r"(?:19|20)\d{2}|二[〇○零]", label))
+    names_year = bool(_YEAR.search(label))
     named = column_score(label)
     article = is_article(link.url)
     if named and not names_year and not article:
         return Judgement(Kind.COLUMN, named)
     if report_title_verdict(label) == "report":
-        return Judgement(Kind.REPORT, 80 if article or not names_year else 75)
+        if article or names_year:
+            return Judgement(Kind.REPORT, 80)
+        return Judgement(Kind.COLUMN, SURE)
     if report_title_verdict(label) == "lookalike" or article:
         return NOISE
     if named:
@@ -146,9 +171,9 @@ def classify(link: Link, page: Page, *, in_column: bool = False) -> Judgement:
             return Judgement(Kind.COLUMN, SURE)
         if _DIVISIONS.fullmatch(label):
             return Judgement(Kind.COLUMN, SURE - 5)
-        if _BODIES.fullmatch(label):
-            return Judgement(Kind.LISTING, STRONG + 5)
-    if _MORE.fullmatch(label) and column_score("".join(link.context.split())):
+    if (in_column or among_bodies) and _BODIES.fullmatch(label):
+        return Judgement(Kind.LISTING, OF_BODIES)
+    if _MORE.fullmatch(label) and column_score(_heading(link)):
         return Judgement(Kind.COLUMN, SURE)
     for pattern, score in _LISTINGS:
         if pattern.fullmatch(label):
@@ -157,6 +182,13 @@ def classify(link: Link, page: Page, *, in_column: bool = False) -> Judgement:
     if not label and _COLUMN_PATH.search(urlsplit(link.url).path):
         return Judgement(Kind.COLUMN, 70)
     return NOISE
+
+
+def _heading(link: Link) -> str:
+    """What stands before a link in its box: the name of the list that 更多 is about."""
+    before = link.context.partition(link.text)[0] if link.text else link.context
+    whole = "".join(before.split())
+    return whole if column_score(whole) else next(iter(before.split()), "")
 
 
 def column_score(label: str) -> int:
@@ -172,6 +204,11 @@ def _belongs(link: Link, page: Page, label: str) -> bool:
     if _DIVISIONS.fullmatch(label):
         return inside or bool(_COLUMN_PATH.search(link.url)) or _shares_folder(link.url, page.url)
     return inside and bool(label)
+
+
+def is_directory(label: str) -> bool:
+    """Whether a link's words name a directory of bodies: 部门信息公开目录."""
+    return bool(_DIRECTORIES.fullmatch("".join(label.split())))
 
 
 def is_below(url: str, column_url: str) -> bool:
@@ -198,14 +235,6 @@ def is_article(url: str) -> bool:
     """Whether an address has the shape of one article, not of a list."""
     parts = urlsplit(url)
     return bool(_ARTICLE.search(parts.path + (f"?{parts.query}" if parts.query else "")))
-
-
-def is_file(url: str) -> bool:
-    """Whether an address is that of a document or a download, not of a page."""
-    parts = urlsplit(url)
-    return bool(
-        _FILE.search(parts.path) or _FILE.search(unquote(parts.query)) or _DOWNLOAD.search(url)
-    )
 
 
 def attachments(page: Page) -> list[Link]:
@@ -245,19 +274,32 @@ def _article_box(tree: html.HtmlElement) -> html.HtmlElement | None:
     return None
 
 
-def has_report_body(page: Page) -> bool:
-    """Whether the page itself is a report: its title says so and its chapters stand there."""
-    if report_title_verdict(page.title.split("_")[0]) != "report":
-        return False
-    text = page.visible
-    chapters = (
-        "主动公开政府信息",
-        "收到和处理政府信息公开申请",
-        "行政复议",
-        "存在的主要问题",
-        "总体情况",
+def report_on(page: Page) -> str:
+    """The title of the report printed on this page, or "" where its chapters do not stand there."""
+    if sum(chapter in page.visible for chapter in _CHAPTERS) < 3:
+        return ""
+    own = page.title.split("_")[0]
+    headings = (
+        " ".join("".join(element.itertext()).split())
+        for element in page.tree.iter("h1", "h2", "h3", "h4", "p", "strong", "b", "div", "td")
+        if next(element.iterancestors("a"), None) is None and element.find(".//a") is None
     )
-    return sum(chapter in text for chapter in chapters) >= 3
+    # A column's page is named like the column; the report that it shows has a year.
+    titled = (
+        text
+        for text in (own, *headings)
+        if len(text) <= 80 and _YEAR.search(text) and report_title_verdict(text) == "report"
+    )
+    return next(titled, own if report_title_verdict(own) == "report" else "")
+
+
+def reads_like_report(page: Page) -> bool:
+    """Whether the page's text touches on what a report must, or leaves it to a document.
+
+    News about reports have titles much like theirs.
+    """
+    touched = sum(bool(re.search(topic, page.visible)) for topic in _TOPICS)
+    return touched >= 4 or bool(attachments(page))
 
 
 def is_same_site(url: str, site_urls: tuple[str, ...]) -> bool:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LONGEST_CRAWL_DELAY = 60.0
+# Timers fire a little early, and requests do not all travel equally fast.
+TIMER_SLACK = 0.05
 LONGEST_PAUSE = 3_600.0
 PAUSES_BEFORE_STOP = 3
 FAILURES_BEFORE_STOP = 12
@@ -214,7 +216,7 @@ class RobotsMiddleware:
 
     def _slow_down(self, group: str, delay: float) -> None:
         downloader = self._crawler.engine.downloader
-        delay = max(delay, self._delay)
+        delay = max(delay, self._delay) + TIMER_SLACK
         # Idle slots are thrown away; a new one takes its delay from here.
         downloader.per_slot_settings[group] = {"delay": delay, "concurrency": 1, "jitter": 0}
         if slot := downloader.slots.get(group):

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from itertools import islice
+from urllib.parse import parse_qsl, unquote, urljoin, urlsplit, urlunsplit
 
 from lxml import etree, html
 
@@ -102,7 +103,7 @@ class Page:
 
     @cached_property
     def hops(self) -> tuple[str, ...]:
-        """Where the page sends its reader: meta refresh, a small page's script, a sole iframe."""
+        """Where the page sends its reader: meta refresh, a small page's script, a sole frame."""
         found: list[str] = []
         for element in self.tree.iter("meta"):
             if (element.get("http-equiv") or "").strip().lower() == "refresh":
@@ -112,11 +113,18 @@ class Page:
         if len(self.text) <= STUB_BYTES:
             for script in self.scripts:
                 found.extend(match["url"] for match in _LOCATION.finditer(script))
-        if len(self.text) <= 5 * STUB_BYTES or next(self.tree.iter("a"), None) is None:
-            found.extend(element.get("src") or "" for element in self.tree.iter("iframe", "frame"))
+        urls = [url for url in (absolute(self.base, url) for url in found) if url]
+        if len(self.frames) == 1:
+            urls.append(self.frames[0])
         host = urlsplit(self.url).netloc
-        urls = (absolute(self.base, url) for url in found)
-        return tuple(dict.fromkeys(url for url in urls if url and urlsplit(url).netloc == host))
+        return tuple(dict.fromkeys(url for url in urls if urlsplit(url).netloc == host))
+
+    @cached_property
+    def frames(self) -> tuple[str, ...]:
+        """The pages shown inside this one; documents in a viewer are links, not pages."""
+        sources = (element.get("src") or "" for element in self.tree.iter("iframe", "frame"))
+        urls = (absolute(self.base, source) for source in sources)
+        return tuple(dict.fromkeys(url for url in urls if url and not is_file(url)))
 
     @cached_property
     def links(self) -> tuple[Link, ...]:
@@ -132,13 +140,24 @@ def links_of(tree: html.HtmlElement, base: str) -> Iterator[Link]:
         url = absolute(base, address) if address else None
         if url is None:
             continue
-        images = " ".join(image.get("alt") or "" for image in element.iter("img"))
+        images = " ".join(
+            image.get("alt") or image.get("title") or "" for image in element.iter("img")
+        )
         yield Link(
-            url=url,
+            url=_in_viewer(url) or url,
             text=_words(element) or " ".join(images.split()),
             title=" ".join((element.get("title") or "").split()),
             context=_row_text(element, rows),
         )
+
+
+def _in_viewer(url: str) -> str | None:
+    """The document that a viewer's page shows: viewer.html?file=/a/b.pdf."""
+    parts = urlsplit(url)
+    if not re.search(r"viewer|pdfjs|preview", parts.path, re.IGNORECASE):
+        return None
+    shown = (value for _, value in parse_qsl(parts.query) if _FILE.search(value))
+    return next((absolute(url, value) for value in shown), None)
 
 
 def _address_of(element: html.HtmlElement) -> str | None:
@@ -183,6 +202,14 @@ def absolute(base: str, href: str) -> str | None:
     return url if len(url) <= MAX_URL else None
 
 
+def is_file(url: str) -> bool:
+    """Whether an address is that of a document or a download, not of a page."""
+    parts = urlsplit(url)
+    return bool(
+        _FILE.search(parts.path) or _FILE.search(unquote(parts.query)) or _DOWNLOAD.search(url)
+    )
+
+
 def read_page(url: str, body: bytes, content_type: str = "") -> Page:
     """The page in an answer. Never raises, whatever the bytes."""
     return Page(url=url, text=decode(body, content_type))
@@ -193,13 +220,15 @@ def _words(element: html.HtmlElement) -> str:
 
 
 def _row_text(element: html.HtmlElement, rows: dict[html.HtmlElement, str]) -> str:
-    row = next(element.iterancestors("li", "tr", "dd", "dt", "p", "h3", "div"), None)
-    if row is None:
-        return ""
-    # A menu in one large box: its text is read once, not once a link.
-    if row not in rows:
-        rows[row] = _words(row)[:200]
-    return rows[row]
+    said = _words(element)
+    for row in islice(element.iterancestors("li", "tr", "dd", "dt", "p", "h2", "h3", "div"), 3):
+        # A menu in one large box: its text is read once, not once a link.
+        if row not in rows:
+            rows[row] = _words(row)[:200]
+        # A box around the link alone (更多 in a div of its own) says nothing of it.
+        if rows[row] != said:
+            return rows[row]
+    return said
 
 
 def _is_unseen(element: html.HtmlElement | None) -> bool:
@@ -211,6 +240,11 @@ def _without_script_comments(script: str) -> str:
     return re.sub(r"<!--[^\n]*|(?<![:\"'])//[^\n]*", "", script)
 
 
+_FILE = re.compile(r"\.(?:pdf|docx?|xlsx?|wps|et|ofd|zip|rar|rtf)(?:$|[?&])", re.IGNORECASE)
+_DOWNLOAD = re.compile(
+    r"downfile\.jsp|download\.jsp|/download/\?|downloadattach|virtual_attach_file|/attachment/|/attach/|/P0\d{10,}",
+    re.IGNORECASE,
+)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _UNSEEN = frozenset(("script", "style", "noscript", "head", "title", "meta", "link", "template"))
 _REFRESH = re.compile(

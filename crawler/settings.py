@@ -14,7 +14,7 @@ NEWSPIDER_MODULE = "crawler.spiders"
 
 # How often: one request at a time to a host, three seconds apart or what its robots.txt asks for.
 DOWNLOAD_DELAY = 3
-DOWNLOAD_DELAY_JITTER = 0.25
+DOWNLOAD_DELAY_JITTER = 0  # it would also go below the delay
 CONCURRENT_REQUESTS_PER_DOMAIN = 1
 # Requests that wait out a Retry-After count too.
 CONCURRENT_REQUESTS = 64

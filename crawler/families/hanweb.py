@@ -19,8 +19,8 @@ from crawler.page import Page
 RECORD = re.compile(r"<record>\s*<!\[CDATA\[(.*?)\]\]>\s*</record>", re.DOTALL)
 OLD_STORE = re.compile(r"dataStore\s*=\s*(\[.*?\])\s*;?\s*(?:$|totalRecord|\n)", re.DOTALL)
 NEXT = re.compile(r"<nextgroup>\s*<!\[CDATA\[(.*?)\]\]>\s*</nextgroup>", re.DOTALL)
-TOTAL = re.compile(r"totalRecord['\"]?\s*[:=]\s*['\"]?(\d+)")
-SCREEN = re.compile(r"per[pP]age['\"]?\s*[:=]\s*['\"]?(\d+)")
+TOTAL = re.compile(r"totalRecord['\"]?\s*[:=]\s*['\"]?(\d+)", re.IGNORECASE)
+SCREEN = re.compile(r"perPage['\"]?\s*[:=]\s*['\"]?(\d+)", re.IGNORECASE)
 # What the proxy's form holds, in its order.
 FORM = (
     "col",
@@ -54,8 +54,10 @@ def entries(page: Page) -> list[Entry]:
 
 def further(page: Page) -> list[FurtherRequest]:
     """The chunks that the page's total asks for, else the link to the next group."""
+    if "startrecord=" in page.url:
+        return _rest_of_chunk(page)
     link = _next_group(page)
-    if link is None or "startrecord=" in page.url:
+    if link is None:
         return []
     headers = {"Referer": page.url, "X-Requested-With": "XMLHttpRequest"}
     total, screen = TOTAL.search(page.text), SCREEN.search(page.text)
@@ -81,6 +83,18 @@ def further(page: Page) -> list[FurtherRequest]:
         for start in starts
         if start > present or min(start + chunk - 1, int(total[1])) > present
     ]
+
+
+def _rest_of_chunk(page: Page) -> list[FurtherRequest]:
+    """What an answer left out of its chunk: some servers cap it below what was asked for."""
+    parts = urlsplit(page.url)
+    query = dict(parse_qsl(parts.query))
+    start, end = query.get("startrecord", ""), query.get("endrecord", "")
+    count = len(_records(page.text))
+    if not (start.isdigit() and end.isdigit()) or count == 0 or int(start) + count > int(end):
+        return []
+    query["startrecord"] = str(int(start) + count)
+    return [FurtherRequest(parts._replace(query=urlencode(query)).geturl(), method="POST")]
 
 
 def _records(text: str) -> list[str]:

@@ -13,11 +13,13 @@ from crawler.page import Link, links_of
 # A list longer than this is a trap or a misread count.
 MOST_PAGES = 500
 DATE = re.compile(r"((?:19|20)\d{2})[-年/.](\d{1,2})[-月/.](\d{1,2})")
+# The day in a box of its own: 15 over 2024-03.
+MONTH = re.compile(r"(?<!\d)((?:19|20)\d{2})[-年/.](\d{1,2})(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row of a list: the address, its whole title, and the date as YYYY-MM-DD or ""."""
+    """One row of a list: address, whole title, and date as YYYY-MM-DD, YYYY-MM or ""."""
 
     url: str
     title: str
@@ -26,7 +28,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class FurtherRequest:
-    """How to ask for another page of a list. `body` is a form, already encoded."""
+    """How to ask for another page of a list.
+
+    `body` is a form, already encoded; a POST without one repeats the form of the page at hand.
+    """
 
     url: str
     method: str = "GET"
@@ -36,8 +41,8 @@ class FurtherRequest:
 
 def date_in(text: str) -> str:
     """The last date in a row's text: titles may hold one too, the row's own stands after them."""
-    found = DATE.findall(text)
-    return "{}-{:0>2}-{:0>2}".format(*found[-1]) if found else ""
+    found = DATE.findall(text) or MONTH.findall(text)
+    return "-".join(f"{part:0>2}" for part in found[-1]) if found else ""
 
 
 def row_entry(row: html.HtmlElement, base: str) -> Entry | None:

@@ -18,7 +18,7 @@ NEXT = re.compile(
 NUMBER = re.compile(r"\[?\d{1,3}\]?")
 # How pages of a list are numbered in addresses.
 NUMBERED = re.compile(
-    r"(?:^|[/_-])(?:index|list|page|p)?[_-]?\d{1,4}\.(?:s?html?|jsp|aspx)$|/page[-/_]\d+/?$"
+    r"(?:^|[/_-])(?:index|list|page|p)?[_-]?\d{1,4}\.(?:s?html?|jspx?|aspx?|php)$|/page[-/_]\d+/?$"
 )
 QUERY = frozenset(
     (
@@ -29,6 +29,8 @@ QUERY = frozenset(
         "currentpage",
         "cur_page",
         "currpage",
+        "curpage",
+        "pagenumber",
         "current",
         "p",
         "pn",
@@ -60,7 +62,7 @@ def further(page: Page) -> list[FurtherRequest]:
 
 
 def _is_pager(link: Link, page: Page) -> bool:
-    label = "".join(link.text.split())
+    label = "".join((link.text or link.title).split())
     if not (NEXT.fullmatch(label) or NUMBER.fullmatch(label)):
         return False
     here, there = urlsplit(page.url), urlsplit(link.url)

@@ -31,13 +31,13 @@ from scrapy.utils.asyncio import create_looping_call
 from twisted.internet.error import TimeoutError as TwistedTimeout
 from twisted.python.failure import Failure
 
-from archive.identify import report_title_verdict
+from archive.identify import compact, report_title_verdict
 from crawler import families, links
 from crawler.capture import Capture, Store, recover
 from crawler.frontier import Answer, Found, Frontier, Row, key_of
 from crawler.links import Kind
 from crawler.manners import GroupStopped, Refused, group_of, guard_is_active
-from crawler.page import Link, Page, absolute, read_page
+from crawler.page import Link, Page, absolute, is_file, read_page
 from crawler.portals import REGISTRY, Portal, load_portals
 from crawler.verdict import Verdict, judge
 
@@ -56,6 +56,7 @@ PAGE_BYTES = 10 * 1024 * 1024
 # What a timer reads as: not done, start the same command again.
 EXIT_TRY_AGAIN = 75
 REPORT_KINDS = ("report", "attachment")
+_CUT = re.compile(r"(?:…|\.{2,})+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +216,7 @@ class AnnualReportsSpider(Spider):
             "download_slot": group_of(url),
             "handle_httpstatus_all": True,
         }
-        if not links.is_file(url):
+        if not is_file(url):
             meta["download_maxsize"] = min(
                 PAGE_BYTES, self.crawler.settings.getint("DOWNLOAD_MAXSIZE")
             )
@@ -380,6 +381,8 @@ class AnnualReportsSpider(Spider):
             if kind not in REPORT_KINDS and key_of(page.url) != row.key:
                 # First of all: the page also links to itself.
                 found.insert(0, Found(page.url, "alias", listed_on=row.url))
+            # A row that turned out to be a report: its list is one of reports.
+            leads = leads or (row.kind == "peek" and kind == "report")
         if row.kind == "home":
             self._sight_portal(row, Verdict.OK if readable else verdict)
         if kind in REPORT_KINDS or carries:
@@ -410,18 +413,23 @@ class AnnualReportsSpider(Spider):
                 for entry in families.entries(page)
                 if entry.date and report_title_verdict(entry.title) == "report"
             ]
-            if len(listed) >= 3 and not links.has_report_body(page):
+            if len(listed) >= 3 and not links.report_on(page):
                 return "list", row.title, False
         if row.kind == "peek":
-            own = page.title
-            return (
-                ("report", own, False)
-                if report_title_verdict(own) == "report"
-                else ("peek", row.title, False)
+            if report_title_verdict(row.title) == "report":
+                is_report, title = links.reads_like_report(page), _whole(row.title, page)
+            else:
+                is_report, title = report_title_verdict(page.title) == "report", page.title
+            return ("report", title, False) if is_report else ("peek", row.title, False)
+        if row.kind == "list" and (shown := links.report_on(page)):
+            # Most columns that show their newest report list it as well, at its own address.
+            elsewhere = any(
+                _is_cut_of(entry.title, shown) and key_of(entry.url) != row.key
+                for entry in families.entries(page)
             )
-        if row.kind == "list" and links.has_report_body(page):
-            return "list", page.title, True
-        return row.kind, row.title, row.carries
+            return ("list", row.title, row.carries) if elsewhere else ("list", shown, True)
+        title = _whole(row.title, page) if row.kind == "report" else row.title
+        return row.kind, title, row.carries
 
     def _read_listing(self, row: Row, page: Page) -> tuple[list[Found], bool]:
         """What a page leads to, and whether it lists reports itself."""
@@ -441,6 +449,12 @@ class AnnualReportsSpider(Spider):
                 followed = self._follow(link, row, page, listed_on, in_column)
                 if followed is not None:
                     found.setdefault(followed.key, followed)
+        if row.depth < (LIST_DEPTH if in_column else DISCOVERY_DEPTH):
+            for url in page.frames:
+                if links.is_same_site(url, sites):
+                    kind, score = ("list", row.score) if in_column else ("discovery", 50)
+                    framed = Found(url, kind, row.title, listed_on, score, row.depth + 1)
+                    found.setdefault(framed.key, framed)
         reports = [one for one in found.values() if one.kind == "report"]
         shown = [one for one in found.values() if one.kind in ("report", "peek", "noise")]
         if in_column and shown and self.frontier.adds_entries(row, shown):
@@ -451,11 +465,11 @@ class AnnualReportsSpider(Spider):
                         "list",
                         title=row.title,
                         listed_on=listed_on,
-                        score=max(row.score - 1, 50),
+                        score=max(row.score - 1, min(row.score, links.SURE)),
                         depth=row.depth,
                         method=further.method,
-                        body=further.body,
-                        headers=further.headers,
+                        body=further.body or (row.body if further.method == "POST" else ""),
+                        headers=further.headers or row.headers,
                     )
                     found[one.key] = one
         found.pop(row.key, None)
@@ -464,7 +478,9 @@ class AnnualReportsSpider(Spider):
     def _follow(
         self, link: Link, row: Row, page: Page, listed_on: str, in_column: bool
     ) -> Found | None:
-        judged = links.classify(link, page, in_column=in_column)
+        judged = links.classify(
+            link, page, in_column=in_column, among_bodies=links.is_directory(row.title)
+        )
         depth = row.depth + 1
         match judged.kind:
             case Kind.COLUMN if depth <= LIST_DEPTH:
@@ -473,7 +489,9 @@ class AnnualReportsSpider(Spider):
                 score = max(judged.score - 5 * row.depth, 1)
                 return Found(link.url, "discovery", link.label, listed_on, score, depth)
             case Kind.REPORT:
-                return Found(link.url, "report", link.label, listed_on, judged.score, depth)
+                # Outside the columns news have such titles too: the page itself must tell.
+                kind = "report" if in_column or is_file(link.url) else "peek"
+                return Found(link.url, kind, link.label, listed_on, judged.score, depth)
         return None
 
     # What is written down.
@@ -576,17 +594,29 @@ def _entry(entry: families.Entry, page: Page, listed_on: str, *, may_peek: bool)
     named = Found(entry.url, "noise", entry.title, listed_on)
     if verdict == "lookalike":
         return named
-    if not entry.date and not links.is_article(entry.url):
+    is_cut = bool(_CUT.search(compact(entry.title)))
+    if not (entry.date or is_cut or links.is_article(entry.url)):
         return None
     if verdict == "report":
         return replace(named, kind="report", score=80)
     if (
         not may_peek
-        or links.is_file(entry.url)
-        or not (entry.date or links.is_below(entry.url, page.url))
+        or is_file(entry.url)
+        or not (entry.date or links.is_below(entry.url, page.url) or is_cut)
     ):
         return named
     return replace(named, kind="peek", score=10)
+
+
+def _is_cut_of(label: str, title: str) -> bool:
+    """Whether a label is a title, or its beginning as lists cut it."""
+    return compact(title).startswith(_CUT.sub("", compact(label)))
+
+
+def _whole(title: str, page: Page) -> str:
+    """The title that a list has cut, as the page itself gives it."""
+    is_cut = _CUT.search(compact(title))
+    return page.title if is_cut and _is_cut_of(title, page.title) else title
 
 
 def _page_of(response: Response) -> Page | None:
