@@ -29,6 +29,9 @@ def declared(data: bytes, content_type: str = "") -> str | None:
             name = match[1].decode("ascii").lower()
             if name in {"gb2312", "gbk", "gb_2312-80", "x-gbk", "cp936"}:
                 return "gb18030"
+            # What a server says that says nothing: no Chinese page is written in Latin letters.
+            if name in {"iso-8859-1", "latin1", "us-ascii", "ascii", "windows-1252"}:
+                continue
             try:
                 return codecs.lookup(name).name
             except LookupError:

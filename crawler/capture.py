@@ -1,8 +1,7 @@
 """Keep every answer as received: WARC segments, and beside each a file of sightings.
 
 A segment is created exclusively as `*.open`, synced record by record, closed and renamed, and
-never appended to again. What a killed process leaves behind is verified, cut and renamed on the
-next start.
+never appended to again. What a killed process leaves behind is for crawler.recover.
 """
 
 from __future__ import annotations
@@ -14,8 +13,7 @@ import json
 import logging
 import os
 import secrets
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
@@ -84,7 +82,7 @@ class Segment:
         record.rec_headers.replace_header("WARC-Date", _iso(now))
         block = record.raw_stream.read()
         record.raw_stream = BytesIO(block)
-        record.rec_headers.add_header("WARC-Block-Digest", _sha256(block))
+        record.rec_headers.add_header("WARC-Block-Digest", sha256(block))
         writer.write_record(record)
         self._append(buffer.getvalue())
 
@@ -143,7 +141,7 @@ class Segment:
             warc_headers_dict={
                 "WARC-Date": date,
                 "WARC-Concurrent-To": response.rec_headers.get_header("WARC-Record-ID"),
-                "WARC-Payload-Digest": _sha256(exchange.request_body),
+                "WARC-Payload-Digest": sha256(exchange.request_body),
                 "WARC-Block-Digest": _block_digest(asked, exchange.request_body),
             },
             http_headers=asked,
@@ -171,7 +169,7 @@ class Segment:
                 _open_name(path).rename(path)
             else:
                 _open_name(path).unlink()
-            _sync_folder(path.parent)
+            sync(path.parent)
             os.close(file)
 
     def _append(self, data: bytes) -> None:
@@ -288,127 +286,10 @@ def _headers(items: Any) -> tuple[tuple[str, str], ...]:
     )
 
 
-def recover(data: Path) -> None:
-    """Verify, cut and rename what killed processes left open under a data folder.
-
-    A file that a living process holds is left alone.
-    """
-    for path in sorted((data / "warc").glob("*.warc.gz.open")):
-        with _unlocked(path) as file:
-            if file is not None:
-                _recover_segment(path)
-    for path in sorted((data / "sightings").glob("*.jsonl.open")):
-        with _unlocked(path) as file:
-            if file is not None:
-                _recover_sightings(path)
-
-
-def _recover_segment(path: Path) -> None:
-    raw = path.read_bytes()
-    good = list(sound_members(raw))
-    end = max((stop for _, stop in good), default=0)
-    kept = sum(stop - start for start, stop in good)
-    final = path.with_name(path.name.removesuffix(".open"))
-    if kept == end:
-        if end < len(raw):
-            logger.warning("%s: cut %d torn bytes", final.name, len(raw) - end)
-            os.truncate(path, end)
-        _sync_file(path)
-        path.rename(final)
-    else:
-        # Damage in the middle: what is sound moves on, what was found stays as it is.
-        logger.warning("%s: %d damaged bytes left out", final.name, len(raw) - kept)
-        mended = path.with_name(path.name + ".mended")
-        mended.write_bytes(b"".join(raw[start:stop] for start, stop in good))
-        _sync_file(mended)
-        mended.rename(final)
-        path.rename(path.with_name(final.name + ".damaged"))
-    if kept == 0:
-        final.unlink()
-    _sync_folder(path.parent)
-
-
-def _recover_sightings(path: Path) -> None:
-    sound = 0
-    with path.open("rb") as lines:
-        for line in lines:
-            try:
-                json.loads(line)
-            except ValueError:
-                break
-            if not line.endswith(b"\n"):
-                break
-            sound += len(line)
-    if sound < path.stat().st_size:
-        logger.warning("%s: cut a torn line", path.name)
-        os.truncate(path, sound)
-    _sync_file(path)
-    path.rename(path.with_name(path.name.removesuffix(".open")))
-    _sync_folder(path.parent)
-
-
-def sound_members(raw: bytes) -> Iterator[tuple[int, int]]:
-    """Where the gzip members lie whose record has the length and digests it promises."""
-    start = 0
-    while start < len(raw):
-        unzip = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-        try:
-            record = unzip.decompress(raw[start:])
-            whole = unzip.eof
-        except zlib.error:
-            whole = False
-        stop = len(raw) - len(unzip.unused_data) if whole else start
-        if whole and _is_sound(record):
-            yield start, stop
-            start = stop
-        else:
-            following = raw.find(b"\x1f\x8b\x08", start + 1)
-            if following < 0:
-                return
-            start = following
-
-
-def _is_sound(record: bytes) -> bool:
-    head, separator, rest = record.partition(b"\r\n\r\n")
-    if not separator or not head.startswith(b"WARC/1.1\r\n"):
-        return False
-    named = {
-        name.strip().lower(): value.strip()
-        for name, _, value in (line.partition(b":") for line in head.split(b"\r\n")[1:])
-    }
-    length = named.get(b"content-length", b"")
-    if not length.isdigit() or len(rest) != int(length) + 4 or not rest.endswith(b"\r\n\r\n"):
-        return False
-    block = rest[:-4]
-    if named.get(b"warc-block-digest") != _sha256(block).encode():
-        return False
-    if named.get(b"warc-type") not in (b"response", b"request"):
-        return True
-    payload = block.partition(b"\r\n\r\n")[2]
-    return named.get(b"warc-payload-digest") == _sha256(payload).encode()
-
-
-class _unlocked:
-    """A leftover, locked for us, or None where a living process holds it."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = os.open(path, os.O_RDWR)
-
-    def __enter__(self) -> int | None:
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return None
-        return self._file
-
-    def __exit__(self, *reason: object) -> None:
-        os.close(self._file)
-
-
 def _create(path: Path) -> int:
     file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    _sync_folder(path.parent)
+    sync(path.parent)
     return file
 
 
@@ -430,7 +311,8 @@ def _open_name(path: Path) -> Path:
     return path.with_name(path.name + ".open")
 
 
-def _sync_file(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until what was written to a file, or the names in a folder, are on the disk."""
     file = os.open(path, os.O_RDONLY)
     try:
         os.fsync(file)
@@ -438,21 +320,18 @@ def _sync_file(path: Path) -> None:
         os.close(file)
 
 
-def _sync_folder(folder: Path) -> None:
-    _sync_file(folder)
-
-
 def _iso(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _sha256(data: bytes) -> str:
+def sha256(data: bytes) -> str:
+    """A digest as the headers of WARC records print it."""
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
 def _block_digest(head: StatusAndHeaders, payload: bytes) -> str:
     head.compute_headers_buffer()
-    return _sha256(head.headers_buff + payload)
+    return sha256(head.headers_buff + payload)
 
 
 def _request_target(url: str) -> str:

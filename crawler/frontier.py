@@ -111,7 +111,7 @@ class Frontier:
     """The memory in one database file, held by one process at a time."""
 
     def __init__(self, path: Path) -> None:
-        """Open or create it. Raises RuntimeError when another crawl has it."""
+        """Open or create it. Raises RuntimeError when another crawl has it, or it is none."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = os.open(path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, 0o644)
         try:
@@ -122,11 +122,17 @@ class Frontier:
                 f"another crawl is writing to {path.parent}; wait for it, or choose another folder "
                 "with -s DATA=DIR"
             ) from None
-        self._db = sqlite3.connect(path, isolation_level=None)
-        self._db.row_factory = sqlite3.Row
-        self._db.execute("pragma journal_mode = wal")
-        self._db.execute("pragma synchronous = full")
-        self._db.executescript(_SCHEMA)
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None)
+            self._db.row_factory = sqlite3.Row
+            self._db.execute("pragma journal_mode = wal")
+            self._db.execute("pragma synchronous = full")
+            self._db.executescript(_SCHEMA)
+        except sqlite3.Error as error:
+            os.close(self._lock)
+            raise RuntimeError(
+                f"{path} cannot be used ({error}); move it away and the next crawl starts anew"
+            ) from error
         self._captured: dict[str, tuple[str, str]] = {}
 
     def __enter__(self) -> Self:

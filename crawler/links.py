@@ -38,6 +38,7 @@ NOISE = Judgement(Kind.NOISE)
 # Below this a listing is only followed while no column is known.
 STRONG = 40
 OF_BODIES = 55
+FRAMED = 50
 # From here on a list is known by its name or place to be a column of reports.
 SURE = 85
 

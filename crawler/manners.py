@@ -21,10 +21,12 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from protego import Protego
 from scrapy import Request
+from scrapy.downloadermiddlewares import cookies
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.resolver import CachingThreadedResolver
+from tldextract import TLDExtract
 from twisted.internet.error import DNSLookupError
 
 if TYPE_CHECKING:
@@ -135,6 +137,16 @@ def guard_is_active() -> bool:
     return isinstance(getattr(reactor, "resolver", None), GuardResolver)
 
 
+def stay_off_the_web() -> None:
+    """Keep Scrapy's cookies from fetching the list of public suffixes: a copy is in the package.
+
+    It would go past the guard, and hold up the crawl where there is no way out.
+    """
+    cookies._split_domain = TLDExtract(
+        cache_dir=None, suffix_list_urls=(), include_psl_private_domains=True
+    )
+
+
 class GuardMiddleware:
     """Refuses literal private addresses and other schemes, and names each request's group."""
 
@@ -143,6 +155,7 @@ class GuardMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
+        stay_off_the_web()
         return cls(crawler.settings.getbool("ALLOW_PRIVATE_NETWORK"))
 
     async def process_request(self, request: Request) -> None:
@@ -218,10 +231,9 @@ class RobotsMiddleware:
         downloader = self._crawler.engine.downloader
         delay = max(delay, self._delay) + TIMER_SLACK
         # Idle slots are thrown away; a new one takes its delay from here.
-        downloader.per_slot_settings[group] = {"delay": delay, "concurrency": 1, "jitter": 0}
+        downloader.per_slot_settings[group] = {"delay": delay, "concurrency": 1}
         if slot := downloader.slots.get(group):
             slot.delay = delay
-            slot.jitter = 0
 
 
 class PatienceMiddleware:

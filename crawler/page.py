@@ -215,6 +215,17 @@ def read_page(url: str, body: bytes, content_type: str = "") -> Page:
     return Page(url=url, text=decode(body, content_type))
 
 
+def page_of(url: str, body: bytes, content_type: str = "") -> Page | None:
+    """The answer as a page, or None for a document whatever its label says."""
+    if body.lstrip()[:5].startswith((b"%PDF", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"{\\rtf")):
+        return None
+    kind = content_type.split(";")[0].strip().lower()
+    marked_up = body.lstrip()[:1] == b"<"
+    if kind and not marked_up and not re.search(r"html|xml|text|json|javascript", kind):
+        return None
+    return read_page(url, body, content_type)
+
+
 def _words(element: html.HtmlElement) -> str:
     return " ".join("".join(piece for piece in element.itertext() if piece).split())
 

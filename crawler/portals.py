@@ -103,6 +103,10 @@ def load_portals(path: Path = REGISTRY) -> dict[str, Portal]:
     """The registry in a file. Raises ValueError with the file's name before the line's."""
     try:
         return read_portals(path.read_text(encoding="utf-8-sig").splitlines())
+    except OSError as error:
+        raise ValueError(
+            f"{path}: {error.strerror}; name the registry with -a portals=FILE.csv"
+        ) from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
     except ValueError as error:

@@ -9,7 +9,8 @@ import pytest
 from warcio.archiveiterator import ArchiveIterator
 
 from crawler import capture
-from crawler.capture import Exchange, Segment, Store, recover, sound_members
+from crawler.capture import Exchange, Segment, Store
+from crawler.recover import recover, sound_members
 
 NOW = datetime(2026, 11, 21, 14, 3, 22, tzinfo=UTC)
 INFO = {"software": "test"}

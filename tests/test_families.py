@@ -1,5 +1,7 @@
 from urllib.parse import parse_qs
 
+import pytest
+
 from crawler import families
 from crawler.families import hanweb, national, static, trs
 from crawler.page import read_page
@@ -26,8 +28,11 @@ def test_trs_page_two_is_index_1_and_stale_calls_are_not_read():
 
 
 def test_a_page_does_not_lead_to_itself():
-    text = '<script>createPageHTML(3, 1, "index", "html");</script>'
-    assert further("http://a.gov.cn/nb/index_1.html", text) == ["http://a.gov.cn/nb/index_2.html"]
+    text = '<a href="?page=1">1</a><a href="?page=2">2</a><a href="?page=3">3</a>'
+    assert further("http://a.gov.cn/nb/?page=2", text) == [
+        "http://a.gov.cn/nb/?page=1",
+        "http://a.gov.cn/nb/?page=3",
+    ]
 
 
 def test_ucap_page_two_is_name_2():
@@ -158,3 +163,65 @@ def test_a_family_reads_nothing_on_a_strange_page():
     strange = page("http://a.gov.cn/", "<p>无</p>")
     assert not any(family.signature(strange) for family in (hanweb, national, trs, static))
     assert families.entries(strange) == []
+
+
+@pytest.mark.parametrize(
+    ("call", "names"),
+    [
+        ("createPageHTML('3','1',\"index\",\"html\")", ["index_2.html", "index_3.html"]),
+        ("createPageHTML('page_div', 3, 0, 'fg', 'shtml')", ["fg_1.shtml", "fg_2.shtml"]),
+        ("createPage(2, 0, 'index', 'htm')", ["index_1.htm"]),
+        ("var countPage = 2; url = 'index' + '_' + n + '.shtml'", ["index_1.shtml"]),
+    ],
+)
+def test_the_first_page_tells_from_where_a_pager_counts(call, names):
+    found = further("http://a.gov.cn/nb/", f"<script>{call};</script>")
+    assert found == [f"http://a.gov.cn/nb/{name}" for name in names]
+
+
+def test_hanweb_writes_its_total_in_any_case():
+    text = HANWEB.replace("totalRecord:8,perPage:1", "perpage:1,totalrecord:8")
+    assert len(further("http://a.gov.cn/col/col64/index.html", text)) == 2
+
+
+PROXY = "http://a.gov.cn/module/web/jpage/dataproxy.jsp"
+
+
+def test_hanweb_asks_again_for_what_a_capped_answer_left_out():
+    url = f"{PROXY}?startrecord=31&endrecord=60&perpage=10"
+    [request] = families.further(page(url, HANWEB))
+    # Three records came of thirty: the same form asks for the other twenty-seven.
+    assert request.url == f"{PROXY}?startrecord=34&endrecord=60&perpage=10"
+    assert (request.method, request.body) == ("POST", "")
+    assert families.further(page(f"{PROXY}?startrecord=58&endrecord=60&perpage=10", HANWEB)) == []
+    nothing = "<datastore><recordset></recordset></datastore>"
+    assert families.further(page(url, nothing)) == []
+
+
+def test_hanweb_that_ignores_the_chunk_is_asked_by_its_next_group():
+    [request] = families.otherwise(page(f"{PROXY}?startrecord=31&endrecord=60", HANWEB))
+    assert request.url.startswith(f"{PROXY}?page=1&")
+    assert families.otherwise(page("http://a.gov.cn/col/col64/index.html", HANWEB)) == []
+
+
+def test_a_day_in_a_box_of_its_own_still_dates_a_row():
+    text = """<li><div><p>15</p><span>2024-03</span></div><a href="d.jsp?iid=7">甲县二〇二三…</a></li>"""
+    [entry] = static.entries(page("http://a.gov.cn/nb/", text))
+    assert entry.date == "2024-03"
+
+
+def test_a_pager_of_icons_says_its_words_in_titles():
+    text = """<a title="下一页" href="?cid=8&pageNumber=2"><i class="r"></i></a>"""
+    assert further("http://a.gov.cn/nb.jsp?cid=8", text) == [
+        "http://a.gov.cn/nb.jsp?cid=8&pageNumber=2"
+    ]
+
+
+def test_the_family_of_the_registry_is_tried_first():
+    both = page(
+        "http://a.gov.cn/nb/",
+        HANWEB + '<div class="zfxxgk_zdgkc"><ul><li><a href="/1.html">甲县年报</a></li></ul></div>',
+    )
+    assert len(families.entries(both)) == 3
+    assert [entry.title for entry in families.entries(both, "national")] == ["甲县年报"]
+    assert len(families.entries(both, "no such family")) == 3

@@ -160,3 +160,9 @@ def test_the_last_capture_is_kept_with_the_next_answer(tmp_path):
         say(frontier, HOME)
     with Frontier(tmp_path / "f.db") as frontier:
         assert frontier.last_capture(HOME) == ("d1", "2026-11-21T14:00:00Z")
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path):
+    (tmp_path / "frontier.db").write_bytes(b"not a database" * 100)
+    with pytest.raises(RuntimeError, match="cannot be used"):
+        Frontier(tmp_path / "frontier.db")

@@ -126,3 +126,66 @@ def test_registrable_names():
     assert links.registrable("jyj.hebei.gov.cn") == "hebei.gov.cn"
     assert links.registrable("www.customs.gov.cn") == "customs.gov.cn"
     assert links.registrable("10.0.0.1") == "10.0.0.1"
+
+
+def test_a_column_may_name_its_part_in_brackets():
+    assert kind("信息公开年度报告（部门）", "/nb/bm/") == Kind.COLUMN
+    assert kind("甲县政府信息公开年度报告", "/nb/a2.html") == Kind.COLUMN
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        "<h3><span>政府信息公开年报</span><a href='/nb/l.html'>更多&gt;&gt;</a></h3>",
+        "<div><p>政府信息公开年报</p><div><a href='/nb/l.html'>更多</a></div></div>",
+        "<div><h3>年度报告</h3> <ul><li>甲县某年报告</li></ul> <a href='/nb/l.html'>more</a></div>",
+    ],
+)
+def test_what_more_is_about_stands_before_it(box):
+    page = read_page(SITE + "/", box.encode())
+    assert [links.classify(link, page).kind for link in page.links] == [Kind.COLUMN]
+    news = read_page(SITE + "/", box.replace("年报", "指南").replace("年度报告", "要闻").encode())
+    assert [links.classify(link, news).kind for link in news.links] == [Kind.NOISE]
+
+
+def test_bodies_matter_where_they_are_listed_for_their_columns():
+    page = read_page(SITE + "/", b"")
+    body = Link(SITE + "/bm/1/index.html", "市供销合作社")
+    assert links.is_directory("部门信息公开目录")
+    assert not links.is_directory("部门动态")
+    aside = links.classify(body, page).score
+    assert aside < links.STRONG <= links.classify(body, page, among_bodies=True).score
+
+
+CHAPTERS = "主动公开政府信息、收到和处理政府信息公开申请、行政复议、存在的主要问题、总体情况"
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        (
+            "<title>政府信息公开年报</title><h3>甲县2024年政府信息公开工作年度报告</h3>{}",
+            "甲县2024年政府信息公开工作年度报告",
+        ),
+        (
+            "<title>政府信息公开年报</title><a><p>甲县2024年政府信息公开年报</p></a>{}",
+            "政府信息公开年报",
+        ),
+        ("<title>年度报告_甲县</title><p>{}</p>", ""),
+        ("<h1>甲县2024年政府信息公开工作年度报告</h1>", ""),
+    ],
+)
+def test_the_report_a_page_shows(text, title):
+    assert links.report_on(read_page(COLUMN, text.format(CHAPTERS).encode())) == title
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("概述。主动公开若干条，依申请公开两件，收费为零，没有行政复议，不足之处今后改进。", True),
+        ("昨日，甲县发布年度报告，主动公开信息，受到欢迎。", False),
+        ("<iframe src='/pdfjs/web/viewer.html?file=/f/1.pdf'></iframe>", True),
+    ],
+)
+def test_what_reads_like_a_report(text, expected):
+    assert links.reads_like_report(read_page(COLUMN, text.encode())) is expected

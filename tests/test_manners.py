@@ -1,5 +1,6 @@
 import csv
 import json
+import socket
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -8,6 +9,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from scrapy.downloadermiddlewares import cookies
 from scrapy.settings import Settings
 
 from crawler import manners, settings
@@ -237,3 +239,13 @@ def test_names_that_lead_to_private_addresses_are_refused():
     failures = []
     resolver.getHostByName("rebound.example").addErrback(failures.append)
     assert "10.0.0.8, which is no public address" in str(failures[0].value)
+
+
+def test_cookies_do_not_fetch_a_list_from_the_web(monkeypatch):
+    def no_network(*arguments, **more):
+        raise AssertionError("a name was looked up")
+
+    monkeypatch.setattr(socket, "getaddrinfo", no_network)
+    manners.stay_off_the_web()
+    assert cookies._is_public_domain("gov.cn")
+    assert not cookies._is_public_domain("example.gov.cn")

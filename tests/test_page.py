@@ -1,6 +1,6 @@
 import pytest
 
-from crawler.page import absolute, read_page
+from crawler.page import absolute, page_of, read_page
 
 BASE = "http://www.example.gov.cn/zwgk/nb/index.html"
 
@@ -90,3 +90,27 @@ def test_what_is_no_hop(text):
 
 def test_visible_text_leaves_scripts_out():
     assert page("<p>一<script>var x='二'</script>三</p><style>四</style>").visible == "一三"
+
+
+def test_a_picture_says_its_words_in_alt_or_title():
+    found = page("<a href='/1/'><img alt='' title='政府信息公开'></a>").links
+    assert [link.label for link in found] == ["政府信息公开"]
+
+
+def test_many_frames_are_pages_inside_and_no_hop():
+    frames = page("<frameset><frame src='main.html'><frame src='tree.html'></frameset>")
+    assert frames.hops == ()
+    folder = "http://www.example.gov.cn/zwgk/nb/"
+    assert frames.frames == (folder + "main.html", folder + "tree.html")
+
+
+def test_a_viewer_is_the_document_it_shows():
+    shown = page("<iframe src='/pdfjs/web/viewer.html?file=%2Ff%2F1.pdf'></iframe>")
+    assert (shown.frames, shown.hops) == ((), ())
+    assert [link.url for link in shown.links] == ["http://www.example.gov.cn/f/1.pdf"]
+
+
+def test_a_document_is_no_page_whatever_its_label():
+    assert page_of(BASE, b"%PDF-1.4", "text/html") is None
+    assert page_of(BASE, b"\x00\x01", "application/octet-stream") is None
+    assert page_of(BASE, b"<html>", "application/octet-stream") is not None

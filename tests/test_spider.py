@@ -388,7 +388,9 @@ def test_a_full_disk_ends_the_crawl_and_the_next_start_finishes_it(tmp_path):
         (["-a", "only=nobody"], "only='nobody'"),
         (["-a", "shard=3/2"], "shard='3/2' is no share"),
         (["-a", "speed=9"], "unknown option 'speed'"),
-        (["-a", "portals=/nowhere.csv"], "/nowhere.csv"),
+        (["-a", "portals=/nowhere.csv"], "/nowhere.csv: No such file"),
+        (["-a", "only=,"], "only=''"),
+        (["-s", "DATA=/proc/nowhere"], "/proc/nowhere cannot be written to"),
     ],
 )
 def test_a_wrong_option_is_said_in_a_sentence(tmp_path, options, said):
@@ -402,7 +404,7 @@ def test_a_wrong_option_is_said_in_a_sentence(tmp_path, options, said):
         text=True,
         timeout=60,
     )
-    assert done.returncode != 0
+    assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -417,3 +419,22 @@ def test_shards_split_portals_by_group():
     assert set.union(*shares) == {portal.id for portal in portals}
     # p0 and p1 are hosts of one registered name.
     assert all(("p0" in share) == ("p1" in share) for share in shares)
+    assert shares[2] == {portal.id for portal in portals if in_shard(portal, 0, 3)}
+    # Sites on one address differ by their ports.
+    ports = [Portal(f"q{n}", "x", "331224", "county", f"http://127.0.0.1:{n}/") for n in range(20)]
+    assert 0 < sum(in_shard(portal, 1, 2) for portal in ports) < 20
+
+
+def test_stopped_twice_it_still_says_that_the_night_is_not_done(tmp_path):
+    with ExamplePortals(night=1) as portals:
+        registry = portals.registry(tmp_path / "portals.csv")
+        process = subprocess.Popen(
+            command(tmp_path, registry, NIGHTS[1], delay="1"), cwd=ROOT, stderr=subprocess.DEVNULL
+        )
+        while not any(portals.log.values()):
+            assert process.poll() is None
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 75

@@ -15,12 +15,15 @@ from crawler.page import Page
 # The narrow marks first: `static` reads any page with links.
 FAMILIES: tuple[ModuleType, ...] = (hanweb, national, trs, static)
 
-__all__ = ["FAMILIES", "Entry", "FurtherRequest", "entries", "further"]
+__all__ = ["FAMILIES", "Entry", "FurtherRequest", "entries", "further", "otherwise"]
 
 
-def entries(page: Page) -> list[Entry]:
-    """What the page lists, each address once, in the page's order."""
-    for family in FAMILIES:
+def entries(page: Page, hint: str = "") -> list[Entry]:
+    """What the page lists, each address once, in the page's order.
+
+    `hint` is the registry's name of a family, which is tried first; other names change nothing.
+    """
+    for family in sorted(FAMILIES, key=lambda family: family.__name__.rpartition(".")[2] != hint):
         if family.signature(page) and (found := family.entries(page)):
             return list({entry.url: entry for entry in reversed(found)}.values())[::-1]
     return []
@@ -35,3 +38,8 @@ def further(page: Page) -> list[FurtherRequest]:
                 if request.url != page.url or request.body:
                     found.setdefault((request.url, request.body), request)
     return list(found.values())
+
+
+def otherwise(page: Page) -> list[FurtherRequest]:
+    """Another way on, for a page of a list that shows nothing new."""
+    return hanweb.otherwise(page) if hanweb.signature(page) else []

@@ -59,10 +59,11 @@ def further(page: Page) -> list[FurtherRequest]:
     link = _next_group(page)
     if link is None:
         return []
+    if "dataproxy.jsp" in page.url:
+        return [FurtherRequest(link)] if entries(page) else []
     headers = {"Referer": page.url, "X-Requested-With": "XMLHttpRequest"}
     total, screen = TOTAL.search(page.text), SCREEN.search(page.text)
-    is_proxy_answer = "dataproxy.jsp" in page.url
-    if is_proxy_answer or total is None or screen is None:
+    if total is None or screen is None:
         return [FurtherRequest(link, headers=headers)] if entries(page) else []
     present, size = len(_records(page.text)), max(1, int(screen[1]))
     chunk = 3 * size
@@ -83,6 +84,12 @@ def further(page: Page) -> list[FurtherRequest]:
         for start in starts
         if start > present or min(start + chunk - 1, int(total[1])) > present
     ]
+
+
+def otherwise(page: Page) -> list[FurtherRequest]:
+    """The next group's link, for servers that ignore which chunk was asked for."""
+    link = _next_group(page)
+    return [FurtherRequest(link)] if link and "startrecord=" in page.url else []
 
 
 def _rest_of_chunk(page: Page) -> list[FurtherRequest]:

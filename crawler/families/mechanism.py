@@ -14,7 +14,7 @@ from crawler.page import Link, links_of
 MOST_PAGES = 500
 DATE = re.compile(r"((?:19|20)\d{2})[-年/.](\d{1,2})[-月/.](\d{1,2})")
 # The day in a box of its own: 15 over 2024-03.
-MONTH = re.compile(r"(?<!\d)((?:19|20)\d{2})[-年/.](\d{1,2})(?!\d)")
+MONTH = re.compile(r"((?:19|20)\d{2})[-年/.](0?[1-9]|1[0-2])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,8 @@ class Entry:
 class FurtherRequest:
     """How to ask for another page of a list.
 
-    `body` is a form, already encoded; a POST without one repeats the form of the page at hand.
+    `body` is a form, already encoded; a POST without one repeats the form of the page at hand, and
+    without headers it is asked with those of the page at hand.
     """
 
     url: str

@@ -12,9 +12,8 @@ import logging
 import os
 import re
 import sqlite3
-import sys
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
@@ -23,22 +22,19 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from scrapy import Request, Spider
 from scrapy.http import Response
-from scrapy.utils.asyncio import create_looping_call
 from twisted.internet.error import TimeoutError as TwistedTimeout
 from twisted.python.failure import Failure
 
-from archive.identify import compact, report_title_verdict
-from crawler import families, links
-from crawler.capture import Capture, Store, recover
+from crawler import links, survey
+from crawler.capture import Capture, Store
 from crawler.frontier import Answer, Found, Frontier, Row, key_of
-from crawler.links import Kind
 from crawler.manners import GroupStopped, Refused, group_of, guard_is_active
-from crawler.page import Link, Page, absolute, is_file, read_page
+from crawler.page import Page, absolute, is_file, page_of
 from crawler.portals import REGISTRY, Portal, load_portals
+from crawler.progress import Progress
+from crawler.recover import recover
 from crawler.verdict import Verdict, judge
 
 if TYPE_CHECKING:
@@ -50,13 +46,12 @@ logger = logging.getLogger(__name__)
 AHEAD = 4
 BATCH = 50
 LONGEST_CHAIN = 6
-DISCOVERY_DEPTH = 4
-LIST_DEPTH = 8
 PAGE_BYTES = 10 * 1024 * 1024
 # What a timer reads as: not done, start the same command again.
 EXIT_TRY_AGAIN = 75
 REPORT_KINDS = ("report", "attachment")
-_CUT = re.compile(r"(?:…|\.{2,})+$")
+ENTRIES = ("report", "peek", "noise")
+LISTINGS = ("home", "list", "discovery")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +69,13 @@ def tonight() -> date:
 
 
 def in_shard(portal: Portal, index: int, count: int) -> bool:
-    """Whether a portal falls to shard `index` (from 1) of `count`: one group is never split."""
-    group = links.registrable(urlsplit(portal.home_url).hostname or "")
-    return int(hashlib.sha256(group.encode()).hexdigest(), 16) % count == index - 1
+    """Whether a portal falls to shard `index` of `count`: one group is never split.
+
+    Shards may be counted from 0 or from 1: the last of N is 0 by another name.
+    """
+    host = urlsplit(portal.home_url).hostname or ""
+    group = group_of(portal.home_url) if links.is_address(host) else links.registrable(host)
+    return int(hashlib.sha256(group.encode()).hexdigest(), 16) % count == index % count
 
 
 class AnnualReportsSpider(Spider):
@@ -111,7 +110,7 @@ class AnnualReportsSpider(Spider):
         self._sighted: Counter[str] = Counter()
         self._asked = 0
         self._given_up: asyncio.Future[None] | None = None
-        self._progress: Progress | None = None
+        self._finished = False
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
@@ -119,19 +118,28 @@ class AnnualReportsSpider(Spider):
             spider = super().from_crawler(crawler, *args, **kwargs)
             data = Path(crawler.settings["DATA"])
             spider.frontier = Frontier(data / "frontier.db")
-        except (ValueError, OSError, RuntimeError) as error:
+            recover(data)
+            spider.store = Store(data, _warcinfo(crawler))
+        except (ValueError, RuntimeError) as error:
             logger.critical("%s", error)
+            raise SystemExit(2) from None
+        except OSError as error:
+            logger.critical(
+                "%s cannot be written to (%s); choose another folder with -s DATA=DIR",
+                error.filename or data,
+                error.strerror,
+            )
             raise SystemExit(2) from None
         for chatter in ("addons", "core.engine", "crawler", "middleware"):
             logging.getLogger(f"scrapy.{chatter}").setLevel(logging.WARNING)
-        recover(data)
-        spider.store = Store(data, _warcinfo(crawler))
         return spider
 
     frontier: Frontier
     store: Store
+    _progress: Progress | None = None
 
     async def start(self) -> AsyncIterator[Request]:
+        _at_exit(self._exit_status)
         if not guard_is_active():
             logger.critical(
                 "the guard against private addresses is not active: keep TWISTED_DNS_RESOLVER in "
@@ -140,7 +148,7 @@ class AnnualReportsSpider(Spider):
             self.give_up("unguarded")
             return
         self.frontier.begin_night(self.night, _now())
-        self._show_progress()
+        self._progress = Progress(self.night, self._so_far)
         for portal in self.portals.values():
             seeds = [Found(portal.home_url, "home", title=portal.name)]
             if portal.column_url:
@@ -160,13 +168,14 @@ class AnnualReportsSpider(Spider):
         if self._progress is not None:
             self._progress.stop()
         self.store.close()
-        if reason == "finished":
+        self._finished = reason == "finished"
+        if self._finished:
             self.frontier.end_night(self.night, _now())
         done = self.frontier.counts(self.night)
         logger.info(
             "night %s %s: %d requests, %d reports, %d attachments, %d lists of %d portals; %s",
             self.night,
-            "done" if reason == "finished" else f"broken off ({reason})",
+            "done" if self._finished else f"broken off ({reason})",
             self._asked,
             self._sighted["report"],
             self._sighted["attachment"],
@@ -175,8 +184,13 @@ class AnnualReportsSpider(Spider):
             ", ".join(f"{verdict} {count}" for verdict, count in self._verdicts.most_common()),
         )
         self.frontier.close()
-        if reason != "finished":
-            _exit_with(EXIT_TRY_AGAIN)
+
+    def _so_far(self) -> tuple[int, int, int]:
+        return self._asked, self._sighted["report"], self._sighted["attachment"]
+
+    def _exit_status(self) -> int:
+        """What the process ends with; a second Ctrl-C ends it before `closed` is called."""
+        return 0 if self._finished else EXIT_TRY_AGAIN
 
     # What to ask next.
 
@@ -286,7 +300,8 @@ class AnnualReportsSpider(Spider):
             yield again
             return
         self._waiting[row.portal_id].discard(row.key)
-        self._tick()
+        if self._progress is not None:
+            self._progress.tick()
         yield from self._due(self.portals[row.portal_id])
 
     def _take(
@@ -295,7 +310,7 @@ class AnnualReportsSpider(Spider):
         """Settle an answer, or give the request that must come first: a hop, a second try."""
         capture: Capture = response.request.meta["capture"]  # type: ignore[union-attr]
         chain = (*chain, Hop(response.url, response.status, capture))
-        page = _page_of(response)
+        page = page_of(response.url, response.body, _content_type(response))
         portal = self.portals[row.portal_id]
         if 300 <= response.status < 400 and response.status != 304:
             location = (response.headers.get(b"Location") or b"").decode("utf-8", "replace")
@@ -357,37 +372,30 @@ class AnnualReportsSpider(Spider):
         """Write what an address said: sightings first, then the frontier."""
         self._verdicts[verdict] += 1
         found: list[Found] = []
-        kind = row.kind
-        title = row.title
-        carries = row.carries
         leads = False
         readable = page is not None and verdict in (Verdict.OK, Verdict.MOVED)
+        now = row
         if page is not None and readable:
-            kind, title, carries = self._settle(row, page)
-            if kind in ("home", "list", "discovery"):
-                found, leads = self._read_listing(replace(row, kind=kind), page)
-            if kind == "report" or carries:
-                found += [
-                    Found(
-                        link.url,
-                        "attachment",
-                        title=link.label,
-                        listed_on=row.listed_on,
-                        report_url=row.url,
-                    )
-                    for link in links.attachments(page)
-                    if links.is_same_site(link.url, self._sites(row))
-                ]
-            if kind not in REPORT_KINDS and key_of(page.url) != row.key:
+            portal, sites = self.portals[row.portal_id], self._sites(row)
+            now = survey.settle(row, page, portal.family)
+            if now.kind in LISTINGS:
+                found = survey.leads(now, page, sites, portal.family)
+                leads = any(one.kind == "report" for one in found)
+                if shown := [one for one in found if one.kind in ENTRIES and now.kind == "list"]:
+                    is_new = self.frontier.adds_entries(now, shown)
+                    found += survey.further(now, page, sites, is_new=is_new)
+            if now.kind == "report" or now.carries:
+                found += survey.documents(now, page, sites)
+            if now.kind not in REPORT_KINDS and key_of(page.url) != row.key:
                 # First of all: the page also links to itself.
                 found.insert(0, Found(page.url, "alias", listed_on=row.url))
             # A row that turned out to be a report: its list is one of reports.
-            leads = leads or (row.kind == "peek" and kind == "report")
+            leads = leads or (row.kind == "peek" and now.kind == "report")
         if row.kind == "home":
             self._sight_portal(row, Verdict.OK if readable else verdict)
-        if kind in REPORT_KINDS or carries:
-            self._sight(replace(row, title=title), verdict, chain)
-            found += self._sight_moved(row, title, verdict, chain)
+        if now.kind in REPORT_KINDS or now.carries:
+            self._sight(now, verdict, chain)
+            found += self._sight_moved(now, verdict, chain)
         last = chain[-1] if chain else None
         self.frontier.record(
             Answer(
@@ -396,103 +404,13 @@ class AnnualReportsSpider(Spider):
                 verdict=verdict,
                 status=last.status if last else None,
                 digest=last.capture.digest if last else None,
-                kind=kind,
-                title=title,
-                carries=carries,
+                kind=now.kind,
+                title=now.title,
+                carries=now.carries,
                 leads=leads,
             ),
             found,
         )
-
-    def _settle(self, row: Row, page: Page) -> tuple[str, str, bool]:
-        """What a page turned out to be: its kind, its title, and whether it carries a report."""
-        first = not row.last_night
-        if row.kind in ("peek", "discovery") or (row.kind == "report" and first):
-            listed = [
-                entry
-                for entry in families.entries(page)
-                if entry.date and report_title_verdict(entry.title) == "report"
-            ]
-            if len(listed) >= 3 and not links.report_on(page):
-                return "list", row.title, False
-        if row.kind == "peek":
-            if report_title_verdict(row.title) == "report":
-                is_report, title = links.reads_like_report(page), _whole(row.title, page)
-            else:
-                is_report, title = report_title_verdict(page.title) == "report", page.title
-            return ("report", title, False) if is_report else ("peek", row.title, False)
-        if row.kind == "list" and (shown := links.report_on(page)):
-            # Most columns that show their newest report list it as well, at its own address.
-            elsewhere = any(
-                _is_cut_of(entry.title, shown) and key_of(entry.url) != row.key
-                for entry in families.entries(page)
-            )
-            return ("list", row.title, row.carries) if elsewhere else ("list", shown, True)
-        title = _whole(row.title, page) if row.kind == "report" else row.title
-        return row.kind, title, row.carries
-
-    def _read_listing(self, row: Row, page: Page) -> tuple[list[Found], bool]:
-        """What a page leads to, and whether it lists reports itself."""
-        in_column = row.kind == "list"
-        # What a proxy hands out is shown to readers on the page that calls it.
-        listed_on = row.listed_on if "X-Requested-With" in row.headers else page.url
-        found: dict[str, Found] = {}
-        sites = self._sites(row)
-        if in_column:
-            for entry in families.entries(page):
-                if links.is_same_site(entry.url, sites):
-                    one = _entry(entry, page, listed_on, may_peek=row.score >= links.SURE)
-                    if one is not None:
-                        found.setdefault(one.key, one)
-        for link in page.links:
-            if links.is_same_site(link.url, sites):
-                followed = self._follow(link, row, page, listed_on, in_column)
-                if followed is not None:
-                    found.setdefault(followed.key, followed)
-        if row.depth < (LIST_DEPTH if in_column else DISCOVERY_DEPTH):
-            for url in page.frames:
-                if links.is_same_site(url, sites):
-                    kind, score = ("list", row.score) if in_column else ("discovery", 50)
-                    framed = Found(url, kind, row.title, listed_on, score, row.depth + 1)
-                    found.setdefault(framed.key, framed)
-        reports = [one for one in found.values() if one.kind == "report"]
-        shown = [one for one in found.values() if one.kind in ("report", "peek", "noise")]
-        if in_column and shown and self.frontier.adds_entries(row, shown):
-            for further in families.further(page):
-                if links.is_same_site(further.url, sites):
-                    one = Found(
-                        further.url,
-                        "list",
-                        title=row.title,
-                        listed_on=listed_on,
-                        score=max(row.score - 1, min(row.score, links.SURE)),
-                        depth=row.depth,
-                        method=further.method,
-                        body=further.body or (row.body if further.method == "POST" else ""),
-                        headers=further.headers or row.headers,
-                    )
-                    found[one.key] = one
-        found.pop(row.key, None)
-        return list(found.values()), bool(reports)
-
-    def _follow(
-        self, link: Link, row: Row, page: Page, listed_on: str, in_column: bool
-    ) -> Found | None:
-        judged = links.classify(
-            link, page, in_column=in_column, among_bodies=links.is_directory(row.title)
-        )
-        depth = row.depth + 1
-        match judged.kind:
-            case Kind.COLUMN if depth <= LIST_DEPTH:
-                return Found(link.url, "list", link.label, listed_on, judged.score, depth)
-            case Kind.LISTING if depth <= DISCOVERY_DEPTH:
-                score = max(judged.score - 5 * row.depth, 1)
-                return Found(link.url, "discovery", link.label, listed_on, score, depth)
-            case Kind.REPORT:
-                # Outside the columns news have such titles too: the page itself must tell.
-                kind = "report" if in_column or is_file(link.url) else "peek"
-                return Found(link.url, kind, link.label, listed_on, judged.score, depth)
-        return None
 
     # What is written down.
 
@@ -500,136 +418,53 @@ class AnnualReportsSpider(Spider):
         first = chain[0] if chain else None
         # Of a chain that ends elsewhere the first answer speaks for the address itself.
         shown = chain[-1] if chain and verdict is not Verdict.MOVED else first
-        self._sighted["attachment" if row.kind == "attachment" else "report"] += 1
-        self.store.sight(
-            {
-                "kind": "report",
-                "night": self.night,
-                "seen_at": self._seen_at(),
-                "portal_id": row.portal_id,
-                "url": row.url,
-                "title": row.title,
-                "listed_on": row.listed_on,
-                "role": "attachment" if row.kind == "attachment" else "page",
-                "report_url": row.report_url,
-                "verdict": verdict.value,
-                "status": shown.status if shown else None,
-                "digest": shown.capture.digest if shown else None,
-                "fetched_at": shown.capture.fetched_at if shown else None,
-            }
+        is_attachment = row.kind == "attachment"
+        self._sighted["attachment" if is_attachment else "report"] += 1
+        self._write(
+            "report",
+            portal_id=row.portal_id,
+            url=row.url,
+            title=row.title,
+            listed_on=row.listed_on,
+            role="attachment" if is_attachment else "page",
+            report_url=row.report_url,
+            verdict=verdict.value,
+            status=shown.status if shown else None,
+            digest=shown.capture.digest if shown else None,
+            fetched_at=shown.capture.fetched_at if shown else None,
         )
 
-    def _sight_moved(
-        self, row: Row, title: str, verdict: Verdict, chain: Sequence[Hop]
-    ) -> list[Found]:
+    def _sight_moved(self, row: Row, verdict: Verdict, chain: Sequence[Hop]) -> list[Found]:
         """The address a report moved to gets a line of its own, and is asked from now on."""
-        target = chain[-1].url if chain else ""
         if verdict is not Verdict.MOVED or len(chain) < 2 or chain[-1].status >= 300:
             return []
-        moved = Found(
-            target, "attachment" if row.kind == "attachment" else "report", title, row.listed_on
-        )
-        moved = replace(moved, report_url=row.report_url)
-        self._sight(replace(row, url=target, title=title), Verdict.OK, chain[-1:])
-        return [moved]
+        target = chain[-1].url
+        self._sight(replace(row, url=target), Verdict.OK, chain[-1:])
+        kind = "attachment" if row.kind == "attachment" else "report"
+        return [Found(target, kind, row.title, row.listed_on, report_url=row.report_url)]
 
     def _sight_portal(self, row: Row, verdict: Verdict) -> None:
         portal = self.portals[row.portal_id]
-        self.store.sight(
-            {
-                "kind": "portal",
-                "night": self.night,
-                "seen_at": self._seen_at(),
-                "id": portal.id,
-                "name": portal.name,
-                "division": portal.division,
-                "level": portal.level,
-                "home_url": portal.home_url,
-                "state": verdict.value,
-            }
+        self._write(
+            "portal",
+            id=portal.id,
+            name=portal.name,
+            division=portal.division,
+            level=portal.level,
+            home_url=portal.home_url,
+            state=verdict.value,
         )
+
+    def _write(self, kind: str, **said: str | int | None) -> None:
+        line = {"kind": kind, "night": self.night, "seen_at": self._seen_at(), **said}
+        self.store.sight(line)
 
     def _seen_at(self) -> str:
         return f"{datetime.now(UTC) + self._ahead:%Y-%m-%dT%H:%M:%SZ}"
 
-    # What the operator sees.
 
-    def _show_progress(self) -> None:
-        if sys.stderr.isatty():
-            self._progress = Progress(
-                TextColumn("[bold]{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-                TextColumn("{task.fields[seen]}"),
-                console=Console(stderr=True),
-            )
-            self._task = self._progress.add_task(f"抓取 {self.night}", total=None, seen="")
-            self._progress.start()
-        self._loop = create_looping_call(self._say)
-        self._loop.start(60, now=False)
-
-    def _tick(self) -> None:
-        if self._progress is not None:
-            self._progress.update(
-                self._task,
-                completed=self._asked,
-                seen=f"{self._sighted['report']} 份年报，{self._sighted['attachment']} 个附件",
-            )
-
-    def _say(self) -> None:
-        if self._progress is None:
-            logger.info(
-                "night %s: %d requests, %d reports, %d attachments so far",
-                self.night,
-                self._asked,
-                self._sighted["report"],
-                self._sighted["attachment"],
-            )
-
-
-def _entry(entry: families.Entry, page: Page, listed_on: str, *, may_peek: bool) -> Found | None:
-    """A row of a column as the frontier takes it; rows that are no articles are left to links."""
-    verdict = report_title_verdict(entry.title)
-    named = Found(entry.url, "noise", entry.title, listed_on)
-    if verdict == "lookalike":
-        return named
-    is_cut = bool(_CUT.search(compact(entry.title)))
-    if not (entry.date or is_cut or links.is_article(entry.url)):
-        return None
-    if verdict == "report":
-        return replace(named, kind="report", score=80)
-    if (
-        not may_peek
-        or is_file(entry.url)
-        or not (entry.date or links.is_below(entry.url, page.url) or is_cut)
-    ):
-        return named
-    return replace(named, kind="peek", score=10)
-
-
-def _is_cut_of(label: str, title: str) -> bool:
-    """Whether a label is a title, or its beginning as lists cut it."""
-    return compact(title).startswith(_CUT.sub("", compact(label)))
-
-
-def _whole(title: str, page: Page) -> str:
-    """The title that a list has cut, as the page itself gives it."""
-    is_cut = _CUT.search(compact(title))
-    return page.title if is_cut and _is_cut_of(title, page.title) else title
-
-
-def _page_of(response: Response) -> Page | None:
-    """The answer as a page, or None for a document whatever its label says."""
-    body = response.body
-    if body.lstrip()[:5].startswith((b"%PDF", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"{\\rtf")):
-        return None
-    label = (response.headers.get(b"Content-Type") or b"").decode("latin-1")
-    kind = label.split(";")[0].strip().lower()
-    marked_up = body.lstrip()[:1] == b"<"
-    if kind and not marked_up and not re.search(r"html|xml|text|json|javascript", kind):
-        return None
-    return read_page(response.url, body, label)
+def _content_type(response: Response) -> str:
+    return (response.headers.get(b"Content-Type") or b"").decode("latin-1")
 
 
 def _night(given: str) -> str:
@@ -642,7 +477,7 @@ def _night(given: str) -> str:
 
 
 def _chosen(portals: dict[str, Portal], only: str, shard: str) -> dict[str, Portal]:
-    wanted: Collection[str] = [name.strip() for name in only.split(",") if name.strip()]
+    wanted = [name.strip() for name in only.split(",")] if only else []
     for name in wanted:
         if name not in portals:
             raise ValueError(
@@ -651,8 +486,8 @@ def _chosen(portals: dict[str, Portal], only: str, shard: str) -> dict[str, Port
     index, count = 1, 1
     if shard:
         match = re.fullmatch(r"([0-9]+)/([0-9]+)", shard)
-        index, count = (int(match[1]), int(match[2])) if match else (0, 0)
-        if not 1 <= index <= count:
+        index, count = (int(match[1]), int(match[2])) if match else (1, 0)
+        if not (count and 0 <= index <= count):
             raise ValueError(
                 f"shard={shard!r} is no share; write I/N with I from 1 to N, as in 2/8"
             )
@@ -663,12 +498,16 @@ def _chosen(portals: dict[str, Portal], only: str, shard: str) -> dict[str, Port
     }
 
 
-def _exit_with(status: int) -> None:
+def _at_exit(status: Callable[[], int]) -> None:
     """End the process with a status once all is closed: Scrapy offers no way of its own."""
     from twisted.internet import reactor
 
+    def end() -> None:
+        if code := status():
+            os._exit(code)
+
     # The stub of this interface counts its own first argument.
-    reactor.addSystemEventTrigger("after", "shutdown", os._exit, status)  # type: ignore[arg-type]
+    reactor.addSystemEventTrigger("after", "shutdown", end)  # type: ignore[arg-type]
 
 
 def _now() -> str:
