@@ -60,13 +60,19 @@ class Summary:
     waiting: int = 0
 
     def __str__(self) -> str:
+        rest = {
+            "documents remembered": self.remembered,
+            "no reports": self.refused,
+            "failed": self.failed,
+            "sightings wait for their captures": self.waiting,
+            "damaged records": len(self.damages),
+            "bad lines": len(self.bad_lines),
+        }
         return (
             f"{self.reports} reports of {self.issuers} bodies in {self.versions} versions with "
-            f"{self.changes} changes; {self.captures} captures in {self.segments} segments, "
-            f"{self.sightings} sightings at {self.portals} portals; {self.read} documents read, "
-            f"{self.remembered} remembered, {self.refused} no reports, {self.failed} failed, "
-            f"{self.waiting} sightings wait for their captures; {len(self.damages)} damaged "
-            f"records, {len(self.bad_lines)} bad lines"
+            f"{self.changes} changes; {self.captures} captures, {self.sightings} sightings at "
+            f"{self.portals} portals; {self.read} documents read"
+            + "".join(f", {count} {name}" for name, count in rest.items() if count)
         )
 
 
