@@ -47,7 +47,9 @@ def parse(
     shared = Evidence(url=url, portal_name=portal_name, listed_title=listed_title)
     entries = _manifest(manifest) if manifest else ((file, shared) for file in files)
     for file, evidence in entries:
-        click.echo(json.dumps(_answer(file, evidence), ensure_ascii=False))
+        line = json.dumps(_answer(file, evidence), ensure_ascii=False)
+        # A lone surrogate (a file's name, a manifest's) has no UTF-8: it is printed as "?".
+        click.echo(line.encode("utf-8", "replace").decode("utf-8"))
         sys.stdout.flush()
 
 
@@ -92,7 +94,7 @@ def _plainly() -> Iterator[None]:
 
 
 def _manifest(path: Path) -> Iterator[tuple[Path, Evidence]]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_text("utf-8-sig", "replace").split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -105,9 +107,10 @@ def _manifest(path: Path) -> Iterator[tuple[Path, Evidence]]:
         yield (
             file,
             Evidence(
-                url=entry.get("url"),
-                portal_name=entry.get("portal_name"),
-                listed_title=entry.get("listed_title"),
+                **{
+                    name: entry[name] if isinstance(entry.get(name), str) else None
+                    for name in ("url", "portal_name", "listed_title")
+                }
             ),
         )
 
@@ -115,8 +118,9 @@ def _manifest(path: Path) -> Iterator[tuple[Path, Evidence]]:
 def _answer(file: Path, evidence: Evidence) -> dict[str, Any]:
     try:
         data = file.read_bytes()
-    except OSError as error:
-        reading = Reading(False, f"读不到文件：{error.strerror}")
+    except (OSError, ValueError) as error:
+        # ValueError: a name with a NUL or a lone surrogate is no file's name.
+        reading = Reading(False, f"读不到文件：{getattr(error, 'strerror', None) or error}")
     else:
         reading = read_report([Part(data, file.name)], evidence)
     return {"file": str(file), **record(reading)}

@@ -13,13 +13,19 @@ from decimal import Decimal, InvalidOperation
 from archive.form import IDENTITIES, Identity
 from archive.model import Blame, Finding, Verdict
 
-FAMILIES = ("ROW.", "BALANCE.", "SUM.", "DISPUTE.")
-FORM_YEARS = {"2021": {2021}, "2019": {2019}, "mixed": {2019, 2021}, None: {2019, 2021}}
+FAMILIES = ("ROW.", "BALANCE.", "SUM.", "DISPUTE.", "S14.")
+FORM_YEARS = {
+    "stats2014": {2014},
+    "2019": {2019},
+    "2021": {2021},
+    "mixed": {2019, 2021},
+    None: {2019, 2021},
+}
 KEY = re.compile(r"[a-z0-9_]+\.[a-z0-9_]+\.[a-z0-9_]+")
 
 
 def check(cells: Mapping[str, str | None], form: str | None) -> tuple[Finding, ...]:
-    """A finding for each hard identity of the form: ROW, BALANCE, SUM and DISPUTE."""
+    """A finding for each hard identity of the form: ROW, BALANCE, SUM, DISPUTE, S14."""
     return tuple(_judge(identity, cells) for identity in _applicable(form, cells))
 
 

@@ -6,10 +6,15 @@ merged headings, and only in a full rectangle do a row's and a column's headings
 
 from __future__ import annotations
 
-from archive.model import Table
+from archive.model import Cell, Table
 
 # HTML allows spans to 65,534 rows; no report has a table of more than a few hundred places a side.
 WIDEST = 200
+
+
+def cell_places(table: Table) -> list[list[int]]:
+    """The column in which each cell of each row begins, past what cells above it cover."""
+    return [[x for x, _ in row] for row in _placed(table)]
 
 
 def table_to_grid(table: Table) -> list[list[str]]:
@@ -19,16 +24,31 @@ def table_to_grid(table: Table) -> list[list[str]]:
     """
     height = len(table.rows)
     filled: dict[tuple[int, int], str] = {}
-    for y, row in enumerate(table.rows):
-        x = 0
-        for cell in row:
-            while (y, x) in filled:
-                x += 1
-            if x >= WIDEST:
-                break
+    for y, row in enumerate(_placed(table)):
+        for x, cell in row:
             for dy in range(min(cell.rowspan, height - y)):
                 for dx in range(min(cell.colspan, WIDEST - x)):
                     filled.setdefault((y + dy, x + dx), cell.text)
-            x += min(cell.colspan, WIDEST - x)
     width = 1 + max((x for _, x in filled), default=-1)
     return [[filled.get((y, x), "") for x in range(width)] for y in range(height)]
+
+
+def _placed(table: Table) -> list[list[tuple[int, Cell]]]:
+    # The rows below that each column is covered for.
+    covered = [0] * WIDEST
+    found = []
+    for row in table.rows:
+        x = 0
+        line = []
+        spans = []
+        for cell in row:
+            while x < WIDEST and covered[x]:
+                x += 1
+            line.append((min(x, WIDEST), cell))
+            spans += [(at, cell.rowspan) for at in range(x, min(x + cell.colspan, WIDEST))]
+            x = min(x + cell.colspan, WIDEST)
+        covered = [max(rows - 1, 0) for rows in covered]
+        for at, rows in spans:
+            covered[at] = max(covered[at], rows - 1)
+        found.append(line)
+    return found

@@ -27,11 +27,13 @@ LOOKALIKE_TITLE = re.compile(
     r"政府网站|网站工作|新媒体|法治政府|依法行政|法治建设"
     r"|(?:通知|公告|通报|批复|意见|函)$|的通知"
     r"|指南|图解|一图|解读|预算|决算|公开目录|工作要点|要点落实|自查|自评"
-    r"|学年|高等学校|办事公开|公共企事业|模板|样表|格式|填报说明|编制说明"
+    r"|学年|高等学校|办事公开|公共企事业|模板|范文|样表|格式|填报说明|编制说明"
     r"|(?:制度|办法|规定|条例|计划|方案)$|(?<!信息公开)工作总结|统计年鉴|统计公报|考核结果"
 )
 
 YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})(?=年|度|政府信息|政务|信息公开)")
+# 「2009上海市政府信息公开…」, and left over before the whole title: 「2025湖口县…2025年度」.
+BARE_YEAR = re.compile(r"^((?:19|20)\d{2})(?=[\u4e00-\u9fff])")
 CHINESE_YEAR = re.compile(r"二([〇零○O0])([〇零○O0一二三])([〇零○O0一二三四五六七八九])年")
 DATED = re.compile(rf"(?:{YEAR.pattern}|{CHINESE_YEAR.pattern[:-1]}(?=年))(?:年度?|度)?")
 CHINESE_DIGITS = {
@@ -120,7 +122,8 @@ def year_in_title(text: str) -> int | None:
         return int(match[1])
     if match := CHINESE_YEAR.search(title):
         return int("2" + "".join(str(CHINESE_DIGITS[digit]) for digit in match.groups()))
-    return None
+    match = BARE_YEAR.search(title)
+    return int(match[1]) if match else None
 
 
 def _split_body(title: str) -> tuple[str, str]:
@@ -137,7 +140,7 @@ def issuer_in_title(text: str) -> str | None:
     title = compact(text)
     if not REPORT_TITLE.search(title) and not CUT_TITLE.search(title):
         return None
-    undated = DATED.sub("", title)
+    undated = BARE_YEAR.sub("", DATED.sub("", title))
     subject = re.search(SUBJECT, undated)
     before = undated[: subject.start()] if subject else ""
     before = re.sub(r"^关于|[《》〈〉\"“”'():]", "", before)

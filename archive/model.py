@@ -43,7 +43,8 @@ class Document:
 
     `prose` are the paragraphs a reader should see (menus and share bars left out); `blocks` is
     everything in the article, and the only place where cells are looked for. `links` are the
-    article's own links, absolute and without session parts, in order.
+    article's own links, absolute and without session parts, in order. `text` is the whole text as
+    it came, where its blank lines may stand for empty cells (plain text only).
     """
 
     media_type: str
@@ -52,6 +53,7 @@ class Document:
     title: str | None = None
     metas: Mapping[str, str] = field(default_factory=dict)
     links: tuple[str, ...] = ()
+    text: str = ""
 
 
 class UnreadableError(ValueError):

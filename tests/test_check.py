@@ -58,6 +58,15 @@ def test_a_narrative_has_nothing_to_check() -> None:
     assert check({}, "narrative") == ()
 
 
+def test_the_statistics_of_2014_are_checked_by_their_hard_rules() -> None:
+    figures: dict[str, str | None] = dict.fromkeys(keys("stats2014"), "0")
+    figures |= {"stats2014.review.total": "3", "stats2014.review.upheld": "2"}
+    found = verdicts(figures, "stats2014")
+    assert found.pop("S14.review.total") is Verdict.FAIL
+    assert set(found.values()) == {Verdict.PASS}
+    assert len(found) == 5
+
+
 def test_a_mixed_report_is_summed_by_the_rows_it_prints() -> None:
     """A 2021 report whose （六）其他处理 is the one row of the 2019 form."""
     figures: dict[str, str | None] = dict.fromkeys(keys("mixed"), "0")

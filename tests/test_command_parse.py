@@ -77,3 +77,18 @@ def test_a_broken_manifest_is_named(tmp_path: Path) -> None:
 
 def test_files_or_manifest_but_not_none() -> None:
     assert run()[0] == 2
+
+
+def test_a_manifest_may_name_what_is_no_file(tmp_path: Path) -> None:
+    lines = [
+        '{"file": "a\\u0000b"}',
+        '{"file": "\\ud800", "listed_title": 5}',
+        '{"file": "x\u2028y"}',
+    ]
+    manifest = tmp_path / "m.jsonl"
+    manifest.write_text("\n".join(lines), encoding="utf-8")
+    result = CliRunner().invoke(main, ["parse", "--manifest", str(manifest)])
+    read = [json.loads(line) for line in result.stdout.strip("\n").split("\n")]
+    assert result.exit_code == 0
+    assert [line["is_report"] for line in read] == [False] * 3
+    assert all("读不到文件" in line["reason"] for line in read)

@@ -26,7 +26,7 @@ PERFECT = {
     "hebei-education-2023.txt",
 }
 # What the reader reaches today; a change may raise it and not lower it.
-CELLS_RIGHT = 2167
+CELLS_RIGHT = 2234
 
 pytestmark = pytest.mark.skipif(not ENTRIES, reason=f"the corpus is not there: {CORPUS}")
 

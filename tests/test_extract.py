@@ -9,7 +9,7 @@ import pytest
 
 from archive.charset import decode
 from archive.extract import extract, media_type
-from archive.extract.pdf import RADICALS
+from archive.extract.pdf import RADICALS, _without_numbers
 from archive.extract.web import read_html
 from archive.grid import table_to_grid
 from archive.model import Paragraph, Table, UnreadableError
@@ -38,6 +38,7 @@ def tables(source: str) -> list[Table]:
         ("\ufeff年报".encode("utf-16"), "", "年报"),
         (b"\xef\xbb\xbf" + "年报".encode(), "", "年报"),
         ("年度报告".encode("gbk") * 30, "text/html; charset=klingon", "年度报告"),
+        ("年度报告".encode("gbk") * 30, "text/html; charset=ISO-8859-1", "年度报告"),
         # Cut in the middle of a character.
         ("政府信息公开年度报告".encode()[:-1], "", "政府信息公开年度报"),
     ],
@@ -169,3 +170,21 @@ def test_paper_reads_like_the_page(medium: Callable[[Report], bytes]) -> None:
     assert read.form == "2021"
     assert dict(read.cells) == dict(REPORT.cells)
     assert [section.number for section in read.sections] == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_a_raised_mark_and_a_struck_number_are_no_part_of_a_figure() -> None:
+    table = read_html(
+        "<div id='zoom'><table><tr><td>规章</td><td>12<sup>1</sup></td><td><s>5</s>6</td></tr>"
+        f"<tr><td>a</td><td>b</td><td>c</td></tr></table>{'字' * 50}</div>"
+    ).blocks[0]
+    assert isinstance(table, Table)
+    assert [cell.text for cell in table.rows[0]] == ["规章", "12 [1]", "6"]
+
+
+def test_html_in_utf_16_is_html() -> None:
+    assert media_type("<html><body>政府信息公开</body></html>".encode("utf-16")) == "text/html"
+
+
+def test_bare_page_numbers_are_dropped_and_figures_kept() -> None:
+    pages = [["a", "0", "3"], ["b", "7"], ["c", "5"]]
+    assert _without_numbers(pages) == [["a", "0"], ["b", "7"], ["c"]]

@@ -43,6 +43,12 @@ HEADINGS = (
         ("详见附件", "int", None, State.TEXT),
         ("约30", "int", None, State.TEXT),
         ("3.5", "int", None, State.TEXT),
+        ("0.00", "int", "0", None),
+        ("1,2", "int", None, State.TEXT),
+        # Two numbers in a cell, a footnote's mark, another unit than the column's.
+        ("12 3", "int", None, State.AMBIGUOUS),
+        ("12①", "int", None, State.AMBIGUOUS),
+        ("251000元", "decimal", None, State.AMBIGUOUS),
         # Zeros in front are several cells run together, and so are digits without end.
         ("0000000", "int", None, State.AMBIGUOUS),
         ("00", "int", None, State.AMBIGUOUS),
@@ -247,8 +253,9 @@ def test_words_in_a_cell_are_kept_as_words() -> None:
             "<div id='zoom'><table><tr><td>（一）予以公开</td><td>详见附件</td>"
             + "<td>0</td>" * 6
             + "</tr><tr><td>（二）部分公开</td>"
-            + "<td>1</td>" * 7
-            + f"</tr></table>{'字' * 50}</div>"
+            + "<td>1</td>"
+            + "<td>0</td>" * 5
+            + f"<td>1</td></tr></table>{'字' * 50}</div>"
         )
     )
     assert row_of(read, "granted") == [None, "0", "0", "0", "0", "0", "0"]
@@ -263,6 +270,122 @@ def test_forms_that_do_not_agree_are_mixed() -> None:
     assert read.form == "mixed"
     assert read.cells["requests.other.total"] is not None
     assert read.notes["requests.other_misc.total"].state is State.MISSING
+
+
+ZEROS = "<td>0</td>" * 5
+COLUMNS_HTML = "".join(
+    f"<td>{name}</td>"
+    for name in "总计 自然人 商业企业 科研机构 社会公益组织 法律服务机构 其他".split()
+)
+
+
+def read_rows(*rows: str, before: str = "", after: str = "") -> Parsed:
+    table = "<table>" + "".join(f"<tr>{row}</tr>" for row in rows) + "</table>"
+    return parse(read_html(f"<div id='zoom'><p>{'字' * 50}</p>{before}{table}{after}</div>"))
+
+
+def test_columns_are_read_by_their_heading_or_not_at_all() -> None:
+    row = f"<td>（一）予以公开</td><td>5</td><td>4</td>{ZEROS[:-10]}<td>1</td>"
+    named = read_rows(f"<td>类别</td>{COLUMNS_HTML}", row)
+    assert row_of(named, "granted") == ["4", "0", "0", "0", "0", "1", "5"]
+    # Nothing names the order, and the sums speak against the form's.
+    assert row_of(read_rows(row, "<td>a</td><td>b</td>"), "granted") == [None] * 7
+
+
+def test_a_column_set_in_between_shifts_nothing() -> None:
+    row = f"<td>（一）予以公开</td><td></td><td>4</td>{ZEROS}<td></td>"
+    assert row_of(read_rows(row, "<td>（二）部分公开</td>" * 2), "granted") == [None] * 7
+
+
+def test_printings_that_differ_give_no_number() -> None:
+    def row(number: int) -> str:
+        return f"<td>（一）予以公开</td><td>{number}</td>{ZEROS}<td>{number}</td>"
+
+    last = f"<p>2020年数据</p><table><tr>{row(3)}</tr><tr><td>a</td><td>b</td></tr></table>"
+    read = read_rows(row(4), "<td>a</td><td>b</td>", before=last)
+    assert row_of(read, "granted") == [None, "0", "0", "0", "0", "0", None]
+    assert read.notes["requests.granted.total"].printed == "3 / 4"
+    # What stands after the last chapter is somebody else's.
+    annex = "<p>六、其他需要报告的事项</p>" + last
+    read = read_rows(row(4), "<td>a</td><td>b</td>", after=annex)
+    assert row_of(read, "granted") == ["4", "0", "0", "0", "0", "0", "4"]
+
+
+def test_other_tables_with_rows_of_like_names_are_not_read() -> None:
+    years = "".join(f"<td>{year}年</td>" for year in range(2015, 2022))
+    rows = (
+        f"<td>{name}</td>" + "<td>7</td>" * 7 for name in ("信访局", "上年结转", "其他", "总计")
+    )
+    assert dict(read_rows(f"<td>单位</td>{years}", *rows).cells) == {}
+
+
+def test_a_subtotal_is_not_the_total() -> None:
+    def row(label: str, number: int) -> str:
+        return f"<td>{label}</td><td>{number}</td>{ZEROS}<td>{number}</td>"
+
+    read = read_rows(
+        row("8.属于行政查询事项", 2), row("合计", 2), row("2.重复申请", 1), row("（七）总计", 3)
+    )
+    assert row_of(read, "concluded_total") == ["3", "0", "0", "0", "0", "0", "3"]
+
+
+def test_prose_gives_no_cells() -> None:
+    read = read_text(
+        "北原市2021年政府信息公开工作年度报告\n依据第二十条第（五）项，信息内容中本年处理决定数量为行政许可 107\n"
+        "行政处罚 35\n全年制发行政规范性文件12件\n一、本年新收政府信息公开申请数量12件\n"
+        "二、上年结转政府信息公开申请数量1件\n（六）其他处理0件；（七）总计13件。\n四、结转下年度继续办理0件\n"
+        "复议后起诉结果维持0件 结果纠正0件"
+    )
+    assert dict(read.cells) == {}
+    assert read.form == "narrative"
+
+
+def test_a_local_row_is_not_the_blank_row_above_it() -> None:
+    read = read_text(
+        "一、本年新收政府信息公开申请数量 1 0 0 0 0 0 1\n二、上年结转政府信息公开申请数量 0 0 0 0 0 0 0\n"
+        "8.属于行政查询事项\n9.其他不予公开情形 0 1 0 0 0 0 1\n（七）总计 1 0 0 0 0 0 1\n"
+    )
+    assert row_of(read, "denied_admin_query") == [None] * 7
+    assert row_of(read, "concluded_total") == ["1", "0", "0", "0", "0", "0", "1"]
+
+
+def test_empty_cells_are_told_by_what_parts_the_whole_rows() -> None:
+    read = read_text(
+        "一、本年新收政府信息公开申请数量\t4\t0\t0\t0\t0\t0\t4\n"
+        "三、本年度办理结果\t（一）予以公开\t2\t\t\t\t\t1\t\n\t（二）部分公开\t1\t0\t0\t0\t0\t0\t1\n"
+        "\t（七）总计\t4\t0\t0\t0\t0\t0\t4\n四、结转下年度继续办理\t0\t0\t0\t0\t0\t0\t0\n"
+    )
+    assert row_of(read, "granted") == ["2", None, None, None, None, "1", None]
+    assert read.notes["requests.granted.enterprise"].state is State.BLANK
+
+
+def test_the_statistics_of_2014_by_label_unit_and_figure() -> None:
+    text = (
+        "统计指标\t单位\t统计数\n（一）主动公开政府信息数\n（不同渠道和方式公开相同信息计1条）\t条\t1683\n"
+        "（一）收到申请数\t件\t7\n其中：市直部门收到申请数\t件\t5\n四、行政复议数量\t件\t\n"
+        "（二）被依法纠错数\t件\t2\n五、行政诉讼数量\t件\t1\n（二）被依法纠错数\t件\t1\n"
+        "六、举报投诉数量\t件\t3\t9\n七、依申请公开信息收取的费用\t元\t300"
+    )
+    rows = (line.split("\t") for line in text.replace("\n（不同", "（不同").split("\n"))
+    page = read_rows(*("".join(f"<td>{cell}</td>" for cell in row) for row in rows))
+    for read in (read_text(text), page):
+        assert read.form == "stats2014"
+        assert set(read.cells) == set(keys("stats2014"))
+        assert {key: value for key, value in read.cells.items() if value is not None} == {
+            "stats2014.proactive.published_total": "1683",
+            "stats2014.requests.received": "7",
+            "stats2014.review.corrected": "2",
+            "stats2014.litigation.total": "1",
+            "stats2014.litigation.corrected": "1",
+        }
+
+
+@pytest.mark.parametrize(
+    "text", ["0" * 200000, "0 " * 100000, "第二十条第" * 40000, "复议后起诉" * 40000, "(" * 200000, "本年新收 1" * 30000]
+)  # fmt: skip
+def test_no_text_takes_more_than_its_length(text: str) -> None:
+    """Ends at all: a pattern that tries every cut of such a text runs for hours."""
+    assert not any(read_text(text).cells.values())
 
 
 # --- chapters -----------------------------------------------------------------------------------

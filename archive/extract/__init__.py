@@ -10,7 +10,9 @@ from archive.charset import decode
 from archive.model import Document, UnreadableError
 
 HTML_HINT = re.compile(
-    rb"<\s*(?:!doctype\s+html|html|head|body|table|div|p|span|meta|title)\b", re.IGNORECASE
+    r"<\s*(?:!doctype\s+html|(?:html|head|body|table|tbody|tr|td|div|p|span|meta|title|h[1-6]|ul|ol|li"
+    r"|font|section|article|center|script|style|a|br|img|strong|b)\b[^<>]*/?>)",
+    re.IGNORECASE,
 )
 HEAD = 8192
 MAGIC = (
@@ -42,9 +44,9 @@ def media_type(data: bytes) -> str:
             return name
     if bare.startswith(b"PK\x03\x04"):
         return _zip_type(data)
-    if HTML_HINT.search(head):
+    text = decode(head)
+    if HTML_HINT.search(text):
         return "text/html"
-    text = decode(data[:HEAD])
     readable = sum(1 for char in text if char.isprintable() or char.isspace())
     if text.count("\ufffd") * 20 > len(text) or readable < len(text) * 0.9:
         return "application/octet-stream"

@@ -7,6 +7,7 @@ is a scan, and said so.
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 import pypdfium2
 
@@ -19,7 +20,8 @@ RADICALS = str.maketrans(
     "户冫亻刀小小心月母民王目示竹网羊肉虎衤西西见角讠贝车辶辶辶阝长镸长门阝雨青韦页风飞食飠饣饣马骨鬼鱼鸟卤麦黄黾齐齿龙龟",
 )
 PAGE_MARK = re.compile(
-    r"^\s*[-—–－·]*\s*(?:第\s*)?\d{1,3}(?:\s*页)?\s*[-—–－·]+\s*$|^\s*第\s*\d{1,3}\s*页.{0,10}$"
+    r"[-—–－·]*\s*(?:第\s*)?\d{1,3}(?:\s*页)?\s*[-—–－·]+$|第\s*\d{1,3}\s*页.{0,10}$"
+    r"|\d{1,3}\s*/\s*\d{1,3}$"
 )
 SENTENCE_END = re.compile(r"[。！？；：:;」”）)]$")
 MOST_PAGES = 400
@@ -35,7 +37,8 @@ def read_pdf(data: bytes) -> Document:
     try:
         if len(pdf) > MOST_PAGES:
             raise UnreadableError(f"PDF 有 {len(pdf)} 页，超过 {MOST_PAGES} 页，不像年度报告")
-        lines = [line for page in range(len(pdf)) for line in _page_lines(pdf, page)]
+        pages = [_page_lines(pdf, page) for page in range(len(pdf))]
+        lines = [line for page in _without_numbers(pages) for line in page]
     except pypdfium2.PdfiumError as error:
         raise UnreadableError(f"PDF 页面损坏（{error}）") from error
     finally:
@@ -54,7 +57,23 @@ def _page_lines(pdf: pypdfium2.PdfDocument, number: int) -> list[str]:
     text = page.get_textpage().get_text_range()
     # U+FFFE marks a hyphenation pdfium could not join.
     lines = text.replace("\ufffe", "").translate(RADICALS).splitlines()
-    return [line.strip() for line in lines if line.strip() and not PAGE_MARK.match(line)]
+    return [line for line in map(str.strip, lines) if line and not PAGE_MARK.match(line)]
+
+
+def _without_numbers(pages: list[list[str]]) -> list[list[str]]:
+    """The pages less the bare numbers that count them at their foot or their head."""
+    for edge in (-1, 0):
+        bare = {
+            number: int(page[edge])
+            for number, page in enumerate(pages)
+            if page and re.fullmatch(r"\d{1,3}", page[edge])
+        }
+        # A table's last figure may stand there too: what counts is the step from page to page.
+        steps = Counter(printed - number for number, printed in bare.items())
+        for number, printed in bare.items():
+            if printed - number == 1 or steps[printed - number] > 1:
+                del pages[number][edge]
+    return pages
 
 
 def _paragraphs(lines: list[str]) -> list[str]:

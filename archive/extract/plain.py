@@ -13,5 +13,8 @@ def read_plain(text: str) -> Document:
     lines = [line.strip() for line in re.split(r"[\r\n\f\v\u2028]+|\u3000{2,}", text)]
     blocks = tuple(Paragraph(line) for line in lines if line)
     return Document(
-        media_type="text/plain", blocks=blocks, prose=tuple(block.text for block in blocks)
+        media_type="text/plain",
+        blocks=blocks,
+        prose=tuple(block.text for block in blocks),
+        text=text,
     )

@@ -73,6 +73,9 @@ SKIPPED = frozenset(
         "button",
         "textarea",
         "svg",
+        "del",
+        "s",
+        "strike",
     ]
 )
 HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE)
@@ -84,12 +87,19 @@ FEWEST_CHARACTERS = 40
 # Below this share of our own walk, trafilatura has lost text rather than noise.
 TRUSTED_SHARE = 0.6
 DEEPEST = 400
+# Above this many characters trafilatura takes minutes; no report is a tenth as long.
+MOST_CHARACTERS = 2_000_000
+# Beyond this a page is refused, its inlined pictures not counted.
+LONGEST = 4_000_000
+PICTURE = re.compile(r"data:[\w/+.-]{1,60};base64,[A-Za-z0-9+/=]+")
 
 
 def read_html(text: str, url: str | None = None) -> Document:
     """The article of a page. Raises UnreadableError when no tree can be made of it."""
     # lxml refuses text with an XML encoding declaration, and NULs end the document.
-    source = re.sub(r"^\s*<\?xml[^>]*\?>", "", text.replace("\x00", ""))
+    source = re.sub(r"^\s*<\?xml[^>]*\?>", "", PICTURE.sub("", text.replace("\x00", "")))
+    if len(source) > LONGEST:
+        raise UnreadableError(f"HTML 有 {len(source)} 字，超过 {LONGEST} 字，不像年度报告")
     try:
         tree = html.document_fromstring(source, parser=html.HTMLParser(huge_tree=False))
     except (etree.LxmlError, ValueError) as error:
@@ -153,6 +163,8 @@ def _size(element: html.HtmlElement) -> int:
 
 def _around_main_text(whole: html.HtmlElement, source: str) -> html.HtmlElement:
     """The smallest element that holds what trafilatura takes for the main text, and all tables."""
+    if len(source) > MOST_CHARACTERS:
+        return whole
     main = trafilatura.extract(
         source, favor_recall=True, include_tables=False, include_comments=False
     )
@@ -266,6 +278,11 @@ def _table(table: html.HtmlElement) -> Table:
 
 
 def _cell_text(cell: html.HtmlElement) -> str:
+    """A cell's text on one line; a raised footnote mark stands apart from the figure before it."""
+    for mark in cell.iter("sup"):
+        mark.text = f" [{mark.text_content()}]"
+        for inside in list(mark):
+            mark.remove(inside)
     return _spaces("".join(piece if isinstance(piece, str) else " " for piece in _walk(cell, 0)))
 
 
@@ -287,6 +304,8 @@ def _prose(container: html.HtmlElement, blocks: Sequence[Block]) -> tuple[str, .
     Where it keeps too little (it drops whole articles for a class like "share"), all are shown.
     """
     own = [block.text for block in blocks if isinstance(block, Paragraph)]
+    if sum(map(len, own)) > MOST_CHARACTERS // 10:
+        return tuple(own)
     copy = html.fromstring(html.tostring(container, encoding="unicode"))
     etree.strip_elements(copy, "table", with_tail=False)
     wrapped = (

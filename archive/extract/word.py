@@ -30,10 +30,17 @@ def read_docx(data: bytes) -> Document:
             size = sum(entry.file_size for entry in container.infolist())
         if size > MOST_BYTES or size > HIGHEST_RATIO * max(len(data), 1024):
             raise UnreadableError(f"DOCX 解压后有 {size} 字节，疑似压缩炸弹")
-        body = docx.Document(io.BytesIO(data)).element.body
-    except (zipfile.BadZipFile, PackageNotFoundError, KeyError, etree.LxmlError) as error:
+        # Not `.element.body`: a document part may hold any XML at all.
+        body = docx.Document(io.BytesIO(data)).part.element.find(f"{W}body")
+    except (
+        zipfile.BadZipFile,
+        PackageNotFoundError,
+        ValueError,
+        KeyError,
+        etree.LxmlError,
+    ) as error:
         raise UnreadableError(f"DOCX 损坏，打不开（{error}）") from error
-    blocks = tuple(_blocks(body))
+    blocks = () if body is None else tuple(_blocks(body))
     if not blocks:
         raise UnreadableError("DOCX 里没有文字")
     prose = tuple(block.text for block in blocks if isinstance(block, Paragraph))
@@ -56,7 +63,7 @@ def _text(element: Any) -> str:
     parts: list[str] = []
     for node in element.iter(f"{W}t", f"{W}br", f"{W}tab", f"{W}cr", f"{W}p"):
         if node.tag == f"{W}t":
-            parts.append(node.text or "")
+            parts.append(_run_text(node))
         elif node.tag == f"{W}tab":
             parts.append("\t")
         elif parts:
@@ -64,16 +71,33 @@ def _text(element: Any) -> str:
     return "".join(parts)
 
 
+def _run_text(node: Any) -> str:
+    """A run's text: nothing where it is struck out or hidden, in brackets where it is raised."""
+    text = node.text or ""
+    style = node.getparent().find(f"{W}rPr")
+    if style is None:
+        return text
+    for name in ("strike", "dstrike", "vanish"):
+        if _is_on(style.find(f"{W}{name}")):
+            return ""
+    raised = _value(style.find(f"{W}vertAlign"), "") == "superscript"
+    return f" [{text}]" if raised else text
+
+
+def _is_on(switch: Any) -> bool:
+    return switch is not None and _value(switch, "1") not in {"0", "false", "off"}
+
+
 def _rows(table: Any) -> Iterator[tuple[Cell, ...]]:
     """Rows of the cells that begin in them; a vertical merge becomes one cell with a rowspan."""
     layout: list[list[tuple[int, int, str, str]]] = []
     for row in table.iterchildren(f"{W}tr"):
-        column = int(_value(row.find(f"{W}trPr/{W}gridBefore"), "0"))
+        column = _count(row.find(f"{W}trPr/{W}gridBefore"), 0)
         cells: list[tuple[int, int, str, str]] = []
         for cell in row.iter(f"{W}tc"):
             if next(cell.iterancestors(f"{W}tr")) is not row:
                 continue  # a cell of a table inside this row
-            span = int(_value(cell.find(f"{W}tcPr/{W}gridSpan"), "1"))
+            span = _count(cell.find(f"{W}tcPr/{W}gridSpan"), 1)
             merge = cell.find(f"{W}tcPr/{W}vMerge")
             state = "" if merge is None else _value(merge, "continue")
             cells.append((column, span, state, _text(cell).strip()))
@@ -99,3 +123,8 @@ def _height(layout: list[list[tuple[int, int, str, str]]], y: int, column: int, 
 
 def _value(element: Any, default: str) -> str:
     return default if element is None else str(element.get(f"{W}val", default))
+
+
+def _count(element: Any, least: int) -> int:
+    text = _value(element, "")
+    return max(int(text[:6]), least) if text.isdecimal() else least
