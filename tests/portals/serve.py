@@ -52,6 +52,11 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A visitor that hangs up, as a killed crawl does, is nobody's error."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
 
 class Portal:
     """One site behind one port. `log` has every request it was asked, in order."""
