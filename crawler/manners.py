@@ -22,7 +22,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 from protego import Protego
 from scrapy import Request
 from scrapy.downloadermiddlewares import cookies
-from scrapy.exceptions import IgnoreRequest
+from scrapy.exceptions import IgnoreRequest, NotConfigured
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.resolver import CachingThreadedResolver
@@ -175,6 +175,8 @@ class RobotsMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
+        if not crawler.settings.getbool("ROBOTSTXT_OBEY"):
+            raise NotConfigured("ROBOTSTXT_OBEY is off")
         return cls(crawler)
 
     async def process_request(self, request: Request) -> None:

@@ -18,7 +18,7 @@ DOWNLOAD_DELAY_JITTER = 0  # it would also go below the delay
 CONCURRENT_REQUESTS_PER_DOMAIN = 1
 # Requests that wait out a Retry-After count too.
 CONCURRENT_REQUESTS = 64
-ROBOTSTXT_OBEY = False  # Scrapy's own, which reads rules from error pages: RobotsMiddleware obeys
+ROBOTSTXT_OBEY = True  # by our RobotsMiddleware: Scrapy's own reads rules from error pages
 
 # How long and how much: slow servers are common, endless ones exist.
 DOWNLOAD_TIMEOUT = 60
