@@ -12,11 +12,6 @@ from archive.model import Cell, Table
 WIDEST = 200
 
 
-def cell_places(table: Table) -> list[list[int]]:
-    """The column in which each cell of each row begins, past what cells above it cover."""
-    return [[x for x, _ in row] for row in _placed(table)]
-
-
 def table_to_grid(table: Table) -> list[list[str]]:
     """The table's texts by row and column; rows of equal length, gaps as empty strings.
 
@@ -24,7 +19,7 @@ def table_to_grid(table: Table) -> list[list[str]]:
     """
     height = len(table.rows)
     filled: dict[tuple[int, int], str] = {}
-    for y, row in enumerate(_placed(table)):
+    for y, row in enumerate(placed_cells(table)):
         for x, cell in row:
             for dy in range(min(cell.rowspan, height - y)):
                 for dx in range(min(cell.colspan, WIDEST - x)):
@@ -33,7 +28,8 @@ def table_to_grid(table: Table) -> list[list[str]]:
     return [[filled.get((y, x), "") for x in range(width)] for y in range(height)]
 
 
-def _placed(table: Table) -> list[list[tuple[int, Cell]]]:
+def placed_cells(table: Table) -> list[list[tuple[int, Cell]]]:
+    """Each row's own cells, with the column in which each begins, past what cells above cover."""
     # The rows below that each column is covered for.
     covered = [0] * WIDEST
     found = []
@@ -44,9 +40,10 @@ def _placed(table: Table) -> list[list[tuple[int, Cell]]]:
         for cell in row:
             while x < WIDEST and covered[x]:
                 x += 1
-            line.append((min(x, WIDEST), cell))
-            spans += [(at, cell.rowspan) for at in range(x, min(x + cell.colspan, WIDEST))]
-            x = min(x + cell.colspan, WIDEST)
+            line.append((x, cell))
+            end = min(x + cell.colspan, WIDEST)
+            spans += [(at, cell.rowspan) for at in range(x, end)]
+            x = end
         covered = [max(rows - 1, 0) for rows in covered]
         for at, rows in spans:
             covered[at] = max(covered[at], rows - 1)

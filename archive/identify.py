@@ -149,8 +149,8 @@ def issuer_in_title(text: str) -> str | None:
 
 def _candidates(document: Document, evidence: Evidence) -> Iterator[str]:
     """Titles in order of trust: the list's, the article's meta, the page's, the first lines."""
-    yield from filter(None, (evidence.listed_title, document.metas.get("ArticleTitle")))
-    yield from filter(None, (document.title,))
+    article = document.metas.get("ArticleTitle")
+    yield from filter(None, (evidence.listed_title, article, document.title))
     lines = [
         re.sub(r"^(?:标题|题名|名称):", "", compact(block.text))
         for block in document.blocks[: HEAD_LINES * 2]
@@ -183,22 +183,18 @@ def _full_name(name: str, portal_name: str | None) -> str:
     if portal.startswith(name) and GOVERNMENT.fullmatch(portal[len(name) :]):
         return portal
     place = GOVERNMENT.sub("", portal) if GOVERNMENT.search(portal) else _place(portal)
+    if not place:
+        return name
     if relative := RELATIVE.match(name):
-        return place + name[relative.end() :] if place else name
-    if place and not _shares_place(name, place):
-        return place + name if _is_local(name) else name
-    if place and _shares_place(name, place) and not name.startswith(_first_place(place)):
-        # 洪泽区教育局 under 淮安市洪泽区: the county is named, the city above it is not.
-        head = next(
-            (
-                place[:i]
-                for i in range(len(place), 0, -1)
-                if name.startswith(place[i:]) and i < len(place)
-            ),
-            "",
-        )
-        return head + name
-    return name
+        return place + name[relative.end() :]
+    if not _shares_place(name, place):
+        # A bare local body (教育局), not one that names its own place or a ministry.
+        return name if OTHER_PLACE.match(name) else place + name
+    if name.startswith(_first_place(place)):
+        return name
+    # 洪泽区教育局 under 淮安市洪泽区: the county is named, the city above it is not.
+    heads = (place[:end] for end in range(len(place) - 1, 0, -1) if name.startswith(place[end:]))
+    return next(heads, "") + name
 
 
 def _place(name: str) -> str:
@@ -216,11 +212,6 @@ def _shares_place(name: str, place: str) -> bool:
     return any(
         name.startswith(place[start:]) for start in range(max(len(place) - 2, 0)) if place[start:]
     )
-
-
-def _is_local(name: str) -> bool:
-    """A bare local body (教育局, 曲阳街道办事处), not one that names its place or a ministry."""
-    return not OTHER_PLACE.match(name)
 
 
 def _signature(document: Document) -> str | None:

@@ -1,6 +1,6 @@
 """A table with spans becomes a rectangle, whatever the spans claim."""
 
-from archive.grid import table_to_grid
+from archive.grid import placed_cells, table_to_grid
 from archive.model import Cell, Table
 
 
@@ -16,6 +16,15 @@ def test_spanning_cells_cover_their_places() -> None:
         )
     )
     assert grid == [["a", "b", "b"], ["a", "c", "d"]]
+
+
+def test_cells_begin_past_what_the_cells_above_cover() -> None:
+    upper = [Cell("a", rowspan=2), Cell("b", colspan=2)]
+    lower = [Cell("c"), Cell("d")]
+    assert placed_cells(table(upper, lower)) == [
+        [(0, upper[0]), (1, upper[1])],
+        [(1, lower[0]), (2, lower[1])],
+    ]
 
 
 def test_a_rowspan_longer_than_the_table_ends_with_it() -> None:

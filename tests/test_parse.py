@@ -9,7 +9,7 @@ from archive.extract.plain import read_plain
 from archive.extract.web import read_html
 from archive.form import COLUMNS, keys
 from archive.model import State
-from archive.parse import Parsed, parse, read_sections, read_value
+from archive.parse import Parsed, parse
 from tests.portals.figures import Scale, series
 from tests.portals.tables import Grid, grids
 from tests.portals.web import clean_table, word_table
@@ -20,45 +20,6 @@ HEADINGS = (
     "三、收到和处理政府信息公开申请情况",
     "四、政府信息公开行政复议、行政诉讼情况",
 )
-
-
-@pytest.mark.parametrize(
-    ("printed", "kind", "value", "state"),
-    [
-        ("12", "int", "12", None),
-        (" １２ ", "int", "12", None),
-        ("1,036", "int", "1036", None),
-        ("12件", "int", "12", State.UNIT),
-        ("+7", "signed_int", "7", State.UNIT),
-        ("-5", "signed_int", "-5", None),
-        ("15954.526468", "decimal", "15954.526468", None),
-        ("97541 万元", "money_text", "97541万元", State.UNIT),
-        ("251000元", "money_text", "251000元", State.UNIT),
-        ("256146", "money_text", "256146", None),
-        ("", "int", None, State.BLANK),
-        ("\xa0\u3000", "int", None, State.BLANK),
-        ("/", "int", None, State.NA),
-        ("—", "int", None, State.NA),
-        ("无", "int", None, State.NA),
-        ("详见附件", "int", None, State.TEXT),
-        ("约30", "int", None, State.TEXT),
-        ("3.5", "int", None, State.TEXT),
-        ("0.00", "int", "0", None),
-        ("1,2", "int", None, State.TEXT),
-        # Two numbers in a cell, a footnote's mark, another unit than the column's.
-        ("12 3", "int", None, State.AMBIGUOUS),
-        ("12①", "int", None, State.AMBIGUOUS),
-        ("251000元", "decimal", None, State.AMBIGUOUS),
-        # Zeros in front are several cells run together, and so are digits without end.
-        ("0000000", "int", None, State.AMBIGUOUS),
-        ("00", "int", None, State.AMBIGUOUS),
-        ("1812304500019", "int", None, State.AMBIGUOUS),
-    ],
-)
-def test_values(printed: str, kind: str, value: str | None, state: State | None) -> None:
-    read, note = read_value(printed, kind)
-    assert read == value
-    assert (note.state if note else None) == state
 
 
 # --- made reports in every layout -----------------------------------------------------------------
@@ -329,6 +290,13 @@ def test_a_subtotal_is_not_the_total() -> None:
     assert row_of(read, "concluded_total") == ["3", "0", "0", "0", "0", "0", "3"]
 
 
+def test_a_row_wider_than_any_table_is_read_to_its_bound() -> None:
+    wide = "<td></td>" * 190 + "<td>0</td>" * 15
+    read = read_rows("<td>结果维持</td><td>结果纠正</td>", wide)
+    assert read.notes["disputes.review.upheld"].state is State.AMBIGUOUS
+    assert not any(read.cells.values())
+
+
 def test_prose_gives_no_cells() -> None:
     read = read_text(
         "北原市2021年政府信息公开工作年度报告\n依据第二十条第（五）项，信息内容中本年处理决定数量为行政许可 107\n"
@@ -386,68 +354,3 @@ def test_the_statistics_of_2014_by_label_unit_and_figure() -> None:
 def test_no_text_takes_more_than_its_length(text: str) -> None:
     """Ends at all: a pattern that tries every cut of such a text runs for hours."""
     assert not any(read_text(text).cells.values())
-
-
-# --- chapters -----------------------------------------------------------------------------------
-
-
-def test_titles_quoted_in_the_preamble_do_not_begin_chapters() -> None:
-    sections = read_sections(
-        [
-            "本报告由一、总体情况，二、主动公开政府信息情况，三、收到和处理政府信息公开申请情况等六部分组成。",
-            "一、总体情况",
-            "（一）主动公开。",
-            "二、主动公开政府信息情况",
-            "见表。",
-            "三、收到和处理政府信息公开申请情况",
-            "四、因政府信息公开工作被申请行政复议、提起行政诉讼情况",
-            "五、工作中存在的主要问题及改进措施",
-            "不足。",
-            "六、其它需要报告的事项",
-            "无。",
-        ]
-    )
-    assert [(s.number, s.text) for s in sections] == [
-        (
-            0,
-            "本报告由一、总体情况，二、主动公开政府信息情况，三、收到和处理政府信息公开申请情况等六部分组成。",
-        ),
-        (1, "（一）主动公开。"),
-        (2, "见表。"),
-        (3, ""),
-        (4, ""),
-        (5, "不足。"),
-        (6, "无。"),
-    ]
-
-
-def test_chapters_without_line_breaks() -> None:
-    sections = read_sections(
-        [
-            "一、总体情况全年有序。二、主动公开政府信息情况三、收到和处理政府信息公开申请情况无五、存在的主要问题及改进情况不足。六、其他需要报告的事项无"
-        ]
-    )
-    assert [s.number for s in sections] == [1, 2, 3, 5, 6]
-    assert sections[-1].text == "无"
-
-
-def test_a_narrative_keeps_its_own_chapters() -> None:
-    sections = read_sections(
-        [
-            "一、概述",
-            "甲",
-            "二、政府信息公开的收费及减免情况",
-            "乙",
-            "三、咨询处理情况",
-            "丙",
-            "四、附表",
-            "丁",
-        ]
-    )
-    assert [s.heading for s in sections][-1] == "四、附表"
-    assert len(sections) == 4
-
-
-def test_a_text_without_chapters_is_one_piece() -> None:
-    assert [(s.number, s.text) for s in read_sections(["只有一句。"])] == [(0, "只有一句。")]
-    assert read_sections([]) == ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import trafilatura
@@ -23,60 +24,13 @@ CONTAINERS = (
     "article-content", "articleContent", "bt_content", "j-fontContent", "wzcon", "xxgk_content",
     "content-body", "pages_content", "newscontnet", "news_content", "easysiteText",
 )  # fmt: skip
+# Elements that begin and end a line, and those whose text no reader sees.
 BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "br",
-        "center",
-        "dd",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figure",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hr",
-        "li",
-        "main",
-        "nav",
-        "ol",
-        "p",
-        "pre",
-        "section",
-        "td",
-        "th",
-        "tr",
-        "ul",
-    ]
+    "address article aside blockquote body br center dd div dl dt fieldset figure footer form "
+    "h1 h2 h3 h4 h5 h6 header hr li main nav ol p pre section table td th tr ul".split()
 )
 SKIPPED = frozenset(
-    [
-        "script",
-        "style",
-        "noscript",
-        "template",
-        "iframe",
-        "select",
-        "option",
-        "button",
-        "textarea",
-        "svg",
-        "del",
-        "s",
-        "strike",
-    ]
+    "script style noscript template iframe select option button textarea svg del s strike".split()
 )
 HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE)
 SESSION = re.compile(
@@ -141,14 +95,14 @@ def _title(tree: html.HtmlElement, metas: dict[str, str]) -> str | None:
 
 
 def _container(tree: html.HtmlElement, source: str) -> html.HtmlElement:
-    for name in CONTAINERS:
-        found = [
-            element
-            for element in tree.iter()
-            if isinstance(element.tag, str)
-            and (element.get("id") == name or name in (element.get("class") or "").split())
-        ]
-        outermost = [e for e in found if not any(a in found for a in e.iterancestors())]
+    named: dict[str, list[html.HtmlElement]] = {name: [] for name in CONTAINERS}
+    for element in tree.iter("*"):
+        names = {element.get("id") or "", *(element.get("class") or "").split()}
+        for name in names.intersection(CONTAINERS):
+            named[name].append(element)
+    for found in named.values():
+        alike = set(found)
+        outermost = [e for e in found if alike.isdisjoint(e.iterancestors())]
         best = max(outermost, key=_size, default=None)
         if best is not None and _size(best) >= FEWEST_CHARACTERS:
             return best
@@ -211,17 +165,15 @@ def _is_hidden(element: html.HtmlElement) -> bool:
 def _blocks(container: html.HtmlElement) -> Iterator[Block]:
     """Paragraphs and data tables in reading order; layout tables are walked through."""
     line: list[str] = []
-    for event in _walk(container, 0):
+    for event in chain(_walk(container, 0), [None]):
         if isinstance(event, str):
             line.append(event)
             continue
         if text := _spaces("".join(line)):
             yield Paragraph(text)
         line = []
-        if isinstance(event, Table):
+        if event is not None:
             yield event
-    if text := _spaces("".join(line)):
-        yield Paragraph(text)
 
 
 def _walk(element: html.HtmlElement, depth: int) -> Iterator[str | Table | None]:
@@ -235,7 +187,7 @@ def _walk(element: html.HtmlElement, depth: int) -> Iterator[str | Table | None]
         if isinstance(child.tag, str) and child.tag not in SKIPPED and not _is_hidden(child):
             if child.tag == "table" and _is_data(child):
                 yield _table(child)
-            elif child.tag in BLOCKS or child.tag == "table":
+            elif child.tag in BLOCKS:
                 yield None
                 yield from _walk(child, depth + 1)
                 yield None
@@ -247,7 +199,7 @@ def _walk(element: html.HtmlElement, depth: int) -> Iterator[str | Table | None]
 
 def _is_data(table: html.HtmlElement) -> bool:
     """A table of figures, not one that arranges a page: no table inside, two rows, two columns."""
-    if any(True for inner in table.iter("table") if inner is not table):
+    if table.find(".//table") is not None:
         return False
     rows = list(table.iter("tr"))
     cells = list(table.iter("td", "th"))
@@ -263,18 +215,18 @@ def _span(cell: html.HtmlElement, name: str) -> int:
 
 
 def _table(table: html.HtmlElement) -> Table:
-    rows: list[tuple[Cell, ...]] = []
-    for row in table.iter("tr"):
-        if _is_hidden(row):
-            continue
-        cells = tuple(
-            Cell(_cell_text(cell), _span(cell, "rowspan"), _span(cell, "colspan"))
-            for cell in row.iter("td", "th")
-            if not _is_hidden(cell)
+    # An empty <tr> between rows is no row to a browser's eye, yet rowspans count it.
+    return Table(
+        tuple(
+            tuple(
+                Cell(_cell_text(cell), _span(cell, "rowspan"), _span(cell, "colspan"))
+                for cell in row.iter("td", "th")
+                if not _is_hidden(cell)
+            )
+            for row in table.iter("tr")
+            if not _is_hidden(row)
         )
-        # An empty <tr> between rows is no row to a browser's eye, yet rowspans count it.
-        rows.append(cells)
-    return Table(tuple(rows))
+    )
 
 
 def _cell_text(cell: html.HtmlElement) -> str:

@@ -20,6 +20,8 @@ from archive.model import Block, Cell, Document, Paragraph, Table, UnreadableErr
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 MOST_BYTES = 200 * 1024 * 1024
 HIGHEST_RATIO = 200
+# A row's cells: column, columns covered, state of a vertical merge, text.
+Layout = list[list[tuple[int, int, str, str]]]
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
@@ -90,7 +92,7 @@ def _is_on(switch: Any) -> bool:
 
 def _rows(table: Any) -> Iterator[tuple[Cell, ...]]:
     """Rows of the cells that begin in them; a vertical merge becomes one cell with a rowspan."""
-    layout: list[list[tuple[int, int, str, str]]] = []
+    layout: Layout = []
     for row in table.iterchildren(f"{W}tr"):
         column = _count(row.find(f"{W}trPr/{W}gridBefore"), 0)
         cells: list[tuple[int, int, str, str]] = []
@@ -111,7 +113,7 @@ def _rows(table: Any) -> Iterator[tuple[Cell, ...]]:
         )
 
 
-def _height(layout: list[list[tuple[int, int, str, str]]], y: int, column: int, state: str) -> int:
+def _height(layout: Layout, y: int, column: int, state: str) -> int:
     height = 1
     while state == "restart" and y + height < len(layout):
         below = next((cell for cell in layout[y + height] if cell[0] == column), None)

@@ -1,0 +1,200 @@
+"""Which cells of the forms does running text hold? Lines (text, PDF, a paragraph a cell) -> sheet.
+
+Text is read as labels followed by numbers, and a row is taken only when it has exactly as many
+numbers as the form has columns, or when the table's own ruling tells its empty cells.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from archive.chapters import LAST_CHAPTER
+from archive.form import COLUMNS, PRINTED
+from archive.identify import compact
+from archive.indicators import read_indicator_text
+from archive.labels import (
+    DISCLOSURE_COLUMNS,
+    DISPUTE_KEYS,
+    REQUEST_ORDER,
+    disclosure_row,
+    request_keys,
+    request_rows,
+    results_in_turn,
+    without_subtotals,
+)
+from archive.rulings import FEWEST_ROWS, Ruling, learn_ruling
+from archive.runs import Run, mark_enumerators, read_runs
+from archive.sheet import Sheet
+from archive.values import count_sums, is_glued, is_proven, is_run_together
+
+# The first row of the second table.
+TABLE_TWO = re.compile(r"本年度?新收")
+# What follows the words a column is known by.
+COLUMN_REST = re.compile(r"^(?:件数?|数量?|总?数量?|/?减|量|\([^()]*\))+")
+# What a label may still say after the words its row is known by: its own and its groups' words.
+GROUP_WORDS = "一二三四五六七、§本年度办理结果无法提供不予处理其他公开"
+REQUEST_WORDS: Mapping[str, frozenset[str]] = {
+    row: frozenset(GROUP_WORDS + compact(PRINTED[f"requests.{row}.total"].row_zh))
+    for row in REQUEST_ORDER
+}
+# Prose names a few rows in turn, a table more of them.
+MOST_ROWS_OF_PROSE = 9
+# The last heading above the third table's results, the results, and how far their figures reach.
+LAST_BLOCK = re.compile(r"复\s*议\s*后\s*起\s*诉")
+RESULT = re.compile(r"维持|纠正|其[他它]|尚未|[总合]计")
+RESULT_WORDS = re.compile(r"[\W结果维持纠正其他它尚未审合总计]*")
+DISPUTES_LENGTH = 2000
+
+
+def read_flow(text: str, sheet: Sheet) -> None:
+    """The tables out of running text, each only where no grid gave it."""
+    source = mark_enumerators(text)
+    runs = list(read_runs(source))
+    # What stands after the last chapter's title is no chapter's table.
+    annex = max((match.start() for match in LAST_CHAPTER.finditer(source)), default=len(source))
+    ruling = None
+    if not sheet.has("disclosure"):
+        _read_disclosure(runs, annex, sheet)
+    if not sheet.has("requests"):
+        ruling = _read_requests(runs, annex, sheet)
+    if not sheet.has("disputes"):
+        _read_disputes(source, ruling, annex, sheet)
+    sheet.in_annex = False
+    if not sheet.has("stats2014"):
+        read_indicator_text(source, sheet)
+
+
+def _read_disclosure(runs: Sequence[Run], annex: int, sheet: Sheet) -> None:
+    tables = _disclosure_tables(runs)
+    # Where cells are blank, a line of its own may be a page's number.
+    uneven = any(
+        disclosure_row(label)
+        and not (disclosure_row(label, whole=True) and len(run.values) == len(heading))
+        for heading, rows in tables
+        for label, run in rows
+        if run.values
+    )
+    for heading, rows in tables:
+        for place, (label, run) in enumerate(rows):
+            sheet.in_annex = run.start > annex
+            if place == 0 and heading[0] in {"made", "issued"}:
+                sheet.begin("disclosure")
+            row = disclosure_row(label, whole=True)
+            if row is None or not run.values:
+                continue
+            keys = [f"disclosure.{row}.{column}" for column in heading]
+            doubtful = uneven and len(heading) > 1 and "\n" in run.gap.strip()
+            whole = len(run.values) == len(heading) and not any(map(is_glued, run.values))
+            if whole and not doubtful:
+                sheet.put(row, keys, run.values)
+            else:
+                sheet.doubt(row, keys, " ".join(run.values))
+
+
+def _disclosure_tables(
+    runs: Sequence[Run],
+) -> list[tuple[list[str], list[tuple[str, Run]]]]:
+    """Each heading of the first table with the runs below it, their labels less the heading."""
+    tables: list[tuple[list[str], list[tuple[str, Run]]]] = []
+    inside = False
+    for run in runs:
+        heading, label = _disclosure_heading(run.label)
+        if heading:
+            tables.append((heading, []))
+            inside = True
+        elif TABLE_TWO.search(label):
+            inside = False
+        if inside:
+            tables[-1][1].append((label, run))
+    return tables
+
+
+def _disclosure_heading(label: str) -> tuple[list[str], str]:
+    """The columns a label names after 信息内容, and what of it names the row below them."""
+    _, told, words = label.rpartition("信息内容")
+    named = sorted(
+        (match.start(), match.end(), column)
+        for column, pattern in DISCLOSURE_COLUMNS.items()
+        for match in [*pattern.finditer(words)][-1:]
+    )
+    if not told or not named or words[: named[0][0]] not in {"", "本年", "本年度"}:
+        return [], label
+    rest = words[max(end for _, end, _ in named) :]
+    return [column for *_, column in named], COLUMN_REST.sub("", rest)
+
+
+def _read_requests(runs: Sequence[Run], annex: int, sheet: Sheet) -> Ruling | None:
+    """The second table in all its printings; gives the ruling of the first that has one."""
+    ruling = None
+    starts = [n for n, run in enumerate(runs) if TABLE_TWO.search(run.label)]
+    for start, stop in pairwise([*starts, len(runs)]):
+        named = {row for run in runs[start:stop] for *_, row in request_rows(run.label)}
+        rows = _request_rows(runs[start:stop])
+        whole = {row: run.values for row, run in rows.items() if _is_whole(run.values)}
+        glued = sum(any(map(is_run_together, run.values)) for run in rows.values())
+        sheet.in_annex = runs[start].start > annex
+        if len(named) > MOST_ROWS_OF_PROSE:
+            sheet.begin("requests")
+        elif len(whole) + glued < FEWEST_ROWS:
+            continue
+        learned = learn_ruling([rows[row] for row in whole])
+        ruling = ruling or learned
+        cells = {
+            row: told
+            for row, run in rows.items()
+            if (told := whole.get(row) or (learned and learned.row(run)))
+        }
+        right, wrong = count_sums(cells.values())
+        # Where one row is no row of seven, another may be seven of other cells: its sum must hold.
+        strict = any(run.values for row, run in rows.items() if row not in whole)
+        for row, run in rows.items():
+            doubtful = strict and row in whole and not is_proven(run.values)
+            if right >= wrong and row in cells and not doubtful:
+                sheet.put(row, request_keys(row), cells[row])
+            elif run.values:
+                sheet.doubt(row, request_keys(row), " ".join(run.values))
+    return ruling
+
+
+def _request_rows(runs: Sequence[Run]) -> dict[str, Run]:
+    """Rows in the form's order; what jumps back is prose or a copy repeated on the next page."""
+    named = []
+    for run in runs:
+        end, _, row = max(request_rows(run.label), default=(0, 0, ""))
+        # A new item or a sentence may not end the row's label.
+        if row and set(run.label[end:]) <= REQUEST_WORDS[row]:
+            named.append((row, run))
+            if row == "carried_out":
+                break
+    rows: dict[str, Run] = {}
+    reached = -1
+    for row, run in without_subtotals(named):
+        if REQUEST_ORDER[row] > reached:
+            reached = REQUEST_ORDER[row]
+            rows[row] = run
+    return rows
+
+
+def _is_whole(values: Sequence[str]) -> bool:
+    return len(values) == len(COLUMNS) and not any(map(is_glued, values))
+
+
+def _read_disputes(source: str, ruling: Ruling | None, annex: int, sheet: Sheet) -> None:
+    """The 15 numbers after the headings 结果维持 … 总计, when there are exactly 15 of them."""
+    for heading in LAST_BLOCK.finditer(source):
+        region = source[heading.end() : heading.end() + DISPUTES_LENGTH]
+        # A lost second heading line leaves only its words (结果, 其他, 尚未).
+        if not re.match(r"\W*(?:结\s*果|维\s*持)", region):
+            continue
+        sheet.in_annex = heading.start() > annex
+        run = next((run for run in read_runs(region) if run.values), Run("", ()))
+        cells: Sequence[str] | None = run.values
+        if len(run.values) != len(DISPUTE_KEYS) or any(map(is_glued, run.values)):
+            cells = ruling.disputes(run) if ruling else None
+        told = RESULT_WORDS.fullmatch(run.label) and results_in_turn(RESULT.findall(run.label))
+        if told and cells:
+            sheet.put("disputes", DISPUTE_KEYS, cells)
+        else:
+            sheet.doubt("disputes", DISPUTE_KEYS, " ".join(run.values))

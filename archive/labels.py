@@ -1,0 +1,193 @@
+"""What do the forms of 2019 and 2021 call their rows and columns? Patterns, and what they match.
+
+A label is known by words no other row has: pages cut labels, drop characters
+(「其他法律行政止公开」) and shorten them (「逾期不补正」). Labels come compact, that is in NFKC
+without spaces.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from archive.form import COLUMNS
+from archive.identify import compact
+
+# Marks in place of the enumerators 1. ① (1) and of （一）.
+LEAF, GROUP = "¶", "§"
+ENUMERATOR = re.compile(
+    r"^(?:\d{1,2}[.、,]|\([一二三四五六七八九十\d]{1,2}\)|[一二三四五六七八九十]、|\d(?=\D))"
+)
+
+Patterns = Mapping[str, re.Pattern[str]]
+Content = TypeVar("Content")
+
+
+def _patterns(words: Mapping[str, str]) -> Patterns:
+    return {name: re.compile(pattern) for name, pattern in words.items()}
+
+
+# In the order of the form.
+REQUEST_ROWS = _patterns(
+    {
+        "received_new": r"本年度?新收|新收政府信息公开申请",
+        "carried_in": r"上一?年度?结转",
+        # 不予以公开 is how some pages head the refusals.
+        "granted": r"(?<!不)予以公开",
+        "granted_partial": r"部分公开|区分处理",
+        "denied_state_secret": r"国家秘密",
+        "denied_law_prohibited": r"其[他它]法律|法规禁止公开",
+        "denied_security_stability": r"三安全一稳定|危及",
+        "denied_third_party": r"第三方合法|保护第三方",
+        "denied_internal_affairs": r"内部事务",
+        "denied_deliberative": r"过程性信息|四类过程",
+        "denied_enforcement_file": r"执法案卷",
+        "denied_admin_query": r"行政查询",
+        "unavailable_not_held": r"不掌握",
+        "unavailable_needs_creation": r"没有现成|另行制作",
+        "unavailable_unclear": r"补正后|仍不明确",
+        # 信访局 and 信访办 are bodies, not a reason.
+        "not_processed_petition": r"信访(?!局|办)",
+        "not_processed_repeat": r"重复申请",
+        "not_processed_publication": r"公开出版物",
+        "not_processed_excessive": r"大量反复|无正当理由大量",
+        "not_processed_reconfirm": r"确认或重新|重新出具|要求行政机关",
+        "other": r"其[他它]处理",
+        "other_not_corrected": r"不补正",
+        "other_fee_unpaid": r"未按收费|缴纳费用|不缴费|未缴费",
+        "other_misc": r"(?:^|[¶、.])其[他它](?:情形)?$",
+        "concluded_total": r"(?:^|[¶§、.])(?:总计|合计)$",
+        "carried_out": r"结转下|转下一?年度",
+    }
+)
+REQUEST_ORDER = {row: place for place, row in enumerate(REQUEST_ROWS)}
+# The rows that the form of 2021 has in place of `other`.
+OTHER_2021 = frozenset({"other_not_corrected", "other_fee_unpaid", "other_misc"})
+# Rows whose words stand in other tables too; they count only beside rows that do not.
+WEAK_ROWS = frozenset({"other_misc", "concluded_total", "carried_in", "carried_out"})
+
+APPLICANTS = _patterns(
+    {
+        "natural_person": r"^自然人$",
+        "enterprise": r"^商业企业$|^企业$",
+        "research_institution": r"^科研机构$",
+        "public_interest_org": r"^社会公益组织$|^公益组织$",
+        "legal_service_org": r"^法律服务机构$",
+        "other_org": r"^其[他它]$",
+        "total": r"^总计$|^合计$",
+    }
+)
+
+DISCLOSURE_ROWS = _patterns(
+    {
+        "regulations": r"规章$",
+        "normative_documents": r"(?:行政)?规范性文件$",
+        "licensing": r"行政许可$",
+        "other_services": r"其[他它]对外管理服务事项$",
+        "penalties": r"行政处罚$",
+        "coercion": r"行政强制$",
+        "fees": r"行政事业性收费$",
+        "procurement": r"政府集中采购$",
+    }
+)
+DISCLOSURE_COLUMNS = _patterns(
+    {
+        "made": r"新制作",
+        "newly_published": r"新公开",
+        "published_total": r"对外公开总",
+        "issued": r"制发",
+        "repealed": r"废止",
+        "in_force": r"现行有效",
+        "items_prev_year": r"上一?年度?项目",
+        "items_change": r"本年度?增|本年度?减|本年度?数量",
+        "decisions": r"处理决定",
+        # The form says 万元: a page that prints 元 or 亿元 prints another figure.
+        "amount_wan": r"收费金额(?!\(单位:(?:亿|百万)?元)",
+        "items": r"采购项目",
+        "amount": r"采购总?金额",
+    }
+)
+
+DISPUTE_BLOCKS = _patterns(
+    {
+        "review": r"^行政复议$",
+        "litigation_direct": r"直接起诉",
+        "litigation_after_review": r"复议后起诉",
+    }
+)
+DISPUTE_RESULTS = _patterns(
+    {
+        "upheld": r"维持",
+        "corrected": r"纠正",
+        "other": r"其[他它]结果|^其[他它]$",
+        "pending": r"尚未",
+        "total": r"^[总合]计$",
+    }
+)
+DISPUTE_KEYS = tuple(
+    f"disputes.{block}.{result}" for block in DISPUTE_BLOCKS for result in DISPUTE_RESULTS
+)
+
+
+def name_in(patterns: Patterns, label: str) -> str | None:
+    """The first name of the patterns whose words the label holds."""
+    return next((name for name, pattern in patterns.items() if pattern.search(label)), None)
+
+
+def disclosure_row(label: str, *, whole: bool = False) -> str | None:
+    """The row of the first table whose words end the label, or are all of it (`whole`).
+
+    A remark in brackets at the end, such as the act the row is named after, does not count.
+    """
+    bare = re.sub(r"\([^()]*\)$", "", label)
+    if not whole:
+        return name_in(DISCLOSURE_ROWS, bare)
+    return next((row for row, words in DISCLOSURE_ROWS.items() if words.fullmatch(bare)), None)
+
+
+def request_rows(label: str) -> list[tuple[int, int, str]]:
+    """Every row of the second table a label names: where its words end, its place, its key."""
+    return [
+        (match.end(), REQUEST_ORDER[row], row)
+        for row, pattern in REQUEST_ROWS.items()
+        for match in pattern.finditer(label)
+    ]
+
+
+def request_row(label: str) -> str | None:
+    """The row a cell's label names; the innermost when a label carries its headings with it."""
+    return max(request_rows(ENUMERATOR.sub(LEAF, label)), default=(0, 0, None))[2]
+
+
+def request_keys(row: str, order: Sequence[str] = COLUMNS) -> tuple[str, ...]:
+    """The seven keys of a row of the second table, in the order of the columns."""
+    return tuple(f"requests.{row}.{column}" for column in order)
+
+
+def without_subtotals(rows: Sequence[tuple[str, Content]]) -> list[tuple[str, Content]]:
+    """The rows less those whose words (其他, 合计) stand before rows the form has earlier."""
+    kept = []
+    earliest = len(REQUEST_ROWS)
+    for row, content in reversed(rows):
+        place = REQUEST_ORDER[row]
+        if row not in WEAK_ROWS:
+            earliest = min(earliest, place)
+        elif place > earliest:
+            continue
+        kept.append((row, content))
+    return kept[::-1]
+
+
+def results_in_turn(labels: Iterable[str]) -> bool:
+    """Do headings name the results of the third table in its order, as far as they name them?"""
+    results = list(DISPUTE_RESULTS)
+    last = len(results) - 1
+    turn = -1
+    for label in labels:
+        if result := name_in(DISPUTE_RESULTS, compact(label)):
+            place = results.index(result)
+            if place <= turn and turn != last:
+                return False
+            turn = place
+    return turn == last

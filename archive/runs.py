@@ -1,0 +1,71 @@
+"""How does running text fall into labels and the figures after them? Text -> runs. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from archive.labels import GROUP, LEAF
+from archive.values import DIGITS, UNITS
+
+# A digit right before 「.」 and a Chinese character numbers the next label: 「0000000 2.其他」.
+NUMBERED = re.compile(r"\d[.、]\s*(?=[\u4e00-\u9fff“‘\"])")
+CIRCLED = re.compile(r"[\u2460-\u249b]|[(（]\s*\d{1,2}\s*[)）](?=\s*[\u4e00-\u9fff“‘\"])")
+BRACKETED = re.compile(r"\(\s*[一二三四五六七八九十]{1,2}\s*\)")
+# A dash or a slash is a cell's only where it stands alone: not a sign, not a date's, not a range's.
+TOKEN = re.compile(
+    rf"(?P<number>[+\-−]?(?:{DIGITS})(?:\s{{0,2}}{UNITS})?)"
+    r"|(?P<na>(?<![^\s|])(?:/|-{1,2}|—{1,2}|\\)(?![^\s|¶§])|(?<=[\s|])无(?=[\s|]))"
+    r"|(?P<space>[\s|]+)"
+    r"|(?P<text>[^\d\s|+\-−—/\\]+|.)"
+)
+# What follows a number in a sentence and never a figure in a table.
+SENTENCE = frozenset(",。;:、%年月日号至~")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A label and the printed values that follow it; `gap` is all between it and the next label.
+
+    `start` is the place of the label in the text.
+    """
+
+    label: str
+    values: tuple[str, ...]
+    gap: str = ""
+    start: int = 0
+
+
+def mark_enumerators(text: str) -> str:
+    """The text in normal form, with marks for the enumerators, which run into values."""
+    # NFKC makes plain digits of ①, so these go first.
+    source = unicodedata.normalize("NFKC", CIRCLED.sub(LEAF, text))
+    return NUMBERED.sub(LEAF, BRACKETED.sub(GROUP, source))
+
+
+def read_runs(source: str) -> Iterator[Run]:
+    """Marked text as labels followed by values; spaces part values and mean nothing in labels."""
+    label: list[str] = []
+    values: list[str] = []
+    start = end = 0
+    for match in TOKEN.finditer(source):
+        kind = match.lastgroup
+        if kind == "space":
+            continue
+        if kind == "na" or (kind == "number" and not _is_in_sentence(source, match.end())):
+            values.append(match[0])
+            continue
+        if values:
+            yield Run("".join(label), tuple(values), source[end : match.start()], start)
+            label, values = [], []
+        if not label:
+            start = match.start()
+        label.append(match[0])
+        end = match.end()
+    yield Run("".join(label), tuple(values), source[end:], start)
+
+
+def _is_in_sentence(source: str, end: int) -> bool:
+    return source[end : end + 3].strip()[:1] in SENTENCE

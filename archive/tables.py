@@ -1,0 +1,265 @@
+"""Which cells of the forms does a table hold? A grid -> sheet. Pure.
+
+A grid knows its empty cells. A row is read by the places of its table's headings; where it does
+not line up with them, only by their number, and only if nothing speaks against their order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from archive.grid import WIDEST, placed_cells, table_to_grid
+from archive.identify import compact
+from archive.indicators import read_indicator_row
+from archive.labels import (
+    APPLICANTS,
+    DISCLOSURE_COLUMNS,
+    DISPUTE_BLOCKS,
+    DISPUTE_KEYS,
+    DISPUTE_RESULTS,
+    REQUEST_ORDER,
+    WEAK_ROWS,
+    Patterns,
+    disclosure_row,
+    name_in,
+    request_keys,
+    request_row,
+    results_in_turn,
+    without_subtotals,
+)
+from archive.model import Cell, Table
+from archive.sheet import Sheet
+from archive.values import count_sums, is_figure, is_unit, is_value
+
+WIDTH = len(APPLICANTS)
+# Local forms give these groups a 其他 or 合计 of their own, which is no row of the form.
+OTHER_GROUPS = re.compile("不予公开|无法提供|不予处理")
+
+# A row's own cells and the columns in which they begin.
+Row = Sequence[tuple[int, Cell]]
+
+
+def read_table(table: Table, sheet: Sheet) -> None:
+    """All that the table holds of the forms; a page may have put several of theirs into one."""
+    grid, rows = table_to_grid(table), placed_cells(table)
+    heading = applicants = _Heading()
+    requests: list[_Request] = []
+    for y, row in enumerate(rows):
+        if found := _disclosure_heading(row):
+            heading = found
+            continue
+        texts = _texts(row)
+        if not requests and not any(map(is_figure, texts)):
+            applicants = _applicants(applicants, row)
+        at = _label_at(texts)
+        label, values = compact(texts[at]) if at >= 0 else "", row[at + 1 :]
+        disclosed, requested = disclosure_row(label), request_row(label)
+        if heading.places and disclosed:
+            _read_disclosed(disclosed, heading, values, sheet)
+        elif requested and len(values) >= WIDTH and not is_unit(values[0][1].text):
+            above = "".join(map(compact, grid[y][: row[at][0]]))
+            if requested not in WEAK_ROWS or not OTHER_GROUPS.search(above):
+                taken = applicants.take(values) if applicants.is_whole() else None
+                requests.append(_Request(requested, _texts(values), taken))
+        else:
+            read_indicator_row(texts, sheet)
+    _read_requests(requests, applicants, sheet)
+    _read_disputes(rows, grid, sheet)
+
+
+def _texts(row: Row) -> list[str]:
+    return [cell.text for _, cell in row]
+
+
+def _edge(row: Row) -> int:
+    return max((x + cell.colspan for x, cell in row), default=0)
+
+
+def _label_at(texts: Sequence[str]) -> int:
+    """The place of a row's innermost label, -1 where the row has none of the form.
+
+    Labels stand together: a value may be words too (详见附件), and a remark may name a row.
+    """
+    known = -1
+    for x, label in enumerate(map(compact, texts)):
+        if known >= 0 and is_figure(label):
+            break
+        if request_row(label) or disclosure_row(label):
+            known = x
+    return known
+
+
+@dataclass(frozen=True, slots=True)
+class _Heading:
+    """The columns a heading names, left to right, and where it ends.
+
+    A row that ends there too is read by place. `covered` are the places a heading spans: two
+    cells below one heading are two columns.
+    """
+
+    places: tuple[tuple[int, str], ...] = ()
+    edge: int = 0
+    covered: frozenset[int] = frozenset()
+
+    def columns(self) -> tuple[str, ...]:
+        return tuple(column for _, column in self.places)
+
+    def is_sound(self) -> bool:
+        """Is no column named twice, and no place?"""
+        return len(set(self.columns())) == len(dict(self.places)) == len(self.places)
+
+    def is_whole(self) -> bool:
+        return self.is_sound() and len(self.places) == WIDTH
+
+    def take(self, values: Row) -> list[str] | None:
+        """The values under the heading's columns, or None where they do not line up."""
+        texts = {x: cell.text for x, cell in values}
+        own = dict(self.places)
+        spare = any(x in self.covered or is_figure(cell.text) for x, cell in values if x not in own)
+        if _edge(values) != self.edge or spare or not own.keys() <= texts.keys():
+            return None
+        return [texts[x] for x in own]
+
+
+def _heading(patterns: Patterns, row: Row) -> _Heading:
+    named = [
+        (x, column, cell.colspan)
+        for x, cell in row
+        if (column := name_in(patterns, compact(cell.text)))
+    ]
+    return _Heading(
+        tuple((x, column) for x, column, _ in named),
+        _edge(row),
+        frozenset(x + step for x, _, span in named for step in range(1, min(span, WIDEST))),
+    )
+
+
+# --- the first table ------------------------------------------------------------------------------
+
+
+def _disclosure_heading(row: Row) -> _Heading | None:
+    """The columns that a row names as a heading of the first table; None where it is no heading."""
+    heading = _heading(DISCLOSURE_COLUMNS, row)
+    if not heading.places:
+        return None
+    first = heading.places[0][0]
+    if any(x > first and is_figure(cell.text) for x, cell in row):
+        return None
+    # One such word may be prose's; the form's heading begins with 信息内容.
+    alone = len(heading.places) == 1 and "信息内容" not in compact("".join(_texts(row)))
+    return None if alone else heading
+
+
+def _read_disclosed(row: str, heading: _Heading, values: Row, sheet: Sheet) -> None:
+    texts = _texts(values)
+    keys = [f"disclosure.{row}.{column}" for column in heading.columns()]
+    taken = heading.take(values)
+    if taken is None and len(texts) == len(keys):
+        taken = texts
+    if taken is not None and heading.is_sound():
+        sheet.put(row, keys, taken)
+    elif values:
+        sheet.doubt(row, keys, " | ".join(texts))
+
+
+# --- the second table -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A row's values: all that are printed, and those under the seven columns if known."""
+
+    row: str
+    values: Sequence[str]
+    taken: Sequence[str] | None
+
+
+def _applicants(heading: _Heading, row: Row) -> _Heading:
+    """The heading of the second table (two rows, 自然人 begins it) with this row's columns."""
+    more = _heading(APPLICANTS, row)
+    if "natural_person" in more.columns():
+        return more
+    if not heading.places or len(heading.places) >= WIDTH:
+        return heading
+    return _Heading(
+        tuple(sorted((*heading.places, *more.places))),
+        max(heading.edge, more.edge),
+        heading.covered | more.covered,
+    )
+
+
+def _read_requests(requests: Sequence[_Request], heading: _Heading, sheet: Sheet) -> None:
+    """The rows of one table, if it is the second: under its heading, or else in the form's order.
+
+    An order that nothing names is believed unless the rows' sums speak against it; where blank
+    columns are left out at the end, only if the sums bear it out.
+    """
+    rows = without_subtotals([(request.row, request) for request in requests])
+    if not rows or not _belongs([row for row, _ in rows], sheet):
+        return
+    named = heading.is_whole()
+    if named:
+        sheet.order = heading.columns()
+    # Spare columns are left out at the end only where they are blank in every row.
+    spare = not any(any(map(compact, request.values[WIDTH:])) for _, request in rows)
+    texts = [
+        request.taken or (request.values[:WIDTH] if spare or len(request.values) == WIDTH else ())
+        for _, request in rows
+    ]
+    right, wrong = count_sums(filter(None, texts), sheet.order)
+    for (row, request), printed in zip(rows, texts, strict=True):
+        cut = len(request.values) > WIDTH
+        sure = request.taken or (right > wrong if cut else named or right >= wrong)
+        if printed and sure:
+            sheet.put(row, request_keys(row, sheet.order), printed)
+        else:
+            sheet.doubt(row, request_keys(row), " | ".join(request.values))
+
+
+def _belongs(rows: Sequence[str], sheet: Sheet) -> bool:
+    """Is it the second table, or its last rows on a new page?"""
+    if not WEAK_ROWS.issuperset(rows):
+        return True
+    before = [row for printing in sheet.printings("requests")[-1:] for row in printing.rows]
+    first = min(map(REQUEST_ORDER.__getitem__, rows))
+    return bool(before) and all(REQUEST_ORDER[row] < first for row in before)
+
+
+# --- the third table ------------------------------------------------------------------------------
+
+
+def _read_disputes(rows: Sequence[Row], grid: Sequence[Sequence[str]], sheet: Sheet) -> None:
+    """The row of 15 under the headings of the third table."""
+    count = len(DISPUTE_KEYS)
+    headings: list[str] = []
+    for y, row in enumerate(rows):
+        texts = _texts(row)
+        if any("维持" in compact(text) for text in texts):
+            headings += texts
+            continue
+        values, labels = texts[-count:], texts[:-count]
+        if not headings or len(values) < count or not any(map(compact, values)):
+            continue
+        if not all(map(is_value, values)) or any(map(is_figure, labels)):
+            continue
+        by_place = _dispute_keys(grid[:y], [x for x, _ in row[-count:]])
+        in_turn = not labels and results_in_turn(headings)
+        if by_place or in_turn:
+            sheet.put("disputes", by_place or DISPUTE_KEYS, values)
+        else:
+            sheet.doubt("disputes", DISPUTE_KEYS, " | ".join(values))
+
+
+def _dispute_keys(above: Sequence[Sequence[str]], places: Sequence[int]) -> tuple[str, ...] | None:
+    """The keys of the figures by the headings above each, where these name all 15."""
+    found = []
+    for x in places:
+        labels = [compact(row[x]) for row in reversed(above) if x < len(row)]
+        block, result = (
+            next(filter(None, (name_in(patterns, label) for label in labels)), None)
+            for patterns in (DISPUTE_BLOCKS, DISPUTE_RESULTS)
+        )
+        found.append(f"disputes.{block}.{result}")
+    return tuple(found) if set(found) == set(DISPUTE_KEYS) else None
