@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,26 +89,31 @@ def build(data: Path, rebuild: bool = False, workers: int = WORKERS) -> Summary:
         if not mine:
             raise BuildError(f"another build holds {data / LOCK}: wait until it has finished")
         if rebuild:
-            for leftover in data.glob(MEMORY + "*"):
-                leftover.unlink()
-        memory = _memory(data / MEMORY)
+            _forget(data / MEMORY)
         try:
-            return _build(data, memory, workers)
-        except sqlite3.Error as error:
+            with closing(_memory(data / MEMORY)) as memory:
+                return _build(data, memory, workers)
+        except (sqlite3.Error, zlib.error) as error:
             raise BuildError(
                 f"{data}: {error}. Is the disk full? If not, build again with --rebuild"
             ) from error
-        finally:
-            memory.close()
 
 
 def _memory(path: Path) -> Memory:
     try:
         return Memory(path)
+    except sqlite3.OperationalError:
+        # A full disk or a locked file: what is remembered is sound.
+        raise
     except sqlite3.DatabaseError as error:
         log.warning("%s is damaged (%s): everything is read again", path, error)
-        path.unlink()
+        _forget(path)
         return Memory(path)
+
+
+def _forget(path: Path) -> None:
+    for part in path.parent.glob(path.name + "*"):
+        part.unlink()
 
 
 def _build(data: Path, memory: Memory, workers: int) -> Summary:
@@ -148,20 +155,25 @@ def _write(
     summary: Summary,
 ) -> None:
     fresh = data / (ARCHIVE + ".new")
-    db = store.create(fresh)
-    with store.transaction(db):
-        for report_id in track(sorted(fold.addresses), "reports"):
-            history = trace(fold.observations(report_id))
-            fold.remember(report_id, history)
-            summary.changes += store.write_report(db, report_id, history, PARSER)
-            summary.versions += len(history.versions)
-        summary.reports = len(fold.addresses)
-        summary.portals = store.write(db, "portals", map(asdict, fold.portals.values()))
-        summary.issuers = store.write(db, "issuers", fold.issuer_rows())
-        summary.captures = store.write(db, "captures", fold.capture_rows(captures))
-        summary.sightings = store.write(db, "sightings", fold.sighting_rows(lines))
-    summary.waiting = fold.waiting
-    store.put_in_place(db, fresh, data / ARCHIVE)
+    try:
+        with closing(store.create(fresh)) as db:
+            with store.transaction(db):
+                for report_id in track(sorted(fold.addresses), "reports"):
+                    history = trace(fold.observations(report_id))
+                    fold.remember(report_id, history)
+                    summary.changes += store.write_report(db, report_id, history, PARSER)
+                    summary.versions += len(history.versions)
+                summary.reports = len(fold.addresses)
+                summary.portals = store.write(db, "portals", map(asdict, fold.portals.values()))
+                summary.issuers = store.write(db, "issuers", fold.issuer_rows())
+                summary.captures = store.write(db, "captures", fold.capture_rows(captures))
+                summary.sightings = store.write(db, "sightings", fold.sighting_rows(lines))
+            summary.waiting = fold.waiting
+            store.put_in_place(db, fresh, data / ARCHIVE)
+    except BaseException:
+        # Half an archive would only keep a full disk full.
+        fresh.unlink(missing_ok=True)
+        raise
 
 
 def read_captures(data: Path, memory: Memory, summary: Summary) -> list[Capture]:

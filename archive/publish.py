@@ -34,6 +34,7 @@ from archive.store import DERIVED, sync
 
 SITE = "site"
 SNAPSHOTS = "site-"
+OURS = re.compile(r"site-(before-)?[0-9]{8}T[0-9]{12}Z")
 DATABASE = "nianbao"
 CONFIG = Path(__file__).resolve().parent.parent / "datasette"
 LINKED = ("templates", "plugins", "static")
@@ -75,12 +76,12 @@ def publish(data: Path) -> Summary:
         fresh.mkdir()
         try:
             summary = _assemble(data, archive, fresh)
-            _swap(data, fresh)
         except BaseException as error:
             shutil.rmtree(fresh, ignore_errors=True)
             if isinstance(error, sqlite3.Error):
                 raise PublishError(f"{archive}: {error}. Is the disk full?") from error
             raise
+        _swap(data, fresh)
     return summary
 
 
@@ -122,7 +123,7 @@ def _swap(data: Path, fresh: Path) -> None:
     os.replace(pointer, site)
     sync(data)
     for old in data.glob(f"{SNAPSHOTS}*"):
-        if old != fresh:
+        if OURS.fullmatch(old.name) and old != fresh:
             shutil.rmtree(old, ignore_errors=True)
 
 

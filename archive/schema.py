@@ -102,6 +102,11 @@ TABLES: Mapping[str, Table] = {
             "id": _text("年报编号/摘要前12位 (report id/first 12 hex digits; the path below /r/)"),
             "report_id": _text("年报 (report)", "reports.id"),
             "number": _integer("第几版，从1起 (1 for the first content seen)"),
+            "replaces": _text(
+                "在同一地址取代了哪一版 (the version whose place it took at the same address; "
+                "empty for the first, and for what only another address shows)",
+                "versions.id",
+            ),
             "first_seen": _text("首次见到此内容 (first seen, UTC)"),
             "last_seen": _text("最近见到此内容 (last seen, UTC)"),
             "media_type": _text("介质 (media type of the document the figures were read from)"),

@@ -64,6 +64,7 @@ def read_sightings(data: Path) -> Lines:
             try:
                 line = json.loads(text)
                 if line["kind"] == "portal":
+                    _demand(line, "id", "night", "seen_at", "state")
                     _keep_last(portal_lines, (line["id"], line["night"]), line, _portal_moment)
                 elif line["kind"] == "report":
                     seen = _sighting(line)
@@ -99,9 +100,16 @@ def moment(line: Sighting) -> tuple[str, ...]:
     )
 
 
-def _sighting(line: Mapping[str, Any]) -> Sighting:
-    for name in ("night", "seen_at", "portal_id", "url", "verdict"):
+def _demand(line: Mapping[str, Any], *names: str) -> None:
+    for name in names:
         if not isinstance(line[name], str) or not line[name]:
+            raise ValueError(f"{name} is {line[name]!r}")
+
+
+def _sighting(line: Mapping[str, Any]) -> Sighting:
+    _demand(line, "night", "seen_at", "portal_id", "url", "verdict")
+    for name in ("title", "listed_on", "role", "report_url", "digest", "fetched_at"):
+        if not isinstance(line.get(name), str | None):
             raise ValueError(f"{name} is {line[name]!r}")
     known = {name: clean(line[name]) for name in Sighting.__slots__ if name in line}
     return Sighting(**known | {"title": clean(line.get("title") or "")})

@@ -161,6 +161,7 @@ def write_report(db: sqlite_utils.Database, report_id: str, history: History, pa
                     "id": version_id,
                     "report_id": report_id,
                     "number": version.number,
+                    "replaces": f"{report_id}/{version.replaces}" if version.replaces else None,
                     "first_seen": version.first_seen,
                     "last_seen": version.last_seen,
                     "media_type": reading.media_type,

@@ -43,7 +43,11 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A different content of a report, named by a payload that showed it."""
+    """A different content of a report, named by a payload that showed it.
+
+    `replaces` is the version whose place it took at the same address: without one it is no edit,
+    but the first content seen, or what another address has to show.
+    """
 
     id: str
     number: int
@@ -51,6 +55,7 @@ class Version:
     last_seen: str
     reading: Reading
     attachments: tuple[tuple[str, str], ...] = ()
+    replaces: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,7 @@ def trace(observations: Iterable[Observation]) -> History:
     names = _names(contents)
     url, status = _primary(ordered)
     current = [number for observation, number in shown if observation.url == url][-1]
+    replaced = _replaced(shown)
     return History(
         url=url,
         status=status,
@@ -122,7 +128,13 @@ def trace(observations: Iterable[Observation]) -> History:
         first_seen=shown[0][0].seen_at,
         last_seen=max(observation.seen_at for observation, _ in shown),
         versions=tuple(
-            _version(names[number], number, content) for number, content in enumerate(contents)
+            _version(
+                names[number],
+                number,
+                content,
+                names[replaced[number]] if number in replaced else None,
+            )
+            for number, content in enumerate(contents)
         ),
         transitions=tuple(
             Transition(
@@ -205,7 +217,7 @@ def _names(contents: Sequence[_Content]) -> list[str]:
     return names
 
 
-def _version(name: str, number: int, content: _Content) -> Version:
+def _version(name: str, number: int, content: _Content, replaces: str | None) -> Version:
     if content.first.reading is None:
         raise ValueError(f"version {name} has no reading")
     moments = [observation.seen_at for observation in content.observations]
@@ -216,7 +228,20 @@ def _version(name: str, number: int, content: _Content) -> Version:
         last_seen=max(moments),
         reading=content.first.reading,
         attachments=content.first.attachments,
+        replaces=replaces,
     )
+
+
+def _replaced(shown: Sequence[tuple[Observation, int]]) -> dict[int, int]:
+    """For each content that took the place of an older one at some address, the first such."""
+    replaced: dict[int, int] = {}
+    last: dict[str, int] = {}
+    for observation, number in shown:
+        before = last.get(observation.url, number)
+        if before < number:
+            replaced.setdefault(number, before)
+        last[observation.url] = number
+    return replaced
 
 
 def _steps(shown: Sequence[tuple[Observation, int]], count: int) -> list[tuple[int, int]]:

@@ -37,6 +37,16 @@ START_SECONDS = 30
 STOPPED = 128 + signal.SIGTERM
 WRONG_OPTIONS = 2  # the exit status of `scrapy crawl annual_reports` for options it refuses
 
+
+def registry_at(path: Path | None) -> Path | None:
+    """The registry named on the command line, when it is a file."""
+    if path is not None and not path.is_file():
+        raise click.ClickException(
+            f"没有站点表 {path} / There is no registry {path}: check its name."
+        )
+    return path
+
+
 data_option = click.option(
     "--data",
     default="data",
@@ -46,7 +56,8 @@ data_option = click.option(
 )
 portals_option = click.option(
     "--portals",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
+    callback=lambda _, __, path: registry_at(path),
     help="The registry of portals, a CSV file.",
 )
 port_option = click.option("--port", default=8001, show_default=True, type=click.IntRange(1, 65535))
@@ -81,7 +92,7 @@ def run(data: Path, portals: Path | None, port: int) -> None:
             serve_site(data, port)
             return
         for example in range(EXAMPLE_PORT, EXAMPLE_PORT + EXAMPLE_COUNT):
-            require_free(example)
+            require_free(example, "示例站点要用它 / the example portals need it")
         night, number = demo_night(data)
         with example_portals(data, number) as registry:
             click.echo(f"示例站点第 {number} 夜（{night}） / example portals, night {number}")
@@ -219,15 +230,14 @@ def wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
     raise click.ClickException(f"Nothing answered on port {port} within {START_SECONDS} s.")
 
 
-def require_free(port: int) -> None:
+def require_free(port: int, remedy: str = "or choose another with PORT=…") -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError as error:
             raise click.ClickException(
-                f"端口 {port} 已被占用 / Port {port} is in use: stop what uses it, "
-                "or choose another with PORT=…"
+                f"端口 {port} 已被占用 / Port {port} is in use: stop what uses it; {remedy}"
             ) from error
 
 

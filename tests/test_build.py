@@ -527,6 +527,23 @@ def test_a_failed_build_leaves_the_last_archive(
     with pytest.raises(store.ArchiveError):
         fold(data)
     assert dump(data) == before
+    assert not (data / "nianbao.db.new").exists()
+
+
+def test_a_full_disk_does_not_cost_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = story().lay(tmp_path)
+    fold(data)
+    remembered = (data / "readings.db").read_bytes()
+
+    def full(_: Path) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("archive.build.Memory", full)
+    with pytest.raises(BuildError, match="disk is full"):
+        fold(data)
+    assert (data / "readings.db").read_bytes() == remembered
 
 
 def test_a_document_that_kills_its_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

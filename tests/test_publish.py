@@ -98,8 +98,12 @@ def test_publishing_again_swaps_the_snapshot(tmp_path: Path) -> None:
 def test_a_site_folder_left_by_other_means_gives_way(tmp_path: Path) -> None:
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "stray").touch()
+    (tmp_path / "site-notes").mkdir()
     site = publish(archive(tmp_path, {"2020年报告": "文字"})).site
     assert not (site / "stray").exists()
+    assert len(list(tmp_path.glob("site-2*"))) == 1
+    assert not list(tmp_path.glob("site-before-*"))
+    assert (tmp_path / "site-notes").exists()
 
 
 def test_a_publication_that_fails_leaves_the_last_site(

@@ -59,7 +59,10 @@ def test_the_last_line_of_a_night_holds(tmp_path: Path) -> None:
         "[]",
         "3",
         {"kind": "portal", "night": "2026-11-21", "id": "x", "seen_at": "2026-11-21T14:00:00Z"},
+        PORTAL | {"night": 20261121},
         REPORT | {"url": None},
+        REPORT | {"title": 2023},
+        REPORT | {"digest": ["a"]},
         {name: value for name, value in REPORT.items() if name != "verdict"},
     ],
 )

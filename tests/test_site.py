@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,59 @@ async def test_an_old_version_says_so_and_keeps_its_figures(site: Any) -> None:
     assert cell(page, "requests.received_new.total").text == "12"
     assert "这是旧的一版" in page.text
     assert "这是旧的一版" not in (await site.get(REPORT)).text
+
+
+@pytest.mark.asyncio
+async def test_a_page_fetched_for_a_year_keeps_its_first_capture_and_its_attachment(
+    tmp_path: Path,
+) -> None:
+    folder = build_site(tmp_path)
+    version = f"140600-jyj/2023/{DIGEST_2[:12]}"
+    with sqlite3.connect(folder / "nianbao.db") as db:
+        (url,) = db.execute("select url from captures where digest = ?", (DIGEST_2,)).fetchone()
+        db.executemany(
+            "insert into captures (digest, url, fetched_at, warc_file, offset, record_type, "
+            "version_id) values (?, ?, ?, 'year.warc.gz', ?, 'response', ?)",
+            [
+                (
+                    f"{night:064x}",
+                    url,
+                    f"2025-{night // 28 + 1:02}-{night % 28 + 1:02}",
+                    night,
+                    version,
+                )
+                for night in range(300)
+            ],
+        )
+    datasette = Datasette(config_dir=folder)
+    await datasette.invoke_startup()
+    record = (await datasette.client.get(f"{REPORT}.json")).json()
+    kept = [capture["digest"] for capture in record["captures"]]
+    assert kept[0] == f"{299:064x}"
+    assert {DIGEST_2, DIGEST_PDF} <= set(kept)
+    assert len(kept) < 210
+    page = html.fromstring((await datasette.client.get(REPORT)).text)
+    assert len(page.xpath("//dl[contains(@class, 'capture')]")) == 2
+    original = await datasette.client.get(f"{REPORT}/{DIGEST_PDF[:12]}/original")
+    assert original.text.count("同一版的其他文件") == 1
+    (others,) = html.fromstring(original.text).xpath("//p[starts-with(., '同一版的其他文件')]")
+    assert len(others.xpath("./a")) == 1
+
+
+@pytest.mark.asyncio
+async def test_what_another_address_shows_is_not_called_an_edit(tmp_path: Path) -> None:
+    folder = build_site(tmp_path)
+    with sqlite3.connect(folder / "nianbao.db") as db:
+        db.execute("update versions set replaces = null")
+    datasette = Datasette(config_dir=folder)
+    await datasette.invoke_startup()
+    changes = (await datasette.client.get("/changes.json")).json()["changes"]
+    assert {event["kind"] for event in changes} == {"new", "suspect", "gone"}
+    assert (await datasette.client.get("/index.json")).json()["totals"]["edits"] == 0
+    old = (await datasette.client.get(f"{REPORT}/{DIGEST_1[:12]}")).text
+    assert "这不是现行的一版" in old
+    assert "原文有改动" not in old
+    assert "不是同一网页的改动" in old
 
 
 @pytest.mark.asyncio
@@ -461,6 +515,8 @@ async def test_the_feed_is_atom(site: Any) -> None:
     assert len(entries) == 9
     ids = [entry.findtext(f"{ATOM}id") for entry in entries]
     assert len(set(ids)) == len(ids)
+    # What names an event must not change when the report is edited afterwards.
+    assert f"tag:nianbao,2026:new/{REPORT.removeprefix('/r/')}" in ids
     for entry in entries:
         for required in ("id", "title", "updated"):
             assert entry.findtext(ATOM + required)
@@ -512,10 +568,31 @@ async def test_tables_stay_reachable_and_sql_does_not(site: Any) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_table_request_that_makes_no_sense_is_the_askers_error(site: Any) -> None:
-    response = await site.get("/nianbao/reports?_sort=nothing")
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "reports?_sort=nothing",
+        "reports?_through={}",
+        "reports?year__in=[1",
+        "reports?_timelimit=x",
+        "captures/1",
+    ],
+)
+async def test_a_table_request_that_makes_no_sense_is_the_askers_error(
+    site: Any, asked: str
+) -> None:
+    response = await site.get(f"/nianbao/{asked}")
     assert response.status_code == 400
     assert "请求有误" in response.text
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("path", ["/", REPORT, "/nianbao/figures", "/search", "/-/logout"])
+async def test_nothing_can_be_posted(site: Any, path: str) -> None:
+    response = await site.post(path, data={"q": "x"})
+    assert response.status_code == 405
+    assert response.headers["allow"] == "GET, HEAD, OPTIONS"
+    assert "default-src 'none'" in response.headers["content-security-policy"]
 
 
 @pytest.mark.asyncio

@@ -130,6 +130,21 @@ def test_another_content_at_a_second_address_is_a_further_version() -> None:
     history = trace([seen(1, reading("x"), A), seen(2, reading("y", "11"), B, OTHER)])
     assert numbers(history) == [("a" * 12, 1), ("b" * 12, 2)]
     assert (history.url, history.current) == (PAGE, "a" * 12)
+    assert [version.replaces for version in history.versions] == [None, None]
+
+
+def test_an_edit_names_the_version_whose_place_it_took() -> None:
+    """Also when the other address showed the new text first, and not when the old one returns."""
+    nights = [
+        seen(1, reading("x"), A),
+        seen(1, reading("y", "11"), B, OTHER),
+        seen(2, reading("y", "11"), B, OTHER),
+    ]
+    assert [version.replaces for version in trace(nights).versions] == [None, None]
+    nights.append(seen(2, reading("y", "11"), C))
+    assert [version.replaces for version in trace(nights).versions] == [None, "a" * 12]
+    nights.append(seen(3, reading("x"), A))
+    assert [version.replaces for version in trace(nights).versions] == [None, "a" * 12]
 
 
 @pytest.mark.parametrize(

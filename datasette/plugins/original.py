@@ -207,10 +207,11 @@ async def original_page(datasette, request):
     capture = await find_capture(database, report_id, digest)
     others = await database.execute(
         """
-        select digest, max(url) as url, max(media_type) as media_type from captures
-        where version_id = ? and digest <> ? group by digest order by min(fetched_at) limit 50
+        select digest, url, media_type, max(fetched_at) from captures
+        where version_id = ? and url <> ? and digest <> ? and record_type = 'response'
+        group by url order by url limit 50
         """,
-        (capture["version_id"], capture["digest"]),
+        (capture["version_id"], capture["url"], capture["digest"]),
     )
     try:
         data, headers = await load(datasette, capture)

@@ -26,6 +26,7 @@ KINDS = {
     "moved": "已迁移",
     "back": "恢复在线",
 }
+ABSENCES = ("suspect", "gone", "moved", "back")
 PROVINCES = {
     "11": "北京", "12": "天津", "13": "河北", "14": "山西", "15": "内蒙古", "21": "辽宁",
     "22": "吉林", "23": "黑龙江", "31": "上海", "32": "江苏", "33": "浙江", "34": "安徽",
@@ -113,6 +114,7 @@ async def first_sights(database, limit):
 
 
 async def edits(database, limit):
+    """Versions that took another's place: what a second address shows otherwise is no edit."""
     return await rows(
         database,
         """
@@ -120,23 +122,23 @@ async def edits(database, limit):
             versions.id as version_id, issuers.id as issuer_id, issuers.name as issuer_name,
             reports.year, versions.title, versions.number,
             (select count(*) from changes where to_version = versions.id
-                and field is not null) as cells,
+                and from_version = versions.replaces and field is not null) as cells,
             (select count(*) from changes where to_version = versions.id
-                and field is null) as texts
+                and from_version = versions.replaces and field is null) as texts
         from versions join reports on reports.id = versions.report_id
         join issuers on issuers.id = reports.issuer_id
-        where versions.number > 1
+        where versions.replaces is not null
         order by versions.first_seen desc, versions.id limit ?
         """,
         limit,
     )
 
 
-async def absences(database, limit):
-    """Reports that are not simply live, at the moment the archive first saw them so."""
+async def absences(database, kinds, limit):
+    """Reports of these states, at the moment the archive first saw them so."""
     return await rows(
         database,
-        """
+        f"""
         select reports.status as kind, reports.id as report_id,
             reports.current_version as version_id, issuers.id as issuer_id,
             issuers.name as issuer_name, reports.year, reports.title, 0 as cells,
@@ -154,9 +156,10 @@ async def absences(database, limit):
                 end,
                 reports.last_seen) as at
         from reports join issuers on issuers.id = reports.issuer_id
-        where reports.status in ('suspect', 'gone', 'moved', 'back')
+        where reports.status in ({", ".join("?" * len(kinds))})
         order by at desc, reports.id limit ?
         """,
+        *kinds,
         limit,
     )
 
@@ -169,8 +172,7 @@ async def recent(database, kind=None, limit=MOST_CHANGES):
     if kind in (None, "edited"):
         events += await edits(database, limit)
     if kind not in ("new", "edited"):
-        found = await absences(database, limit)
-        events += [event for event in found if kind in (None, event["kind"])]
+        events += await absences(database, (kind,) if kind else ABSENCES, limit)
     return in_order(events)[:limit]
 
 
@@ -230,7 +232,7 @@ async def totals(database):
         """
         select (select count(*) from reports) as reports, (select count(*) from issuers) as issuers,
             (select count(*) from versions) as versions, (select count(*) from portals) as portals,
-            (select count(*) from versions where number > 1) as edits,
+            (select count(*) from versions where replaces is not null) as edits,
             (select count(*) from reports where status in ('gone', 'suspect')) as absent,
             (select max(last_ok) from portals) as last_night
         """,
@@ -240,7 +242,7 @@ async def totals(database):
 
 async def home(datasette, request):
     database = datasette.get_database(DATABASE)
-    events = [*await edits(database, 10), *await absences(database, 10)]
+    events = [*await edits(database, 10), *await absences(database, ABSENCES, 10)]
     portals = await remembered(
         database,
         """

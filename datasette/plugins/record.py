@@ -66,6 +66,8 @@ OPERATOR = re.compile(r"\s(:=|<=|>=|=|\+|-)\s")
 # A number changes as a whole: "12" to "21" is no insertion of a digit.
 WORD = re.compile(r"[0-9０-９][0-9０-９.,，．%％]*[0-9０-９]|[A-Za-z]+|.", re.DOTALL)
 SENTENCE_END = re.compile(r"(?<=[。；！？\n])")
+# Of each address of a version the newest captures, and always the first.
+MOST_CAPTURES = 200
 # Character by character costs the square of the length: only within a changed passage this long.
 FINE_DIFF = 1500
 
@@ -293,7 +295,7 @@ def told_difference(row):
 
 
 def told_changes(rows, fields, versions):
-    """The differences between consecutive versions, newest pair first, ready to show."""
+    """The differences between pairs of versions, in the order of the rows, ready to show."""
     numbers = {version["id"]: version for version in versions}
     pairs = {}
     for row in rows:
@@ -306,6 +308,7 @@ def told_changes(rows, fields, versions):
             "cells": [],
             "texts": [],
         }
+        told["elsewhere"] = not told["to"].get("replaces") and str(told["to"]["number"]) != "1"
         for row in differences:
             if row["field"]:
                 told["cells"].append({**row, "zh": fields.get(row["field"], {}).get("zh", "")})
@@ -320,7 +323,7 @@ def told_changes(rows, fields, versions):
                     }
                 )
         out.append(told)
-    return sorted(out, key=lambda pair: str(pair["to"]["number"]), reverse=True)
+    return out
 
 
 # --- what the database says -------------------------------------------------------------------
@@ -427,15 +430,24 @@ async def gather(database, report, version):
             select captures.*, (select sightings.role from sightings
                 where sightings.url = captures.url and sightings.digest = captures.digest
                 limit 1) as role
-            from captures where version_id = ? order by fetched_at desc limit 200
+            from captures join (
+                select rowid as id, row_number() over newest as newest,
+                    count(*) over (partition by url) as number
+                from captures where version_id = ?
+                window newest as (partition by url order by fetched_at desc)
+            ) as placed on placed.id = captures.rowid
+            where newest < ? or newest = number
+            order by fetched_at desc limit 1000
             """,
             version_id,
+            MOST_CAPTURES,
         ),
         "changes": await rows(
             database,
             """
-            select * from changes where report_id = ?
-            order by to_version, from_version, position limit 1000
+            select changes.* from changes join versions on versions.id = to_version
+            where changes.report_id = ?
+            order by versions.number desc, from_version, position limit 1000
             """,
             report["id"],
         ),
@@ -505,17 +517,17 @@ def csv_response(text, name, mark=False):
 
 
 def stored_files(captures):
-    """The captures by payload, latest payload first; of each the response that holds the bytes."""
-    by_digest = {}
+    """The captures by address, the latest first; of each the last response with bytes of its own.
+
+    A page that counts its visitors has other bytes every night: these are one file, not many.
+    """
+    by_address = {}
     for capture in captures:
-        by_digest.setdefault(capture["digest"], []).append(capture)
+        by_address.setdefault(capture["url"], []).append(capture)
     files = []
-    for same in by_digest.values():
-        oldest_first = same[::-1]
-        best = next(
-            (one for one in oldest_first if one["record_type"] == "response"), oldest_first[0]
-        )
-        files.append({"best": best, "again": [one for one in same if one is not best]})
+    for same in by_address.values():
+        best = next((one for one in same if one["record_type"] == "response"), same[0])
+        files.append({"best": best, "others": [one for one in same if one is not best]})
     return files
 
 
@@ -553,6 +565,7 @@ def page_context(datasette, request, data, pinned):
         "permanent": datasette.absolute_url(request, path),
         "pinned": pinned,
         "current": report["current_version"] == version["id"],
+        "replaced": any(other["replaces"] == version["id"] for other in data["versions"]),
         "tables": tables_of(version["form"], data["fields"], cell, holds),
         "verdicts": {
             verdict: [finding for finding in findings if finding["verdict"] == verdict]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from functools import wraps
 
 from datasette import Response, hookimpl
@@ -34,6 +35,11 @@ HEADERS = {
 
 # Datasette's own inspection pages: some of them name files of the machine.
 OPEN_DOORS = ("/-/static/", "/-/versions")
+
+# Datasette's own pages of the tables meet parameters they cannot read with these.
+TABLES = "/nianbao"
+UNREADABLE = (ValueError, LookupError, AssertionError, sqlite3.ProgrammingError)
+METHODS = ("GET", "HEAD", "OPTIONS")
 
 MESSAGES = {
     400: ("请求有误", "地址里的参数无法理解。"),
@@ -74,6 +80,9 @@ def handle_exception(datasette, request, exception):
             return await explain(datasette, request, status, detail)
         if isinstance(exception, Base400):
             return await explain(datasette, request, exception.status)
+        if request.path.startswith(TABLES) and isinstance(exception, UNREADABLE):
+            LOG.warning("%s: %s %s", request.path, type(exception).__name__, exception)
+            return await explain(datasette, request, 400)
         LOG.error("no answer to %s", request.path, exc_info=exception)
         return await explain(datasette, request, 500)
 
@@ -98,6 +107,11 @@ def asgi_wrapper(datasette):
                 await send(message)
 
             path = scope.get("path", "")
+            if scope["type"] == "http" and scope["method"] not in METHODS:
+                allowed = {"Allow": ", ".join(METHODS)}
+                refusal = Response.text("本站只供阅读，不接受提交。", status=405, headers=allowed)
+                await refusal.asgi_send(with_headers)
+                return
             if path.startswith("/-/") and not path.startswith(OPEN_DOORS):
                 closed = "/-/closed" + (".json" if path.endswith(".json") else "")
                 scope = {**scope, "path": closed, "raw_path": closed.encode()}
