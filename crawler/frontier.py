@@ -36,12 +36,17 @@ create table if not exists urls (
     rank integer not null, score integer not null default 0, depth integer not null default 0,
     title text not null default '', listed_on text not null default '', report_url text,
     method text not null default 'GET', body text not null default '',
-    headers text not null default '{}', parent text, keep integer not null default 0,
-    carries integer not null default 0, discovered_night text not null,
+    headers text not null default '{}', root text not null default '', parent text,
+    keep integer not null default 0, carries integer not null default 0,
+    discovered_night text not null,
     last_night text not null default '', last_status integer,
     last_verdict text not null default '', last_digest text
 ) strict;
 create index if not exists urls_due on urls (portal_id, rank, score desc, last_night);
+create table if not exists shown (
+    root text not null, entry text not null, page text not null, primary key (root, entry)
+) strict, without rowid;
+create index if not exists shown_page on shown (page);
 create table if not exists captured (
     url text primary key, digest text not null, fetched_at text not null
 ) strict, without rowid;
@@ -53,7 +58,10 @@ create table if not exists nights (
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An address met on a page: what it is taken for, and where it stood."""
+    """An address met on a page: what it is taken for, and where it stood.
+
+    `root` is, for a further page of a list, the key of the list's first page.
+    """
 
     url: str
     kind: str
@@ -65,6 +73,7 @@ class Found:
     method: str = "GET"
     body: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    root: str = ""
 
     @property
     def key(self) -> str:
@@ -152,8 +161,13 @@ class Frontier:
             for one in found:
                 self._upsert(one, portal_id, night, parent=None)
 
-    def record(self, answer: Answer, found: Sequence[Found] = ()) -> None:
-        """Mark an address done for its night and make known what it led to, all or nothing."""
+    def record(
+        self, answer: Answer, found: Sequence[Found] = (), shown: Sequence[Found] = ()
+    ) -> None:
+        """Mark an address done for its night and make known what it led to, all or nothing.
+
+        `shown` are the entries of a list page: a row it no longer has is free for a later page.
+        """
         row = answer.row
         with self._transaction():
             self._db.executemany(
@@ -188,6 +202,12 @@ class Frontier:
                     f" key not in ({', '.join('?' * len(keys))})",
                     (row.key, *keys),
                 )
+            if shown:
+                self._db.execute("delete from shown where page = ?", (row.key,))
+                self._db.executemany(
+                    "insert or ignore into shown values (?, ?, ?)",
+                    [(row.root or row.key, entry.key, row.key) for entry in shown],
+                )
             if answer.leads:
                 self._keep_path(row.key)
         self._captured.clear()
@@ -199,8 +219,8 @@ class Frontier:
         if known is None:
             self._db.execute(
                 "insert into urls (key, url, portal_id, kind, rank, score, depth, title, listed_on,"
-                " report_url, method, body, headers, parent, discovered_night)"
-                " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " report_url, method, body, headers, root, parent, discovered_night)"
+                " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     found.key,
                     found.url,
@@ -215,6 +235,7 @@ class Frontier:
                     found.method,
                     found.body,
                     json.dumps(dict(found.headers), ensure_ascii=False),
+                    found.root,
                     parent,
                     night,
                 ),
@@ -224,6 +245,10 @@ class Frontier:
             self._db.execute(
                 "update urls set parent = ?, listed_on = ? where key = ?",
                 (parent, found.listed_on, found.key),
+            )
+        if found.root and found.root != found.key:
+            self._db.execute(
+                "update urls set root = ? where key = ? and root = ''", (found.root, found.key)
             )
         weaker = {"noise": 0, "discovery": 1, "peek": 2, "list": 3}
         old = weaker.get(known["kind"])
@@ -299,13 +324,16 @@ class Frontier:
         return _row(row) if row else None
 
     def adds_entries(self, page: Row, entries: Sequence[Found]) -> bool:
-        """Whether a list page shows an entry that no other page showed first.
+        """Whether a list page shows an entry that no other page of its list does.
 
-        Past the end many servers repeat a page, so this ends the paging and not a status.
+        Past the end many servers repeat a page, so this ends the paging and not a status. What
+        other lists show is nothing to it: departments' reports stand in several.
         """
+        root = page.root or page.key
         return any(
             self._db.execute(
-                "select 1 from urls where key = ? and parent is not ?", (entry.key, page.key)
+                "select 1 from shown where root = ? and entry = ? and page <> ?",
+                (root, entry.key, page.key),
             ).fetchone()
             is None
             for entry in entries

@@ -80,6 +80,7 @@ def further(row: Row, page: Page, sites: tuple[str, ...], *, is_new: bool) -> li
             method=request.method,
             body=request.body or (row.body if request.method == "POST" else ""),
             headers=request.headers or row.headers,
+            root=row.root or row.key,
         )
         for request in requests
         if links.is_same_site(request.url, sites)

@@ -21,9 +21,9 @@ def due(frontier, night=FIRST):
     return [row.url for row in frontier.due("a", night)]
 
 
-def say(frontier, url, found=(), night=FIRST, verdict="ok", **more):
+def say(frontier, url, found=(), night=FIRST, verdict="ok", shown=(), **more):
     row = frontier.known(url)
-    frontier.record(Answer(row, night, verdict, 200, "d", **more), found)
+    frontier.record(Answer(row, night, verdict, 200, "d", **more), found, shown)
 
 
 def walk(frontier):
@@ -115,14 +115,40 @@ def test_two_lists_posted_to_one_address_are_two(frontier):
 
 
 def test_paging_ends_where_a_page_shows_nothing_of_its_own(frontier):
-    lists = [Found(f"{COLUMN}index_{n}.html", "list", score=90) for n in (1, 2)]
-    say(frontier, HOME, lists)
-    first, repeated = (frontier.known(one.url) for one in lists)
+    root = key_of(f"{COLUMN}index_1.html")
+    say(frontier, HOME, [Found(f"{COLUMN}index_1.html", "list", score=90)])
+    say(
+        frontier,
+        root_url := f"{COLUMN}index_1.html",
+        [Found(f"{COLUMN}index_2.html", "list", root=root)],
+    )
+    first, repeated = (frontier.known(url) for url in (root_url, f"{COLUMN}index_2.html"))
     entries = [Found(REPORT, "report")]
     assert frontier.adds_entries(first, entries)
-    say(frontier, first.url, entries)
+    say(frontier, first.url, entries, shown=entries)
     assert frontier.adds_entries(first, entries)
     assert not frontier.adds_entries(repeated, entries)
+
+
+def test_what_another_list_shows_does_not_end_the_paging(frontier):
+    """A department's list repeats rows of the list of all; which is read first is chance."""
+    everything, departments = f"{COLUMN}all/index.html", f"{COLUMN}bm/index.html"
+    say(frontier, HOME, [Found(url, "list", score=90) for url in (everything, departments)])
+    entries = [Found(REPORT, "report")]
+    say(frontier, everything, entries, shown=entries)
+    assert frontier.adds_entries(frontier.known(departments), entries)
+
+
+def test_a_row_pushed_to_the_next_page_belongs_to_it(frontier):
+    root = key_of(f"{COLUMN}index_1.html")
+    older, newer = Found(REPORT, "report"), Found(f"{COLUMN}t2.html", "report")
+    say(frontier, HOME, [Found(f"{COLUMN}index_1.html", "list", score=90)])
+    say(frontier, f"{COLUMN}index_1.html", [Found(f"{COLUMN}index_2.html", "list", root=root)])
+    say(frontier, f"{COLUMN}index_1.html", [older], shown=[older])
+    second = frontier.known(f"{COLUMN}index_2.html")
+    assert not frontier.adds_entries(second, [older])
+    say(frontier, f"{COLUMN}index_1.html", [newer], shown=[newer])
+    assert frontier.adds_entries(second, [older])
 
 
 @pytest.mark.parametrize(

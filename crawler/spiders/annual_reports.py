@@ -372,6 +372,7 @@ class AnnualReportsSpider(Spider):
         """Write what an address said: sightings first, then the frontier."""
         self._verdicts[verdict] += 1
         found: list[Found] = []
+        shown: list[Found] = []
         leads = False
         readable = page is not None and verdict in (Verdict.OK, Verdict.MOVED)
         now = row
@@ -381,7 +382,8 @@ class AnnualReportsSpider(Spider):
             if now.kind in LISTINGS:
                 found = survey.leads(now, page, sites, portal.family)
                 leads = any(one.kind == "report" for one in found)
-                if shown := [one for one in found if one.kind in ENTRIES and now.kind == "list"]:
+                shown = [one for one in found if one.kind in ENTRIES and now.kind == "list"]
+                if shown:
                     is_new = self.frontier.adds_entries(now, shown)
                     found += survey.further(now, page, sites, is_new=is_new)
             if now.kind == "report" or now.carries:
@@ -410,6 +412,7 @@ class AnnualReportsSpider(Spider):
                 leads=leads,
             ),
             found,
+            shown,
         )
 
     # What is written down.
