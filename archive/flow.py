@@ -87,7 +87,7 @@ def _read_disclosure(runs: Sequence[Run], annex: int, sheet: Sheet) -> None:
             keys = [f"disclosure.{row}.{column}" for column in heading]
             doubtful = uneven and len(heading) > 1 and "\n" in run.gap.strip()
             whole = len(run.values) == len(heading) and not any(map(is_glued, run.values))
-            if whole and not doubtful:
+            if whole and not doubtful and run.is_even():
                 sheet.put(row, keys, run.values)
             else:
                 sheet.doubt(row, keys, " ".join(run.values))
@@ -150,7 +150,7 @@ def _read_requests(runs: Sequence[Run], annex: int, sheet: Sheet) -> Ruling | No
         # Where one row is no row of seven, another may be seven of other cells: its sum must hold.
         strict = any(run.values for row, run in rows.items() if row not in whole)
         for row, run in rows.items():
-            doubtful = strict and row in whole and not is_proven(run.values)
+            doubtful = row in whole and (strict or not run.is_even()) and not is_proven(run.values)
             if right >= wrong and row in cells and not doubtful:
                 sheet.put(row, request_keys(row), cells[row])
             elif run.values:
@@ -194,7 +194,7 @@ def _read_disputes(source: str, ruling: Ruling | None, annex: int, sheet: Sheet)
         if len(run.values) != len(DISPUTE_KEYS) or any(map(is_glued, run.values)):
             cells = ruling.disputes(run) if ruling else None
         told = RESULT_WORDS.fullmatch(run.label) and results_in_turn(RESULT.findall(run.label))
-        if told and cells:
+        if told and cells and (run.is_even(below=True) or cells is not run.values):
             sheet.put("disputes", DISPUTE_KEYS, cells)
         else:
             sheet.doubt("disputes", DISPUTE_KEYS, " ".join(run.values))

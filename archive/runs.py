@@ -14,6 +14,10 @@ from archive.values import DIGITS, UNITS
 NUMBERED = re.compile(r"\d[.、]\s*(?=[\u4e00-\u9fff“‘\"])")
 CIRCLED = re.compile(r"[\u2460-\u249b]|[(（]\s*\d{1,2}\s*[)）](?=\s*[\u4e00-\u9fff“‘\"])")
 BRACKETED = re.compile(r"\(\s*[一二三四五六七八九十]{1,2}\s*\)")
+# Three tokens that would make a row of three: 「- 4 -」 on a line of its own is a page's number.
+PAGE_MARK = re.compile(
+    r"(?<![^\r\n])[^\S\r\n]*[-—–][^\S\r\n]*\d{1,3}[^\S\r\n]*[-—–][^\S\r\n]*(?![^\r\n])"
+)
 # A dash or a slash is a cell's only where it stands alone: not a sign, not a date's, not a range's.
 TOKEN = re.compile(
     rf"(?P<number>[+\-−]?(?:{DIGITS})(?:\s{{0,2}}{UNITS})?)"
@@ -21,6 +25,8 @@ TOKEN = re.compile(
     r"|(?P<space>[\s|]+)"
     r"|(?P<text>[^\d\s|+\-−—/\\]+|.)"
 )
+BREAKS = re.compile(r"\r\n|[\r\n]")
+VALUE = re.compile(r"[^\s|]+")
 # What follows a number in a sentence and never a figure in a table.
 SENTENCE = frozenset(",。;:、%年月日号至~")
 
@@ -37,12 +43,23 @@ class Run:
     gap: str = ""
     start: int = 0
 
+    def is_even(self, *, below: bool = False) -> bool:
+        """Are the values parted alike, and the label from the first of them? `below` is a row
+        under its headings, which is parted from them as rows are.
+
+        With a cell a line, one more line's end is an empty cell, and the number that makes up for
+        it is no cell: a page's number.
+        """
+        first, *inner, _ = [len(BREAKS.findall(part)) for part in VALUE.split(self.gap)]
+        return len({*inner} if below or not any(inner) else {first, *inner}) <= 1
+
 
 def mark_enumerators(text: str) -> str:
-    """The text in normal form, with marks for the enumerators, which run into values."""
+    """The text in normal form without page marks, and marks for the enumerators, which run into
+    values."""
     # NFKC makes plain digits of ①, so these go first.
     source = unicodedata.normalize("NFKC", CIRCLED.sub(LEAF, text))
-    return NUMBERED.sub(LEAF, BRACKETED.sub(GROUP, source))
+    return NUMBERED.sub(LEAF, BRACKETED.sub(GROUP, PAGE_MARK.sub("", source)))
 
 
 def read_runs(source: str) -> Iterator[Run]:

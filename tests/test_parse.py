@@ -354,3 +354,32 @@ def test_the_statistics_of_2014_by_label_unit_and_figure() -> None:
 def test_no_text_takes_more_than_its_length(text: str) -> None:
     """Ends at all: a pattern that tries every cut of such a text runs for hours."""
     assert not any(read_text(text).cells.values())
+
+
+def test_a_page_number_does_not_stand_in_for_an_empty_cell() -> None:
+    """A cell a line: 行政强制 prints 3, nothing and 4, and the page ends below with its number."""
+    heading = "信息内容\n上一年项目数量\n本年增/减\n处理决定数量\n"
+    read = read_text(
+        "二、主动公开政府信息情况\n第二十条第（六）项\n"
+        + heading
+        + "行政处罚\n5\n0\n7\n行政强制\n3\n\n4\n1\n"
+        "第二十条第（八）项\n信息内容\n上一年项目数量\n本年增/减\n行政事业性收费\n2\n0\n"
+    )
+    penalties, coercion = (
+        [read.cells[f"disclosure.{row}.{column}"] for column in ("items_prev_year", "items_change", "decisions")]
+        for row in ("penalties", "coercion")
+    )  # fmt: skip
+    assert penalties == ["5", "0", "7"]
+    assert coercion == [None, None, None]
+    assert read.notes["disclosure.coercion.decisions"].state is State.AMBIGUOUS
+
+
+def test_a_page_mark_is_no_row_of_three() -> None:
+    read = read_text(
+        "二、主动公开政府信息情况\n第二十条第（六）项\n信息内容\n上一年项目数量\n本年增/减\n处理决定数量\n"
+        "行政处罚\n5\n0\n7\n行政强制\n\n\n\n- 1 -\n第二十条第（八）项\n信息内容\n上一年项目数量\n本年增/减\n"
+        "行政事业性收费\n2\n0\n"
+    )
+    assert read.cells["disclosure.penalties.decisions"] == "7"
+    assert read.cells["disclosure.coercion.items_change"] is None
+    assert read.cells["disclosure.fees.items_prev_year"] == "2"
