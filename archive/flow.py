@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from archive.chapters import LAST_CHAPTER
 from archive.form import COLUMNS, PRINTED
+from archive.gluing import split_disputes, split_requests, split_zeros
 from archive.identify import compact
 from archive.indicators import read_indicator_text
 from archive.labels import (
@@ -24,10 +25,11 @@ from archive.labels import (
     results_in_turn,
     without_subtotals,
 )
+from archive.model import Cell
 from archive.rulings import FEWEST_ROWS, Ruling, learn_ruling
 from archive.runs import Run, mark_enumerators, read_runs
 from archive.sheet import Sheet
-from archive.values import count_sums, is_glued, is_proven, is_run_together
+from archive.values import count_of, count_sums, is_glued, is_proven, is_run_together
 
 # The first row of the second table.
 TABLE_TWO = re.compile(r"本年度?新收")
@@ -88,7 +90,9 @@ def _read_disclosure(runs: Sequence[Run], annex: int, sheet: Sheet) -> None:
             doubtful = uneven and len(heading) > 1 and "\n" in run.gap.strip()
             whole = len(run.values) == len(heading) and not any(map(is_glued, run.values))
             if whole and not doubtful and run.is_even():
-                sheet.put(row, keys, run.values)
+                sheet.put(row, keys, list(map(Cell, run.values)))
+            elif told := split_zeros(run.values, len(keys)):
+                sheet.split(row, keys, told, " ".join(run.values))
             else:
                 sheet.doubt(row, keys, " ".join(run.values))
 
@@ -147,12 +151,20 @@ def _read_requests(runs: Sequence[Run], annex: int, sheet: Sheet) -> Ruling | No
             if (told := whole.get(row) or (learned and learned.row(run)))
         }
         right, wrong = count_sums(cells.values())
+        told = split_requests(
+            {row: list(map(count_of, texts)) for row, texts in cells.items()},
+            {row: run.values for row, run in rows.items() if run.values and row not in cells},
+        )
         # Where one row is no row of seven, another may be seven of other cells: its sum must hold.
-        strict = any(run.values for row, run in rows.items() if row not in whole)
+        strict = any(
+            run.values for row, run in rows.items() if row not in whole and row not in told
+        )
         for row, run in rows.items():
             doubtful = row in whole and (strict or not run.is_even()) and not is_proven(run.values)
-            if right >= wrong and row in cells and not doubtful:
-                sheet.put(row, request_keys(row), cells[row])
+            if row in told:
+                sheet.split(row, request_keys(row), told[row], " ".join(run.values))
+            elif right >= wrong and row in cells and not doubtful:
+                sheet.put(row, request_keys(row), list(map(Cell, cells[row])))
             elif run.values:
                 sheet.doubt(row, request_keys(row), " ".join(run.values))
     return ruling
@@ -195,6 +207,8 @@ def _read_disputes(source: str, ruling: Ruling | None, annex: int, sheet: Sheet)
             cells = ruling.disputes(run) if ruling else None
         told = RESULT_WORDS.fullmatch(run.label) and results_in_turn(RESULT.findall(run.label))
         if told and cells and (run.is_even(below=True) or cells is not run.values):
-            sheet.put("disputes", DISPUTE_KEYS, cells)
+            sheet.put("disputes", DISPUTE_KEYS, list(map(Cell, cells)))
+        elif told and (numbers := split_disputes(run.values)):
+            sheet.split("disputes", DISPUTE_KEYS, numbers, " ".join(run.values))
         else:
             sheet.doubt("disputes", DISPUTE_KEYS, " ".join(run.values))

@@ -13,11 +13,15 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A table cell as the document has it: its text, and how many rows and columns it covers."""
+    """A table cell as the document has it: its text, and how many rows and columns it covers.
+
+    `confidence` (0 to 1) is how sure the recognition of a picture was; None for printed text.
+    """
 
     text: str
     rowspan: int = 1
     colspan: int = 1
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +33,22 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """A line of running text, spaces at its ends removed."""
+    """A line of running text, spaces at its ends removed; `confidence` as of a cell."""
 
     text: str
+    confidence: float | None = None
 
 
-Block = Paragraph | Table
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture in the running text, which may show a table: its address, and its bytes where the
+    document holds them itself."""
+
+    source: str
+    data: bytes = b""
+
+
+Block = Paragraph | Table | Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +72,10 @@ class Document:
 
 class UnreadableError(ValueError):
     """The bytes are no document we can read. The message says why, in Chinese, for readers."""
+
+
+class MissingToolError(UnreadableError):
+    """A converter this medium needs is not installed here; the message says what to install."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +134,12 @@ class Blame(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one identity says of one version. `expected` and `actual` are the two sides."""
+    """What one check says of one version. `expected` and `actual` are the two sides.
+
+    `cells` are the keys involved; `proposed` is the one value that would mend every failure a
+    wrong cell causes, beside the printed number and never in its place. `printed` is the sentence
+    that was checked, where it was prose.
+    """
 
     rule: str
     verdict: Verdict
@@ -125,6 +148,42 @@ class Finding:
     blame: Blame | None = None
     cells: tuple[str, ...] = ()
     explanation: str = ""
+    proposed: Mapping[str, str] = field(default_factory=dict)
+    printed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """A row of a statutory table that the form does not have (local forms add some): its label,
+    its unit and what is printed in it."""
+
+    label: str
+    unit: str
+    printed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """Something the document contains and the reader did not use.
+
+    `kind` is number (in a table's area), label or heading; `place` says where, in Chinese.
+    """
+
+    kind: str
+    place: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body by its official name: its level and kind (see `issuers` in schema.py), the GB/T 2260
+    code of its place, and the name of the body above it, where these are known."""
+
+    name: str
+    level: str | None = None
+    kind: str | None = None
+    division: str | None = None
+    parent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +192,7 @@ class Reading:
 
     `cells` has every key of the form the document uses; None where no number was printed, and
     then `notes` says why. A refused document has `is_report` False and a `reason` in Chinese.
+    `flags` say in Chinese what makes the document doubtful (a copied or tampered page).
     """
 
     is_report: bool
@@ -150,3 +210,7 @@ class Reading:
     media_type: str = ""
     content_digest: str = ""
     links: tuple[str, ...] = ()
+    body: Body | None = None
+    flags: tuple[str, ...] = ()
+    extras: tuple[Extra, ...] = ()
+    unused: tuple[Unused, ...] = ()

@@ -1,4 +1,4 @@
-"""Which form does a document use, and what does it hold of it? Document -> Parsed. Pure.
+"""Which form does a report use, and what does it hold of it? Documents -> Parsed. Pure.
 
 Two readers, one result: a table is read as a grid, a flow of lines as labels and numbers. Every
 figure is found by its labels, exactly as printed; what cannot be told apart is `ambiguous`.
@@ -7,7 +7,7 @@ figure is found by its labels, exactly as printed; what cannot be told apart is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archive.chapters import LAST_CHAPTER, read_sections, without_table
 from archive.flow import read_flow
@@ -19,41 +19,108 @@ from archive.sheet import Sheet
 from archive.tables import read_table
 from archive.values import Value
 
+TABLES = ("disclosure", "requests", "disputes", "stats2014")
+
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What the document holds of the form: its chapters, its cells and what is to say of them."""
+    """What a report holds of the form: its chapters, its cells and what is to say of them."""
 
     form: str | None
     sections: tuple[Section, ...]
     cells: Mapping[str, str | None]
     notes: Mapping[str, Note]
 
+    def numbers(self, table: str = "") -> int:
+        """How many cells hold a number, of one table or of all."""
+        return sum(
+            value is not None and key.startswith(table) for key, value in self.cells.items()
+        )
 
-def parse(document: Document) -> Parsed:
-    """The chapters and cells of a document. Every key of its form is there, or noted missing."""
-    sheet = Sheet()
-    for block in document.blocks:
-        if isinstance(block, Table):
-            read_table(block, sheet)
-        elif LAST_CHAPTER.match(block.text):
-            sheet.in_annex = True
-    read_flow(document.text or "\n".join(_lines(document)), sheet)
-    values = sheet.values()
-    form, form_keys = _form(values, sheet)
-    if not form_keys and prints_indicators(_texts(document)):
+
+def parse(*documents: Document) -> Parsed:
+    """The chapters and cells of a report: its page, and the annexes that print what it lacks.
+
+    Each table is taken from the first document that prints figures of it, the chapters from the
+    one that has most. Every key of the form is there, or noted missing.
+    """
+    sheets = [_gather(document) for document in documents]
+    chosen = {table: _chosen(table, sheets) for table in TABLES}
+    values = {
+        key: value
+        for table, sheet in chosen.items()
+        for key, value in sheet.values().items()
+        if key.startswith(f"{table}.")
+    }
+    form, form_keys = _form(values, chosen)
+    if not form_keys and any(prints_indicators(_texts(document)) for document in documents):
         form = "stats2014"
     missing: Value = (None, Note(State.MISSING))
     cells = {key: values.get(key, missing) for key in form_keys}
+    chapters = [read_sections(document.prose) for document in documents]
+    best = max(range(len(chapters)), key=lambda n: sum(s.number > 0 for s in chapters[n]))
     return Parsed(
         form,
-        tuple(without_table(section, sheet) for section in read_sections(document.prose)),
+        tuple(without_table(section, sheets[best]) for section in chapters[best]),
         {key: value for key, (value, _) in cells.items()},
         {key: note for key, (_, note) in cells.items() if note},
     )
 
 
-def _form(values: Mapping[str, Value], sheet: Sheet) -> tuple[str | None, tuple[str, ...]]:
+def settle(one: Parsed, other: Parsed, preferred: Mapping[str, Parsed]) -> Parsed:
+    """Two readings of the same documents as one.
+
+    Each fills in what the other lacks. Where they differ in a number the table is read as in
+    `preferred`, or, if that says nothing of the table, the cell is ambiguous.
+    """
+    cells: dict[str, str | None] = {}
+    notes: dict[str, Note] = {}
+    base, second = (one, other) if one.numbers() >= other.numbers() else (other, one)
+    for key in base.cells:
+        reading = preferred.get(key.partition(".")[0])
+        value, note = base.cells[key], base.notes.get(key)
+        twin, twin_note = second.cells.get(key), second.notes.get(key)
+        if value is None and (twin is not None or _says_more(twin_note, note)):
+            value, note = twin, twin_note
+        elif value is not None and twin is not None and value != twin:
+            if reading is None:
+                value, note = None, Note(State.AMBIGUOUS, f"{value} / {twin}")
+            else:
+                value, note = reading.cells[key], reading.notes.get(key)
+        cells[key] = value
+        if note:
+            notes[key] = note
+    return replace(base, sections=one.sections, cells=cells, notes=notes)
+
+
+def _says_more(note: Note | None, other: Note | None) -> bool:
+    """Does a note tell more of a cell without a number than another?"""
+    vague = {State.MISSING, State.AMBIGUOUS}
+    return note is not None and other is not None and other.state in vague and note.state not in vague
+
+
+def _gather(document: Document) -> Sheet:
+    sheet = Sheet()
+    for block in document.blocks:
+        if isinstance(block, Table):
+            read_table(block, sheet)
+        elif isinstance(block, Paragraph) and LAST_CHAPTER.match(block.text):
+            sheet.in_annex = True
+    read_flow(document.text or "\n".join(_lines(document)), sheet)
+    return sheet
+
+
+def _chosen(table: str, sheets: list[Sheet]) -> Sheet:
+    """The first sheet with figures of the table, or else the first in which it is printed."""
+    return next(
+        (sheet for sheet in sheets if sheet.has(table)),
+        next((sheet for sheet in sheets if sheet.printings(table)), sheets[0]),
+    )
+
+
+def _form(
+    values: Mapping[str, Value], chosen: Mapping[str, Sheet]
+) -> tuple[str | None, tuple[str, ...]]:
     """The form by what is printed, never by the year, and the keys the document should hold.
 
     The first printing of a table tells. None where only cells common to both forms were read;
@@ -61,9 +128,10 @@ def _form(values: Mapping[str, Value], sheet: Sheet) -> tuple[str | None, tuple[
     """
     keys_2021, keys_2019 = keys("2021"), keys("2019")
     shared = tuple(key for key in keys_2021 if key in keys_2019)
-    disclosed = {key for first in sheet.printings("disclosure")[:1] for key in first.cells}
+    printings = {table: sheet.printings(table)[:1] for table, sheet in chosen.items()}
+    disclosed = {key for first in printings["disclosure"] for key in first.cells}
     disclosed.difference_update(shared)
-    rows = {row for first in sheet.printings("requests")[:1] for row in first.rows}
+    rows = {row for first in printings["requests"] for row in first.rows}
     first = next((form for form in ("2021", "2019") if disclosed.intersection(keys(form))), None)
     second = "2021" if rows & OTHER_2021 else "2019" if "other" in rows else None
     if first and second and first != second:
@@ -82,7 +150,7 @@ def _lines(document: Document) -> Iterator[str]:
     for block in document.blocks:
         if isinstance(block, Paragraph):
             yield block.text
-        elif all(len(row) <= 1 for row in block.rows):
+        elif isinstance(block, Table) and all(len(row) <= 1 for row in block.rows):
             yield from (cell.text for row in block.rows for cell in row)
 
 
@@ -90,5 +158,5 @@ def _texts(document: Document) -> Iterator[str]:
     for block in document.blocks:
         if isinstance(block, Paragraph):
             yield block.text
-        else:
+        elif isinstance(block, Table):
             yield from (cell.text for row in block.rows for cell in row)

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from archive.form import COLUMNS, PRINTED
-from archive.model import Note, State
-from archive.values import Value, is_run_together, read_value
+from archive.model import Cell, Note, State
+from archive.values import Value, is_run_together, read_cell
 
 
 @dataclass(slots=True)
@@ -40,11 +40,23 @@ class Sheet:
     order: tuple[str, ...] = COLUMNS
     block: str = ""
 
-    def put(self, row: str, keys: Iterable[str], texts: Sequence[str]) -> None:
-        """A row and what its cells print; keys that no form prints are passed over."""
+    def put(self, row: str, keys: Iterable[str], cells: Sequence[Cell]) -> None:
+        """A row and its printed cells; keys that no form prints are passed over."""
         values = {
-            key: read_value(text, PRINTED[key].type)
-            for key, text in zip(keys, texts, strict=True)
+            key: read_cell(cell, PRINTED[key].type)
+            for key, cell in zip(keys, cells, strict=True)
+            if key in PRINTED
+        }
+        self._add(row, values)
+
+    def split(
+        self, row: str, keys: Iterable[str], told: Sequence[str | None], printed: str
+    ) -> None:
+        """A row whose cells were run together, and what the identities tell of them."""
+        glued, doubtful = Note(State.GLUED, printed), Note(State.AMBIGUOUS, printed)
+        values: dict[str, Value] = {
+            key: (None, doubtful) if number is None else (number, glued)
+            for key, number in zip(keys, told, strict=True)
             if key in PRINTED
         }
         self._add(row, values)

@@ -62,11 +62,15 @@ def read_table(table: Table, sheet: Sheet) -> None:
             above = "".join(map(compact, grid[y][: row[at][0]]))
             if requested not in WEAK_ROWS or not OTHER_GROUPS.search(above):
                 taken = applicants.take(values) if applicants.is_whole() else None
-                requests.append(_Request(requested, _texts(values), taken))
+                requests.append(_Request(requested, _cells(values), taken))
         else:
             read_indicator_row(texts, sheet)
     _read_requests(requests, applicants, sheet)
     _read_disputes(rows, grid, sheet)
+
+
+def _cells(row: Row) -> list[Cell]:
+    return [cell for _, cell in row]
 
 
 def _texts(row: Row) -> list[str]:
@@ -113,14 +117,14 @@ class _Heading:
     def is_whole(self) -> bool:
         return self.is_sound() and len(self.places) == WIDTH
 
-    def take(self, values: Row) -> list[str] | None:
-        """The values under the heading's columns, or None where they do not line up."""
-        texts = {x: cell.text for x, cell in values}
+    def take(self, values: Row) -> list[Cell] | None:
+        """The cells under the heading's columns, or None where they do not line up."""
+        cells = dict(values)
         own = dict(self.places)
         spare = any(x in self.covered or is_figure(cell.text) for x, cell in values if x not in own)
-        if _edge(values) != self.edge or spare or not own.keys() <= texts.keys():
+        if _edge(values) != self.edge or spare or not own.keys() <= cells.keys():
             return None
-        return [texts[x] for x in own]
+        return [cells[x] for x in own]
 
 
 def _heading(patterns: Patterns, row: Row) -> _Heading:
@@ -153,15 +157,14 @@ def _disclosure_heading(row: Row) -> _Heading | None:
 
 
 def _read_disclosed(row: str, heading: _Heading, values: Row, sheet: Sheet) -> None:
-    texts = _texts(values)
     keys = [f"disclosure.{row}.{column}" for column in heading.columns()]
     taken = heading.take(values)
-    if taken is None and len(texts) == len(keys):
-        taken = texts
+    if taken is None and len(values) == len(keys):
+        taken = _cells(values)
     if taken is not None and heading.is_sound():
         sheet.put(row, keys, taken)
     elif values:
-        sheet.doubt(row, keys, " | ".join(texts))
+        sheet.doubt(row, keys, " | ".join(_texts(values)))
 
 
 # --- the second table -----------------------------------------------------------------------------
@@ -172,8 +175,8 @@ class _Request:
     """A row's values: all that are printed, and those under the seven columns if known."""
 
     row: str
-    values: Sequence[str]
-    taken: Sequence[str] | None
+    values: Sequence[Cell]
+    taken: Sequence[Cell] | None
 
 
 def _applicants(heading: _Heading, row: Row) -> _Heading:
@@ -203,19 +206,20 @@ def _read_requests(requests: Sequence[_Request], heading: _Heading, sheet: Sheet
     if named:
         sheet.order = heading.columns()
     # Spare columns are left out at the end only where they are blank in every row.
-    spare = not any(any(map(compact, request.values[WIDTH:])) for _, request in rows)
-    texts = [
+    spare = not any(compact(c.text) for _, request in rows for c in request.values[WIDTH:])
+    cells = [
         request.taken or (request.values[:WIDTH] if spare or len(request.values) == WIDTH else ())
         for _, request in rows
     ]
-    right, wrong = count_sums(filter(None, texts), sheet.order)
-    for (row, request), printed in zip(rows, texts, strict=True):
+    texts = ([cell.text for cell in taken] for taken in cells if taken)
+    right, wrong = count_sums(texts, sheet.order)
+    for (row, request), printed in zip(rows, cells, strict=True):
         cut = len(request.values) > WIDTH
         sure = request.taken or (right > wrong if cut else named or right >= wrong)
         if printed and sure:
             sheet.put(row, request_keys(row, sheet.order), printed)
         else:
-            sheet.doubt(row, request_keys(row), " | ".join(request.values))
+            sheet.doubt(row, request_keys(row), " | ".join(cell.text for cell in request.values))
 
 
 def _belongs(rows: Sequence[str], sheet: Sheet) -> bool:
@@ -247,7 +251,7 @@ def _read_disputes(rows: Sequence[Row], grid: Sequence[Sequence[str]], sheet: Sh
         by_place = _dispute_keys(grid[:y], [x for x, _ in row[-count:]])
         in_turn = not labels and results_in_turn(headings)
         if by_place or in_turn:
-            sheet.put("disputes", by_place or DISPUTE_KEYS, values)
+            sheet.put("disputes", by_place or DISPUTE_KEYS, _cells(row[-count:]))
         else:
             sheet.doubt("disputes", DISPUTE_KEYS, " | ".join(values))
 

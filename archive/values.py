@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from archive.form import COLUMNS
 from archive.identify import compact
-from archive.model import Note, State
+from archive.model import Cell, Note, State
 
 UNITS = r"(?:万元|亿元|元|件|条|项|个|笔|次|份|篇|人次|人)"
 DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?"
@@ -20,11 +20,26 @@ NUMBER = re.compile(rf"([+\-−]?)({DIGITS})({UNITS})?")
 SEVERAL = re.compile(r"[\d+\-−—/]\s+\d|[\u00b2\u00b3\u00b9\u2070-\u2089\u2460-\u249b\u00bc-\u00be]")
 # 一 is a dash of some input methods.
 NOT_APPLICABLE = frozenset({"/", "-", "--", "—", "——", "\\", "无", "不适用", "不填", "N/A", "一"})
+# What a picture shows and nobody can recognise.
+UNREADABLE = "\ufffd"
 MOST_DIGITS = 12
 GLUED_DIGITS = 7
 
 # A number as printed or None, and what there is to say of it.
 Value = tuple[str | None, Note | None]
+
+
+def read_cell(cell: Cell, kind: str) -> Value:
+    """As `read_value`; what was recognised in a picture is marked so, with its confidence."""
+    value, note = read_value(cell.text, kind)
+    if cell.confidence is None or (note and note.state is State.BLANK):
+        return value, note
+    if UNREADABLE in cell.text:
+        return None, Note(State.UNREADABLE, cell.text, cell.confidence)
+    if value is None:
+        state = note.state if note else State.UNREADABLE
+        return None, Note(state, cell.text.strip(), cell.confidence)
+    return value, Note(State.OCR, cell.text.strip(), cell.confidence)
 
 
 def read_value(text: str, kind: str) -> Value:
@@ -61,6 +76,11 @@ def read_value(text: str, kind: str) -> Value:
     return (value + unit if kind == "money_text" else value), Note(State.UNIT, printed)
 
 
+def count_of(text: str) -> int:
+    """A printed count as a sum takes it: what is no number adds nothing."""
+    return int(Decimal(read_value(text, "int")[0] or 0))
+
+
 def is_value(text: str) -> bool:
     """May this be a figure's cell: a number, a mark for none, or nothing at all?"""
     bare = compact(text)
@@ -95,7 +115,7 @@ def count_sums(rows: Iterable[Sequence[str]], order: Sequence[str] = COLUMNS) ->
     """
     right = wrong = 0
     for row in rows:
-        numbers = [Decimal(read_value(text, "int")[0] or 0) for text in row]
+        numbers = list(map(count_of, row))
         if any(numbers):
             holds = sum(numbers) == 2 * numbers[order.index("total")]
             right, wrong = right + holds, wrong + (not holds)
