@@ -14,7 +14,6 @@ from archive.chapters import LAST_CHAPTER
 from archive.form import COLUMNS, PRINTED
 from archive.gluing import split_disputes, split_requests, split_zeros
 from archive.identify import compact
-from archive.indicators import read_indicator_text
 from archive.labels import (
     DISCLOSURE_COLUMNS,
     DISPUTE_KEYS,
@@ -64,8 +63,6 @@ def read_flow(text: str, sheet: Sheet) -> None:
     if not sheet.has("disputes"):
         _read_disputes(source, ruling, annex, sheet)
     sheet.in_annex = False
-    if not sheet.has("stats2014"):
-        read_indicator_text(source, sheet)
 
 
 def _read_disclosure(runs: Sequence[Run], annex: int, sheet: Sheet) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from archive.chapters import LAST_CHAPTER, read_sections, without_table
 from archive.flow import read_flow
 from archive.form import keys
-from archive.indicators import prints_indicators
+from archive.indicators import prints_indicators, read_statistics
 from archive.labels import OTHER_2021
-from archive.model import Document, Note, Paragraph, Section, State, Table
+from archive.model import Document, Extra, Note, Paragraph, Section, State, Table
 from archive.sheet import Sheet
 from archive.tables import read_table
 from archive.values import Value
@@ -24,18 +25,21 @@ TABLES = ("disclosure", "requests", "disputes", "stats2014")
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a report holds of the form: its chapters, its cells and what is to say of them."""
+    """What a report holds of the form: its chapters, its cells and what is to say of them.
+
+    `source` is the place of the document that prints most of the figures.
+    """
 
     form: str | None
     sections: tuple[Section, ...]
     cells: Mapping[str, str | None]
     notes: Mapping[str, Note]
+    extras: tuple[Extra, ...] = ()
+    source: int = 0
 
     def numbers(self, table: str = "") -> int:
         """How many cells hold a number, of one table or of all."""
-        return sum(
-            value is not None and key.startswith(table) for key, value in self.cells.items()
-        )
+        return sum(value is not None and key.startswith(table) for key, value in self.cells.items())
 
 
 def parse(*documents: Document) -> Parsed:
@@ -59,11 +63,17 @@ def parse(*documents: Document) -> Parsed:
     cells = {key: values.get(key, missing) for key in form_keys}
     chapters = [read_sections(document.prose) for document in documents]
     best = max(range(len(chapters)), key=lambda n: sum(s.number > 0 for s in chapters[n]))
+    printed = [
+        sum(chosen[key.partition(".")[0]] is sheet for key, (value, _) in cells.items() if value)
+        for sheet in sheets
+    ]
     return Parsed(
         form,
         tuple(without_table(section, sheets[best]) for section in chapters[best]),
         {key: value for key, (value, _) in cells.items()},
         {key: note for key, (_, note) in cells.items() if note},
+        tuple(chain.from_iterable(sheet.extras for sheet in sheets)),
+        printed.index(max(printed)),
     )
 
 
@@ -96,7 +106,9 @@ def settle(one: Parsed, other: Parsed, preferred: Mapping[str, Parsed]) -> Parse
 def _says_more(note: Note | None, other: Note | None) -> bool:
     """Does a note tell more of a cell without a number than another?"""
     vague = {State.MISSING, State.AMBIGUOUS}
-    return note is not None and other is not None and other.state in vague and note.state not in vague
+    return (
+        note is not None and other is not None and other.state in vague and note.state not in vague
+    )
 
 
 def _gather(document: Document) -> Sheet:
@@ -107,6 +119,7 @@ def _gather(document: Document) -> Sheet:
         elif isinstance(block, Paragraph) and LAST_CHAPTER.match(block.text):
             sheet.in_annex = True
     read_flow(document.text or "\n".join(_lines(document)), sheet)
+    sheet.extras = read_statistics(document, sheet)
     return sheet
 
 

@@ -8,18 +8,36 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from archive.blame import assign_blame, needs_witness
 from archive.check import check
 from archive.extract import extract, media_type
 from archive.identify import compact, identify
-from archive.model import Document, Evidence, Paragraph, Reading, UnreadableError
-from archive.parse import Parsed, parse
+from archive.model import (
+    Block,
+    Document,
+    Evidence,
+    Finding,
+    Paragraph,
+    Picture,
+    Reading,
+    State,
+    UnreadableError,
+    Verdict,
+)
+from archive.parse import TABLES, Parsed, parse, settle
+from archive.witness import count_off
 
 # Part of every stored version: raise it when the same bytes may read differently.
-PARSER = "3"
+PARSER = "4"
 
+PDF = "application/pdf"
+# Words of the statutory tables that prose does not have.
+TABLE_WORDS = re.compile("政府信息公开申请数量|对外公开总数量|现行有效件?数?|主动公开政府信息数")
+STATUTORY = ("disclosure", "requests", "disputes")
+MOST_PICTURES = 20
 COUNTERS = re.compile(
     r"(?:浏览|阅读|访问|点击|阅览|下载|点赞)(?:次数|量|数|人数|统计)?[:：]?\d*(?:次|人次)?"
     r"|已?(?:浏览|阅读|访问|下载)\d+次|您是第\d+位访问者|今天是.{0,24}?星期."
@@ -29,28 +47,35 @@ COUNTERS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file of a report: the page first, its attachments after it."""
+    """One file of a report: the page first, its attachments and pictures after it."""
 
     data: bytes
     name: str = ""
     content_type: str = ""
+    url: str = ""
 
 
 def read_report(parts: Sequence[Part], evidence: Evidence) -> Reading:
-    """The reading of a report: its page and, where the page prints no figures, its attachments.
+    """The reading of a report: its page and, for what the page does not print, its attachments.
 
     Never raises for what the bytes hold: what cannot be read has `is_report` False and a reason.
     """
     page, *attachments = parts
-    kind = media_type(page.data)
     try:
-        document = extract(page.data, page.content_type, evidence.url)
+        document = extract(page.data, page.content_type, evidence.url or page.url or None)
     except UnreadableError as error:
-        return Reading(False, str(error), media_type=kind)
+        return Reading(False, str(error), media_type=media_type(page.data))
+    sources = _Sources([page], [document])
     parsed = parse(document)
-    if not _numbers(parsed):
-        parsed, kind = _from_attachments(parsed, attachments, kind)
-    identity = identify(document, evidence, parsed.sections, _numbers(parsed))
+    if _lacks_tables(parsed):
+        parsed = sources.read_annexes(attachments)
+    if _lacks_tables(parsed) and sources.read_pictures(attachments):
+        parsed = parse(*sources.documents)
+    quick, twin = parsed, _twin(parsed, sources)
+    if twin:
+        parsed = _settled(quick, twin)
+    identity = identify(sources.documents[0], evidence, parsed.sections, parsed.numbers())
+    kind = media_type(sources.parts[parsed.source].data)
     if not identity.is_report:
         return Reading(False, identity.reason, title=identity.title, media_type=kind)
     return Reading(
@@ -65,32 +90,142 @@ def read_report(parts: Sequence[Part], evidence: Evidence) -> Reading:
         sections=parsed.sections,
         cells=parsed.cells,
         notes=parsed.notes,
-        findings=check(parsed.cells, parsed.form),
+        findings=_findings(parsed, quick, twin, sources),
         media_type=kind,
         content_digest=content_digest(document, attachments),
         links=document.links,
+        extras=parsed.extras,
     )
 
 
-def _numbers(parsed: Parsed) -> int:
-    return sum(value is not None for value in parsed.cells.values())
+@dataclass(slots=True)
+class _Sources:
+    """The documents of a report that are read, the page's first, and the files they came from."""
+
+    parts: list[Part]
+    documents: list[Document]
+
+    def read_annexes(self, attachments: Sequence[Part]) -> Parsed:
+        """Read the attachments too; one that cannot be read adds nothing."""
+        shown = {block.source for block in self.documents[0].blocks if isinstance(block, Picture)}
+        for part in attachments:
+            if part.url in shown:
+                continue
+            try:
+                self.documents.append(extract(part.data, part.content_type, part.url or None))
+                self.parts.append(part)
+            except UnreadableError:
+                continue
+        return parse(*self.documents)
+
+    def read_pictures(self, attachments: Sequence[Part]) -> bool:
+        """Put what the pictures in the documents show into their places; was there anything?"""
+        files = {part.url: part.data for part in attachments if part.url}
+        read = [replace(d, blocks=tuple(_with_pictures(d.blocks, files))) for d in self.documents]
+        changed = read != self.documents
+        self.documents = read
+        return changed
+
+    def pdf_tables(self) -> list[Document] | None:
+        """The documents with every PDF among them read by geometry; None without any."""
+        from archive.extract.pdf_grid import read_pdf_grid
+
+        found = []
+        for part, document in zip(self.parts, self.documents, strict=True):
+            if document.media_type != PDF:
+                found.append(document)
+                continue
+            try:
+                found.append(read_pdf_grid(part.data))
+            except UnreadableError:
+                found.append(document)
+        return None if found == self.documents else found
 
 
-def _from_attachments(parsed: Parsed, attachments: Sequence[Part], kind: str) -> tuple[Parsed, str]:
-    """The attachment with the most figures; its chapters where the page has none of its own."""
-    best, best_kind = parsed, kind
-    for part in attachments:
-        try:
-            read = parse(extract(part.data, part.content_type))
-        except UnreadableError:
+def _with_pictures(blocks: Sequence[Block], files: Mapping[str, bytes]) -> Iterator[Block]:
+    pictures = 0
+    for block in blocks:
+        if not isinstance(block, Picture):
+            yield block
             continue
-        if _numbers(read) > _numbers(best):
-            best, best_kind = read, media_type(part.data)
-    if best is not parsed and sum(s.number > 0 for s in parsed.sections) > sum(
-        s.number > 0 for s in best.sections
-    ):
-        best = replace(best, sections=parsed.sections)
-    return best, best_kind
+        data = block.data or files.get(block.source, b"")
+        pictures += bool(data)
+        if data and pictures <= MOST_PICTURES:
+            from archive.extract.scan import read_picture
+
+            try:
+                yield from read_picture(data)
+            except UnreadableError:
+                yield block
+
+
+def _lacks_tables(parsed: Parsed) -> bool:
+    """Does it print none of the figures of some table of its form?"""
+    if parsed.form == "stats2014":
+        return not parsed.numbers()
+    return not all(map(parsed.numbers, STATUTORY))
+
+
+def _twin(parsed: Parsed, sources: _Sources) -> Parsed | None:
+    """A second reading of PDFs whose first left cells open.
+
+    The order of a PDF's text does not tell empty cells; the places of its characters do.
+    """
+    doubtful = {State.MISSING, State.AMBIGUOUS}
+    whole = parsed.form != "narrative" and not any(
+        note.state in doubtful for note in parsed.notes.values()
+    )
+    if whole or not any(map(_prints_tables, sources.documents)):
+        return None
+    documents = sources.pdf_tables()
+    return parse(*documents) if documents else None
+
+
+def _prints_tables(document: Document) -> bool:
+    """Is it a PDF that prints statutory tables?"""
+    if document.media_type != PDF:
+        return False
+    lines = (block.text for block in document.blocks if isinstance(block, Paragraph))
+    return TABLE_WORDS.search("".join(lines)) is not None
+
+
+def _settled(quick: Parsed, twin: Parsed) -> Parsed:
+    """Both readings of PDFs as one: of two that differ the one whose identities hold."""
+    failures = [_failures(quick), _failures(twin)]
+    preferred = {}
+    for table in TABLES:
+        one, other = (counts.get(table, 0) for counts in failures)
+        if one != other:
+            preferred[table] = quick if one < other else twin
+    return settle(quick, twin, preferred)
+
+
+def _failures(parsed: Parsed) -> Mapping[str, int]:
+    """How many identities fail in each table."""
+    found: dict[str, int] = {}
+    for finding in check(parsed.cells, parsed.form):
+        if finding.verdict is Verdict.FAIL and finding.cells:
+            table = finding.cells[0].partition(".")[0]
+            found[table] = found.get(table, 0) + 1
+    return found
+
+
+def _findings(
+    parsed: Parsed, quick: Parsed, twin: Parsed | None, sources: _Sources
+) -> tuple[Finding, ...]:
+    """What the identities say; where one fails, second readings say whose error it is."""
+    findings = check(parsed.cells, parsed.form)
+    if not needs_witness(findings):
+        return findings
+    if twin is None and any(map(_prints_tables, sources.documents)):
+        documents = sources.pdf_tables()
+        twin = parse(*documents) if documents else None
+    witnesses = [count_off(document) for document in sources.documents]
+    if twin:
+        # What only the second reading saw has no other to bear it out.
+        seen = {key for key, value in quick.cells.items() if value is not None}
+        witnesses.append({key: value for key, value in twin.cells.items() if key in seen})
+    return assign_blame(findings, parsed.cells, parsed.notes, witnesses)
 
 
 def content_digest(document: Document, attachments: Sequence[Part] = ()) -> str:
@@ -103,6 +238,8 @@ def content_digest(document: Document, attachments: Sequence[Part] = ()) -> str:
     for block in document.blocks:
         if isinstance(block, Paragraph):
             lines = [COUNTERS.sub("", compact(block.text))]
+        elif isinstance(block, Picture):
+            lines = [f"picture {hashlib.sha256(block.data).hexdigest() if block.data else ''}"]
         else:
             lines = ["|".join(compact(cell.text) for cell in row) for row in block.rows]
         for line in filter(None, lines):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from archive.form import COLUMNS, PRINTED
-from archive.model import Cell, Note, State
+from archive.model import Cell, Extra, Note, State
 from archive.values import Value, is_run_together, read_cell
 
 
@@ -30,15 +30,15 @@ class Printing:
 class Sheet:
     """The tables gathered so far, in as many printings as the document has.
 
-    `order` is that of the second table's columns, `block` what the 2014 statistics speak of:
-    a table broken by a page goes on without its headings.
+    `order` is that of the second table's columns: a table broken by a page goes on without its
+    headings. `extras` are the rows of statistics that no form has.
     """
 
     body: dict[str, list[Printing]] = field(default_factory=dict)
     annex: dict[str, list[Printing]] = field(default_factory=dict)
     in_annex: bool = False
     order: tuple[str, ...] = COLUMNS
-    block: str = ""
+    extras: tuple[Extra, ...] = ()
 
     def put(self, row: str, keys: Iterable[str], cells: Sequence[Cell]) -> None:
         """A row and its printed cells; keys that no form prints are passed over."""

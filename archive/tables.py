@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from archive.grid import WIDEST, placed_cells, table_to_grid
 from archive.identify import compact
-from archive.indicators import read_indicator_row
 from archive.labels import (
     APPLICANTS,
     DISCLOSURE_COLUMNS,
@@ -63,8 +62,6 @@ def read_table(table: Table, sheet: Sheet) -> None:
             if requested not in WEAK_ROWS or not OTHER_GROUPS.search(above):
                 taken = applicants.take(values) if applicants.is_whole() else None
                 requests.append(_Request(requested, _cells(values), taken))
-        else:
-            read_indicator_row(texts, sheet)
     _read_requests(requests, applicants, sheet)
     _read_disputes(rows, grid, sheet)
 
