@@ -239,7 +239,7 @@ def content_digest(document: Document, attachments: Sequence[Part] = ()) -> str:
         if isinstance(block, Paragraph):
             lines = [COUNTERS.sub("", compact(block.text))]
         elif isinstance(block, Picture):
-            lines = [f"picture {hashlib.sha256(block.data).hexdigest() if block.data else ''}"]
+            lines = [f"picture {hashlib.sha256(block.data).hexdigest()}"] if block.data else []
         else:
             lines = ["|".join(compact(cell.text) for cell in row) for row in block.rows]
         for line in filter(None, lines):

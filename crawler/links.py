@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from lxml import html
 
 from archive.identify import report_title_verdict
-from crawler.page import Link, Page, is_file, links_of
+from crawler.page import Link, Page, absolute, is_file, links_of
 
 
 class Kind(StrEnum):
@@ -41,6 +41,9 @@ OF_BODIES = 55
 FRAMED = 50
 # From here on a list is known by its name or place to be a column of reports.
 SURE = 85
+# No table can be read in a smaller picture, in pixels; and no report has more of them.
+SMALLEST = 200
+MOST_PICTURES = 20
 
 _NOUN = r"(?:工作)?(?:年报|年度报告|年度工作报告|工作报告)"
 _TAIL = (
@@ -93,6 +96,10 @@ _ARTICLE = re.compile(
     r"|/info/\d+/\d+\.html?$|/show/\d+(?:\.html?)?$|/(?:public|content|detail)/\d+(?:/\d+)?(?:\.s?html?)?$"
     r"|[?&](?:i?id|aid|nid|newsid|docid|articleid|contentid|infoid|guid|uuid)=\w+|xxgkAnnualReport\.jsp",
     re.IGNORECASE,
+)
+_TABLE = re.compile("政府信息公开申请数量|现行有效件?数|对外公开总数量|主动公开政府信息数")
+_DECORATION = re.compile(
+    r"\.(?:gif|svg|ico)$|icon|logo|share|qrcode|ewm|weixin|banner|print|jiucuo|dzjg", re.IGNORECASE
 )
 _IMAGE = re.compile(r"\.(?:jpe?g|png|gif|bmp|svg|webp|ico|mp3|mp4|css|js)(?:$|[?&])", re.IGNORECASE)
 _NATIONAL_SUFFIXES = ("gov.cn", "com.cn", "org.cn", "net.cn", "edu.cn", "ac.cn")
@@ -262,6 +269,26 @@ def attachments(page: Page) -> list[Link]:
     return list(kept.values())
 
 
+def pictures(page: Page) -> list[Link]:
+    """The pictures of an article that prints no statutory table: the tables may be among them."""
+    box = _article_box(page.tree)
+    if box is None or _TABLE.search(page.visible):
+        return []
+    found: dict[str, Link] = {}
+    for image in box.iter("img"):
+        url = absolute(page.base, (image.get("src") or "").strip())
+        sides = [_side(image.get(name)) for name in ("width", "height")]
+        if url and not _DECORATION.search(urlsplit(url).path) and min(sides) >= SMALLEST:
+            found.setdefault(url, Link(url=url, text=" ".join((image.get("alt") or "").split())))
+    return list(found.values())[:MOST_PICTURES]
+
+
+def _side(text: str | None) -> int:
+    """The length of a picture's side as a page states it; great where it states none."""
+    match = re.match(r"\d{1,6}(?!\d|%)", (text or "").strip())
+    return int(match[0]) if match else SMALLEST
+
+
 def _article_box(tree: html.HtmlElement) -> html.HtmlElement | None:
     for name in _CONTAINERS:
         for element in tree.xpath(
@@ -269,7 +296,8 @@ def _article_box(tree: html.HtmlElement) -> html.HtmlElement | None:
             name=name,
             spaced=f" {name} ",
         ):
-            if len(element.text_content()) > 20 or element.find(".//a") is not None:
+            holds = any(element.find(f".//{tag}") is not None for tag in ("a", "img"))
+            if holds or len(element.text_content()) > 20:
                 box: html.HtmlElement = element
                 return box
     return None
@@ -300,7 +328,7 @@ def reads_like_report(page: Page) -> bool:
     News about reports have titles much like theirs.
     """
     touched = sum(bool(re.search(topic, page.visible)) for topic in _TOPICS)
-    return touched >= 4 or bool(attachments(page))
+    return touched >= 4 or bool(attachments(page) or pictures(page))
 
 
 def is_same_site(url: str, site_urls: tuple[str, ...]) -> bool:

@@ -88,7 +88,7 @@ def further(row: Row, page: Page, sites: tuple[str, ...], *, is_new: bool) -> li
 
 
 def documents(row: Row, page: Page, sites: tuple[str, ...]) -> list[Found]:
-    """The attachments of a report's page."""
+    """The attachments of a report's page, or its pictures where it has neither tables nor those."""
     return [
         Found(
             link.url,
@@ -97,7 +97,7 @@ def documents(row: Row, page: Page, sites: tuple[str, ...]) -> list[Found]:
             listed_on=row.listed_on,
             report_url=row.url,
         )
-        for link in links.attachments(page)
+        for link in links.attachments(page) or links.pictures(page)
         if links.is_same_site(link.url, sites)
     ]
 

@@ -122,6 +122,28 @@ def test_attachments_stand_in_the_article():
     ]
 
 
+def article(body: str):
+    return read_page(
+        SITE + "/nb/202401/t20240101_1.html", f'<div class="TRS_Editor">{body}</div>'.encode()
+    )
+
+
+def test_pictures_of_an_article_without_tables_may_be_its_tables():
+    page = article(
+        """<img src="./P1.png"><img src="/img/icon_w.png"><img src="b.gif"><img src="c.jpg" width="32">
+        <img src="d.jpg" width="100%"><img src="data:image/png;base64,AAAA">"""
+    )
+    assert [link.url for link in links.pictures(page)] == [
+        SITE + "/nb/202401/P1.png",
+        SITE + "/nb/202401/d.jpg",
+    ]
+
+
+def test_pictures_beside_printed_tables_are_left_alone():
+    page = article('<p>一、本年新收政府信息公开申请数量 0</p><img src="./P1.png">')
+    assert links.pictures(page) == []
+
+
 def test_registrable_names():
     assert links.registrable("jyj.hebei.gov.cn") == "hebei.gov.cn"
     assert links.registrable("www.customs.gov.cn") == "customs.gov.cn"

@@ -8,14 +8,16 @@ trafilatura blanks merged cells, and the shape of its tables changes between ver
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from contextlib import suppress
+from itertools import chain, count, islice
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import trafilatura
 from lxml import etree, html
 
-from archive.model import Block, Cell, Document, Paragraph, Table, UnreadableError
+from archive.model import Block, Cell, Document, Paragraph, Picture, Table, UnreadableError
 
 # Containers that portals' systems use, most telling first (TRS, Hanweb, Boda, UCAP, LonSun …).
 CONTAINERS = (
@@ -45,13 +47,19 @@ DEEPEST = 400
 MOST_CHARACTERS = 2_000_000
 # Beyond this a page is refused, its inlined pictures not counted.
 LONGEST = 4_000_000
-PICTURE = re.compile(r"data:[\w/+.-]{1,60};base64,[A-Za-z0-9+/=]+")
+# A picture written into the page; it is lifted out before the page is parsed.
+INLINED = re.compile(r"data:[\w/+.-]{1,60};base64,([A-Za-z0-9+/=]+)")
+LIFTED = "data:,"
+MOST_INLINED = 40
 
 
 def read_html(text: str, url: str | None = None) -> Document:
     """The article of a page. Raises UnreadableError when no tree can be made of it."""
     # lxml refuses text with an XML encoding declaration, and NULs end the document.
-    source = re.sub(r"^\s*<\?xml[^>]*\?>", "", PICTURE.sub("", text.replace("\x00", "")))
+    inlined = [match[1] for match in islice(INLINED.finditer(text), MOST_INLINED)]
+    places = count()
+    lean = INLINED.sub(lambda _: f"{LIFTED}{next(places)}", text.replace("\x00", ""))
+    source = re.sub(r"^\s*<\?xml[^>]*\?>", "", lean)
     if len(source) > LONGEST:
         raise UnreadableError(f"HTML 有 {len(source)} 字，超过 {LONGEST} 字，不像年度报告")
     try:
@@ -60,7 +68,7 @@ def read_html(text: str, url: str | None = None) -> Document:
         raise UnreadableError(f"HTML 无法解析（{error}）") from error
     metas = _metas(tree)
     container = _container(tree, source)
-    blocks = tuple(_blocks(container))
+    blocks = tuple(_located(_blocks(container), url, inlined))
     return Document(
         media_type="text/html",
         blocks=blocks,
@@ -69,6 +77,21 @@ def read_html(text: str, url: str | None = None) -> Document:
         metas=metas,
         links=tuple(_links(container, url)),
     )
+
+
+def _located(blocks: Iterator[Block], url: str | None, inlined: Sequence[str]) -> Iterator[Block]:
+    """The blocks, their pictures with a whole address or with the bytes the page itself holds."""
+    for block in blocks:
+        if not isinstance(block, Picture):
+            yield block
+            continue
+        place = block.source.removeprefix(LIFTED)
+        if place == block.source:
+            with suppress(ValueError):
+                yield Picture(urljoin(url or "", block.source))
+        elif place.isdecimal() and int(place) < len(inlined):
+            with suppress(ValueError):
+                yield Picture(block.source, b64decode(inlined[int(place)]))
 
 
 def _metas(tree: html.HtmlElement) -> dict[str, str]:
@@ -112,7 +135,9 @@ def _container(tree: html.HtmlElement, source: str) -> html.HtmlElement:
 
 
 def _size(element: html.HtmlElement) -> int:
-    return len(re.sub(r"\s+", "", element.text_content()))
+    """How much an element shows; a report may be nothing but its pictures."""
+    pictures = sum(1 for _ in element.iter("img"))
+    return FEWEST_CHARACTERS * pictures + len(re.sub(r"\s+", "", element.text_content()))
 
 
 def _around_main_text(whole: html.HtmlElement, source: str) -> html.HtmlElement:
@@ -176,8 +201,8 @@ def _blocks(container: html.HtmlElement) -> Iterator[Block]:
             yield event
 
 
-def _walk(element: html.HtmlElement, depth: int) -> Iterator[str | Table | None]:
-    """Text pieces, tables, and None where a line ends."""
+def _walk(element: html.HtmlElement, depth: int) -> Iterator[str | Table | Picture | None]:
+    """Text pieces, tables, pictures, and None where a line ends."""
     if depth > DEEPEST:
         yield _flat(element)
         return
@@ -187,6 +212,9 @@ def _walk(element: html.HtmlElement, depth: int) -> Iterator[str | Table | None]
         if isinstance(child.tag, str) and child.tag not in SKIPPED and not _is_hidden(child):
             if child.tag == "table" and _is_data(child):
                 yield _table(child)
+            elif child.tag == "img":
+                if address := (child.get("src") or "").strip():
+                    yield Picture(address)
             elif child.tag in BLOCKS:
                 yield None
                 yield from _walk(child, depth + 1)
