@@ -11,15 +11,15 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from archive.chapters import LAST_CHAPTER
-from archive.form import COLUMNS, PRINTED
+from archive.form import COLUMNS
 from archive.gluing import split_disputes, split_requests, split_zeros
-from archive.identify import compact
 from archive.labels import (
     DISCLOSURE_COLUMNS,
     DISPUTE_KEYS,
     REQUEST_ORDER,
     disclosure_row,
     request_keys,
+    request_label,
     request_rows,
     results_in_turn,
     without_subtotals,
@@ -37,8 +37,7 @@ COLUMN_REST = re.compile(r"^(?:件数?|数量?|总?数量?|/?减|量|\([^()]*\))
 # What a label may still say after the words its row is known by: its own and its groups' words.
 GROUP_WORDS = "一二三四五六七、§本年度办理结果无法提供不予处理其他公开"
 REQUEST_WORDS: Mapping[str, frozenset[str]] = {
-    row: frozenset(GROUP_WORDS + compact(PRINTED[f"requests.{row}.total"].row_zh))
-    for row in REQUEST_ORDER
+    row: frozenset(GROUP_WORDS + request_label(row)) for row in REQUEST_ORDER
 }
 # Prose names a few rows in turn, a table more of them.
 MOST_ROWS_OF_PROSE = 9
@@ -51,6 +50,8 @@ DISPUTES_LENGTH = 2000
 
 def read_flow(text: str, sheet: Sheet) -> None:
     """The tables out of running text, each only where no grid gave it."""
+    if all(map(sheet.has, ("disclosure", "requests", "disputes"))):
+        return
     source = mark_enumerators(text)
     runs = list(read_runs(source))
     # What stands after the last chapter's title is no chapter's table.

@@ -6,6 +6,8 @@ merged headings, and only in a full rectangle do a row's and a column's headings
 
 from __future__ import annotations
 
+from collections import Counter
+
 from archive.model import Cell, Table
 
 # HTML allows spans to 65,534 rows; no report has a table of more than a few hundred places a side.
@@ -30,22 +32,55 @@ def table_to_grid(table: Table) -> list[list[str]]:
 
 def placed_cells(table: Table) -> list[list[tuple[int, Cell]]]:
     """Each row's own cells, with the column in which each begins, past what cells above cover."""
-    # The rows below that each column is covered for.
-    covered = [0] * WIDEST
+    # Column -> how many rows below are still covered there.
+    covered: dict[int, int] = {}
     found = []
     for row in table.rows:
         x = 0
         line = []
-        spans = []
+        begun: dict[int, int] = {}
         for cell in row:
-            while x < WIDEST and covered[x]:
+            while x in covered and x < WIDEST:
                 x += 1
             line.append((x, cell))
             end = min(x + cell.colspan, WIDEST)
-            spans += [(at, cell.rowspan) for at in range(x, end)]
+            if cell.rowspan > 1:
+                begun.update(dict.fromkeys(range(x, end), cell.rowspan))
             x = end
-        covered = [max(rows - 1, 0) for rows in covered]
-        for at, rows in spans:
-            covered[at] = max(covered[at], rows - 1)
+        covered = {at: rows - 1 for at, rows in covered.items() if rows > 1}
+        for at, rows in begun.items():
+            covered[at] = max(covered.get(at, 0), rows - 1)
         found.append(line)
     return found
+
+
+def without_uncounted_rows(table: Table) -> Table:
+    """The table less its rows without cells, where its spans were made without counting them.
+
+    In HTML an empty <tr> is a row, and some systems put them between rows whose rowspans know
+    nothing of them: then only without them do the rows end at the same edge.
+    """
+    dense = Table(tuple(row for row in table.rows if row))
+    if len(dense.rows) == len(table.rows) or _even_rows(dense) <= _even_rows(table):
+        return table
+    return dense
+
+
+def _even_rows(table: Table) -> int:
+    """How many rows end where most rows end."""
+    ends = (edge for edge, row in zip(row_edges(table), table.rows, strict=True) if row)
+    return max(Counter(ends).values(), default=0)
+
+
+def row_edges(table: Table) -> list[int]:
+    """Where each row ends: past its last cell, its own or one from above that covers it."""
+    edges = []
+    covered: dict[int, int] = {}
+    for placed in placed_cells(table):
+        ends = {min(x + cell.colspan, WIDEST): cell.rowspan for x, cell in placed}
+        edges.append(max((*covered, *ends), default=0))
+        covered = {edge: left - 1 for edge, left in covered.items() if left > 1}
+        for edge, rows in ends.items():
+            if rows > 1:
+                covered[edge] = max(covered.get(edge, 0), rows - 1)
+    return edges

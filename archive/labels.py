@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from archive.form import COLUMNS
+from archive.form import COLUMNS, PRINTED
 from archive.identify import compact
 
 # Marks in place of the enumerators 1. ① (1) and of （一）.
@@ -132,6 +132,8 @@ DISPUTE_KEYS = tuple(
 
 def name_in(patterns: Patterns, label: str) -> str | None:
     """The first name of the patterns whose words the label holds."""
+    if label.isascii():
+        return None
     return next((name for name, pattern in patterns.items() if pattern.search(label)), None)
 
 
@@ -148,6 +150,8 @@ def disclosure_row(label: str, *, whole: bool = False) -> str | None:
 
 def request_rows(label: str) -> list[tuple[int, int, str]]:
     """Every row of the second table a label names: where its words end, its place, its key."""
+    if label.isascii():
+        return []
     return [
         (match.end(), REQUEST_ORDER[row], row)
         for row, pattern in REQUEST_ROWS.items()
@@ -158,6 +162,11 @@ def request_rows(label: str) -> list[tuple[int, int, str]]:
 def request_row(label: str) -> str | None:
     """The row a cell's label names; the innermost when a label carries its headings with it."""
     return max(request_rows(ENUMERATOR.sub(LEAF, label)), default=(0, 0, None))[2]
+
+
+def request_label(row: str) -> str:
+    """The official label of a row of the second table with its headings, compact."""
+    return compact(PRINTED[f"requests.{row}.total"].row_zh)
 
 
 def request_keys(row: str, order: Sequence[str] = COLUMNS) -> tuple[str, ...]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from archive.grid import WIDEST, placed_cells, table_to_grid
+from archive.grid import WIDEST, placed_cells, row_edges, table_to_grid
 from archive.identify import compact
 from archive.labels import (
     APPLICANTS,
@@ -18,12 +19,14 @@ from archive.labels import (
     DISPUTE_BLOCKS,
     DISPUTE_KEYS,
     DISPUTE_RESULTS,
+    ENUMERATOR,
     REQUEST_ORDER,
     WEAK_ROWS,
     Patterns,
     disclosure_row,
     name_in,
     request_keys,
+    request_label,
     request_row,
     results_in_turn,
     without_subtotals,
@@ -42,25 +45,26 @@ Row = Sequence[tuple[int, Cell]]
 
 def read_table(table: Table, sheet: Sheet) -> None:
     """All that the table holds of the forms; a page may have put several of theirs into one."""
-    grid, rows = table_to_grid(table), placed_cells(table)
+    grid, edges = table_to_grid(table), row_edges(table)
+    rows = _mended(placed_cells(table))
     heading = applicants = _Heading()
     requests: list[_Request] = []
     for y, row in enumerate(rows):
-        if found := _disclosure_heading(row):
+        if found := _disclosure_heading(row, edges[y]):
             heading = found
             continue
         texts = _texts(row)
         if not requests and not any(map(is_figure, texts)):
-            applicants = _applicants(applicants, row)
+            applicants = _applicants(applicants, row, edges[y])
         at = _label_at(texts)
         label, values = compact(texts[at]) if at >= 0 else "", row[at + 1 :]
         disclosed, requested = disclosure_row(label), request_row(label)
         if heading.places and disclosed:
-            _read_disclosed(disclosed, heading, values, sheet)
+            _read_disclosed(disclosed, heading, values, edges[y], sheet)
         elif requested and len(values) >= WIDTH and not is_unit(values[0][1].text):
             above = "".join(map(compact, grid[y][: row[at][0]]))
             if requested not in WEAK_ROWS or not OTHER_GROUPS.search(above):
-                taken = applicants.take(values) if applicants.is_whole() else None
+                taken = applicants.take(values, edges[y]) if applicants.is_whole() else None
                 requests.append(_Request(requested, _cells(values), taken))
     _read_requests(requests, applicants, sheet)
     _read_disputes(rows, grid, sheet)
@@ -74,8 +78,29 @@ def _texts(row: Row) -> list[str]:
     return [cell.text for _, cell in row]
 
 
-def _edge(row: Row) -> int:
-    return max((x + cell.colspan for x, cell in row), default=0)
+def _mended(rows: Sequence[Row]) -> list[Row]:
+    """The rows, those of the second table that a page's end cut in two whole again.
+
+    One half has the figures and blanks stand in the other; the second half's label goes on where
+    the first's was cut («1.本机关不掌握相关», «政府信息»).
+    """
+    whole = list(rows)
+    for y, (one, other) in enumerate(pairwise(rows)):
+        if min(len(one), len(other)) <= WIDTH:
+            continue
+        halves = (one[-WIDTH:], other[-WIDTH:])
+        if not all(is_value(cell.text) for half in halves for _, cell in half):
+            continue
+        figures = [half for half in halves if any(compact(cell.text) for _, cell in half)]
+        (x, label), (_, rest) = one[-WIDTH - 1], other[-WIDTH - 1]
+        first, second = compact(label.text), compact(rest.text)
+        row = request_row(first + second)
+        if row is None or request_row(first) not in {None, row} or ENUMERATOR.match(second):
+            continue
+        if len(figures) == 1 and second and second in request_label(row):
+            joined = (x, replace(label, text=label.text + rest.text))
+            whole[y], whole[y + 1] = [*one[: -WIDTH - 1], joined, *figures[0]], []
+    return whole
 
 
 def _label_at(texts: Sequence[str]) -> int:
@@ -114,17 +139,18 @@ class _Heading:
     def is_whole(self) -> bool:
         return self.is_sound() and len(self.places) == WIDTH
 
-    def take(self, values: Row) -> list[Cell] | None:
-        """The cells under the heading's columns, or None where they do not line up."""
+    def take(self, values: Row, edge: int) -> list[Cell] | None:
+        """The cells under the heading's columns, or None where they do not line up; `edge` is
+        where their row ends."""
         cells = dict(values)
         own = dict(self.places)
         spare = any(x in self.covered or is_figure(cell.text) for x, cell in values if x not in own)
-        if _edge(values) != self.edge or spare or not own.keys() <= cells.keys():
+        if edge != self.edge or spare or not own.keys() <= cells.keys():
             return None
         return [cells[x] for x in own]
 
 
-def _heading(patterns: Patterns, row: Row) -> _Heading:
+def _heading(patterns: Patterns, row: Row, edge: int) -> _Heading:
     named = [
         (x, column, cell.colspan)
         for x, cell in row
@@ -132,7 +158,7 @@ def _heading(patterns: Patterns, row: Row) -> _Heading:
     ]
     return _Heading(
         tuple((x, column) for x, column, _ in named),
-        _edge(row),
+        edge,
         frozenset(x + step for x, _, span in named for step in range(1, min(span, WIDEST))),
     )
 
@@ -140,9 +166,9 @@ def _heading(patterns: Patterns, row: Row) -> _Heading:
 # --- the first table ------------------------------------------------------------------------------
 
 
-def _disclosure_heading(row: Row) -> _Heading | None:
+def _disclosure_heading(row: Row, edge: int) -> _Heading | None:
     """The columns that a row names as a heading of the first table; None where it is no heading."""
-    heading = _heading(DISCLOSURE_COLUMNS, row)
+    heading = _heading(DISCLOSURE_COLUMNS, row, edge)
     if not heading.places:
         return None
     first = heading.places[0][0]
@@ -153,9 +179,9 @@ def _disclosure_heading(row: Row) -> _Heading | None:
     return None if alone else heading
 
 
-def _read_disclosed(row: str, heading: _Heading, values: Row, sheet: Sheet) -> None:
+def _read_disclosed(row: str, heading: _Heading, values: Row, edge: int, sheet: Sheet) -> None:
     keys = [f"disclosure.{row}.{column}" for column in heading.columns()]
-    taken = heading.take(values)
+    taken = heading.take(values, edge)
     if taken is None and len(values) == len(keys):
         taken = _cells(values)
     if taken is not None and heading.is_sound():
@@ -176,9 +202,9 @@ class _Request:
     taken: Sequence[Cell] | None
 
 
-def _applicants(heading: _Heading, row: Row) -> _Heading:
+def _applicants(heading: _Heading, row: Row, edge: int) -> _Heading:
     """The heading of the second table (two rows, 自然人 begins it) with this row's columns."""
-    more = _heading(APPLICANTS, row)
+    more = _heading(APPLICANTS, row, edge)
     if "natural_person" in more.columns():
         return more
     if not heading.places or len(heading.places) >= WIDTH:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from functools import lru_cache
 
 from archive.form import COLUMNS
 from archive.identify import compact
@@ -23,6 +24,7 @@ NOT_APPLICABLE = frozenset({"/", "-", "--", "—", "——", "\\", "无", "不�
 # What a picture shows and nobody can recognise.
 UNREADABLE = "\ufffd"
 MOST_DIGITS = 12
+SHORT = 32
 GLUED_DIGITS = 7
 
 # A number as printed or None, and what there is to say of it.
@@ -48,6 +50,10 @@ def read_value(text: str, kind: str) -> Value:
     Integers come without commas and units, decimals as printed; an amount of money keeps the
     unit printed with it, because the form leaves the unit open.
     """
+    return _read_short(text, kind) if len(text) <= SHORT else _read(text, kind)
+
+
+def _read(text: str, kind: str) -> Value:
     printed = text.strip()
     bare = compact(text)
     if not bare:
@@ -74,6 +80,10 @@ def read_value(text: str, kind: str) -> Value:
         # A printed plus (本年增/减 「+7」) is the cell's story, not part of the number.
         return value, Note(State.UNIT, printed) if sign == "+" else None
     return (value + unit if kind == "money_text" else value), Note(State.UNIT, printed)
+
+
+# The same few texts fill all tables.
+_read_short = lru_cache(maxsize=4096)(_read)
 
 
 def count_of(text: str) -> int:

@@ -1,6 +1,6 @@
 """A table with spans becomes a rectangle, whatever the spans claim."""
 
-from archive.grid import placed_cells, table_to_grid
+from archive.grid import placed_cells, row_edges, table_to_grid, without_uncounted_rows
 from archive.model import Cell, Table
 
 
@@ -43,3 +43,21 @@ def test_absurd_spans_stay_bounded() -> None:
 
 def test_no_rows() -> None:
     assert table_to_grid(Table(())) == []
+
+
+def test_rows_without_cells_are_dropped_where_spans_do_not_count_them() -> None:
+    # The first cell spans the two rows that have cells.
+    made = Table(((Cell("a", rowspan=2), Cell("b")), (), (Cell("c"),), (Cell("d"), Cell("e"))))
+    assert table_to_grid(without_uncounted_rows(made)) == [["a", "b"], ["a", "c"], ["d", "e"]]
+
+
+def test_rows_without_cells_are_kept_where_spans_count_them() -> None:
+    made = Table(((Cell("a", rowspan=3), Cell("b")), (), (Cell("c"),), (Cell("d"), Cell("e"))))
+    assert without_uncounted_rows(made) == made
+
+
+def test_a_row_ends_past_the_cells_that_cover_it_from_above() -> None:
+    made = Table(
+        ((Cell("a"), Cell("b", rowspan=2, colspan=2)), (Cell("c"),), (Cell("d"), Cell("e")))
+    )
+    assert row_edges(made) == [3, 3, 2]

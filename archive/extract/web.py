@@ -17,6 +17,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 import trafilatura
 from lxml import etree, html
 
+from archive.grid import without_uncounted_rows
 from archive.model import Block, Cell, Document, Paragraph, Picture, Table, UnreadableError
 
 # Containers that portals' systems use, most telling first (TRS, Hanweb, Boda, UCAP, LonSun …).
@@ -243,8 +244,7 @@ def _span(cell: html.HtmlElement, name: str) -> int:
 
 
 def _table(table: html.HtmlElement) -> Table:
-    # An empty <tr> between rows is no row to a browser's eye, yet rowspans count it.
-    return Table(
+    rows = Table(
         tuple(
             tuple(
                 Cell(_cell_text(cell), _span(cell, "rowspan"), _span(cell, "colspan"))
@@ -255,6 +255,7 @@ def _table(table: html.HtmlElement) -> Table:
             if not _is_hidden(row)
         )
     )
+    return without_uncounted_rows(rows)
 
 
 def _cell_text(cell: html.HtmlElement) -> str:
