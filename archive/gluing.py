@@ -35,6 +35,15 @@ def digits(values: Sequence[str]) -> int:
     return sum(map(len, values)) if all(v.isascii() and v.isdigit() for v in values) else 0
 
 
+def is_run_together(values: Sequence[str], count: int) -> bool:
+    """Are the values of a row of `count` cells certainly several numbers each?
+
+    Where something parts most of them, a row may rather be short of a blank cell; but no number
+    begins with 0.
+    """
+    return 2 * len(values) <= count or any(len(v) > 1 and v.startswith("0") for v in values)
+
+
 def splits(values: Sequence[str], count: int) -> Iterator[Numbers]:
     """Every way to read the values as `count` numbers; a space between values parts numbers."""
     text, ends = "".join(values), _ends(values)
@@ -108,7 +117,9 @@ def split_requests(
     """
     width = len(COLUMNS)
     lengths = {row: digits(values) for row, values in glued.items()}
-    if not glued or not all(width <= length <= MOST_DIGITS for length in lengths.values()):
+    if not all(width <= length <= MOST_DIGITS for length in lengths.values()):
+        return {}
+    if not glued or not all(is_run_together(values, width) for values in glued.values()):
         return {}
     rows = {row: [tuple(numbers)] for row, numbers in whole.items()}
     for row, values in glued.items():
@@ -117,9 +128,8 @@ def split_requests(
     told = {}
     for row, values in glued.items():
         candidates = found.get(row, [])
-        # Where something parts some of the values, a blank cell may be what is missing.
-        if not candidates and lengths[row] == width and len(values) == 1:
-            candidates = list(splits(values, width))
+        if not candidates and lengths[row] == width:
+            candidates = rows[row]
         if candidates:
             told[row] = _common(candidates)
     return told
@@ -243,35 +253,31 @@ def _demanded(wrong: str, reading: Mapping[str, Numbers]) -> Numbers | None:
 def split_disputes(values: Sequence[str]) -> Told:
     """What the 15 glued figures of the third table say; () where nothing can be told.
 
-    Each of its three blocks ends with its sum. Where no split satisfies all three, one that
-    satisfies two may be the page's own error, if it is the only one.
+    Each of its three blocks ends with its sum. No other identity bears a split out, so all three
+    must hold: 15 digits may as well be fewer cells and a blank.
     """
     blocks, width = len(DISPUTE_BLOCKS), len(DISPUTE_RESULTS)
-    length = digits(values)
-    if not blocks * width <= length <= MOST_DIGITS:
+    cells = blocks * width
+    if not cells <= digits(values) <= MOST_DIGITS or not is_run_together(values, cells):
         return ()
     text, ends = "".join(values), _ends(values)
-    # Place in the text and sums that failed so far -> the readings that lead there.
-    reached: dict[tuple[int, int], list[Numbers]] = {(0, 0): [()]}
+    # Place in the text -> the readings that lead there.
+    reached: dict[int, list[Numbers]] = {0: [()]}
     for block in range(blocks):
-        further: dict[tuple[int, int], list[Numbers]] = {}
-        for (start, failed), readings in reached.items():
+        further: dict[int, list[Numbers]] = {}
+        for start, readings in reached.items():
             for numbers, stop in _blocks(text, ends, start, width):
-                holds = sum(numbers[:-1]) == numbers[-1]
-                if failed + (not holds) > 1 or len(text) - stop < (blocks - block - 1) * width:
+                if sum(numbers[:-1]) != numbers[-1]:
                     continue
-                place = further.setdefault((stop, failed + (not holds)), [])
+                if len(text) - stop < (blocks - block - 1) * width:
+                    continue
+                place = further.setdefault(stop, [])
                 place += [(*reading, *numbers) for reading in readings]
                 if len(place) > MOST_SPLITS:
                     return ()
         reached = further
-    sound, doubtful = (reached.get((len(text), failed), []) for failed in (0, 1))
-    if sound:
-        return _common(sound)
-    if len(doubtful) == 1 and len(values) == 1:
-        return _common(doubtful)
-    certain = length == blocks * width and len(values) == 1
-    return _common(list(splits(values, blocks * width))) if certain else ()
+    sound = reached.get(len(text), [])
+    return _common(sound) if sound else ()
 
 
 def _blocks(

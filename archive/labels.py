@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 from archive.form import COLUMNS, PRINTED
@@ -16,6 +17,7 @@ from archive.identify import compact
 
 # Marks in place of the enumerators 1. ① (1) and of （一）.
 LEAF, GROUP = "¶", "§"
+SHORT = 64
 ENUMERATOR = re.compile(
     r"^(?:\d{1,2}[.、,]|\([一二三四五六七八九十\d]{1,2}\)|[一二三四五六七八九十]、|\d(?=\D))"
 )
@@ -161,7 +163,15 @@ def request_rows(label: str) -> list[tuple[int, int, str]]:
 
 def request_row(label: str) -> str | None:
     """The row a cell's label names; the innermost when a label carries its headings with it."""
+    return _short_row(label) if len(label) <= SHORT else _row(label)
+
+
+def _row(label: str) -> str | None:
     return max(request_rows(ENUMERATOR.sub(LEAF, label)), default=(0, 0, None))[2]
+
+
+# The same labels stand in all reports.
+_short_row = lru_cache(maxsize=4096)(_row)
 
 
 def request_label(row: str) -> str:

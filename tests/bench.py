@@ -1,4 +1,4 @@
-"""python -m tests.bench: what our own work costs beside the library it stands on.
+"""python -m tests.bench: what reading costs, beside the libraries it stands on.
 
 Machines are shared and noisy: each line compares two things done to the same documents in the
 same run, by processor time, and prints the ratio. Nothing here passes or fails.
@@ -6,16 +6,21 @@ same run, by processor time, and prints the ratio. Nothing here passes or fails.
 
 from __future__ import annotations
 
+import multiprocessing
+import resource
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pypdfium2
 import trafilatura
 from rich.console import Console
 from rich.table import Table
 
+from archive.check import check
 from archive.extract import extract
+from archive.identify import identify
 from archive.model import Evidence
+from archive.narrative import narrate
 from archive.parse import parse
 from archive.read import Part, read_report
 from tests.portals.figures import Scale
@@ -25,18 +30,22 @@ from tests.portals.web import article
 
 ROUNDS = 5
 BODY = Body("北原市教育局", "education", Scale(requests=60, disputes=6, documents=8), "电话：0000")
+# What a page weighs beside its report: links of menus.
+WEIGHTS = {"10 KB": 0, "40 KB": 600, "160 KB": 3_000, "600 KB": 12_000, "2 MB": 40_000}
+
+Work = Callable[[bytes], object]
 
 
-def page(report: Report) -> bytes:
+def page(report: Report, links: int = 600) -> bytes:
     """A report's page with the menus of a portal around it, about as heavy as a real one."""
-    menu = "".join(f'<li><a href="/c{n}/index.html">栏目{n}</a></li>' for n in range(300))
+    menu = "".join(f'<li><a href="/c{n}/index.html">栏目{n}</a></li>' for n in range(links // 2))
     return (
         f'<html><head><meta charset="utf-8"><title>{report.title}</title></head><body><ul>{menu}</ul>'
         f'<div class="TRS_Editor">{article(report, ())}</div><ul>{menu}</ul></body></html>'
     ).encode()
 
 
-def seconds(work: Callable[[bytes], object], documents: Sequence[bytes]) -> float:
+def seconds(work: Work, documents: Sequence[bytes]) -> float:
     """Processor seconds a document, the best of some rounds."""
     rounds = []
     for _ in range(ROUNDS):
@@ -48,8 +57,83 @@ def seconds(work: Callable[[bytes], object], documents: Sequence[bytes]) -> floa
 
 
 def pdf_text(data: bytes) -> str:
+    """pypdfium2's text, and nothing else."""
     document = pypdfium2.PdfDocument(data)
     return "".join(page.get_textpage().get_text_range() for page in document)
+
+
+def ratios(pages: Sequence[bytes], papers: Sequence[bytes], evidence: Evidence) -> Table:
+    """Our own reading beside the library alone, on the same documents."""
+    lines: Sequence[tuple[str, Work, Work, Sequence[bytes]]] = (
+        (
+            "HTML to finished record / trafilatura.extract",
+            lambda data: read_report([Part(data)], evidence),
+            lambda data: trafilatura.extract(data.decode()),
+            pages,
+        ),
+        (
+            "HTML to cells, no prose / trafilatura.extract",
+            lambda data: read_report([Part(data)], evidence, prose=False),
+            lambda data: trafilatura.extract(data.decode()),
+            pages,
+        ),
+        (
+            "PDF to finished record / pypdfium2's text",
+            lambda data: read_report([Part(data)], evidence),
+            pdf_text,
+            papers,
+        ),
+    )
+    table = Table("ours / the library alone", "ratio", "documents", "ours, a second and core")
+    for name, ours, library, documents in lines:
+        mine, theirs = seconds(ours, documents), seconds(library, documents)
+        table.add_row(name, f"{mine / theirs:.2f}", str(len(documents)), f"{1 / mine:.0f}")
+    return table
+
+
+def shares(pages: Sequence[bytes], evidence: Evidence) -> Table:
+    """Where the time of an HTML report goes."""
+    documents = {data: extract(data) for data in pages}
+    read = {data: parse(document) for data, document in documents.items()}
+    stages: Mapping[str, Work] = {
+        "extract (tree, blocks, prose)": extract,
+        "parse (chapters and cells)": lambda data: parse(documents[data]),
+        "identify": lambda data: identify(
+            documents[data], evidence, read[data].sections, read[data].numbers()
+        ),
+        "check (identities)": lambda data: check(read[data].cells, read[data].form),
+        "prose against tables": lambda data: narrate(
+            read[data].sections, read[data].cells, read[data].form
+        ),
+    }
+    spent = {name: seconds(work, pages) for name, work in stages.items()}
+    table = Table("stage", "share of the time")
+    for name, share in spent.items():
+        table.add_row(name, f"{share / sum(spent.values()):.0%}")
+    return table
+
+
+def growth(report: Report, evidence: Evidence) -> Table:
+    """How the time of a page grows with what surrounds its report, per byte."""
+    table = Table("page", "bytes", "time per KB, against the lightest")
+    first = 0.0
+    for name, links in WEIGHTS.items():
+        data = page(report, links)
+        cost = seconds(lambda data: read_report([Part(data)], evidence), [data]) / len(data)
+        first = first or cost
+        table.add_row(name, f"{len(data):,}", f"{cost / first:.2f}")
+    return table
+
+
+def peak_memory(data: bytes) -> int:
+    """The most memory in MB that a process needs which reads one document."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_read_and_weigh, (data,))
+
+
+def _read_and_weigh(data: bytes) -> int:
+    read_report([Part(data)], Evidence())
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def main() -> None:
@@ -58,31 +142,18 @@ def main() -> None:
     reports = list(series(BODY, years).values())
     pages, papers = [page(report) for report in reports], [pdf(report) for report in reports]
     evidence = Evidence(portal_name="北原市人民政府", listed_title=reports[-1].title)
-    lines = (
-        (
-            "HTML to finished record / trafilatura.extract",
-            lambda data: read_report([Part(data)], evidence),
-            lambda data: trafilatura.extract(data.decode()),
-            pages,
-        ),
-        (
-            "PDF to chapters and cells / pypdfium2's text alone",
-            lambda data: parse(extract(data)),
-            pdf_text,
-            papers,
-        ),
-    )
-    table = Table("ours / the library alone", "ratio", "documents", "ours, ms", "library, ms")
-    for name, ours, library, documents in lines:
-        mine, theirs = seconds(ours, documents), seconds(library, documents)
-        figures = (
-            f"{mine / theirs:.2f}",
-            str(len(documents)),
-            f"{mine * 1e3:.1f}",
-            f"{theirs * 1e3:.1f}",
-        )
-        table.add_row(name, *figures)
-    Console().print(table)
+    console = Console()
+    console.print(ratios(pages, papers, evidence))
+    console.print(shares(pages, evidence))
+    console.print(growth(reports[-1], evidence))
+    memory = Table("peak memory of a process that reads one", "MB")
+    for name, data in (
+        ("page of 40 KB", pages[-1]),
+        ("page of 2 MB", page(reports[-1], WEIGHTS["2 MB"])),
+        ("PDF", papers[-1]),
+    ):
+        memory.add_row(name, str(peak_memory(data)))
+    console.print(memory)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ SESSION = re.compile(
     r";jsessionid=[^?#]*|(?<=[?&])(?:jsessionid|sid|phpsessid|_t|t|v|rnd)=[^&#]*&?", re.IGNORECASE
 )
 SPAN = re.compile(r"\d+")
+_named = etree.XPath("//*[@id=$name or contains(@class, $name)]")
 FEWEST_CHARACTERS = 40
 # Below this share of our own walk, trafilatura has lost text rather than noise.
 TRUSTED_SHARE = 0.6
@@ -54,8 +55,9 @@ LIFTED = "data:,"
 MOST_INLINED = 40
 
 
-def read_html(text: str, url: str | None = None) -> Document:
-    """The article of a page. Raises UnreadableError when no tree can be made of it."""
+def read_html(text: str, url: str | None = None, *, prose: bool = True) -> Document:
+    """The article of a page. Without `prose` its paragraphs are as the page has them, noise and
+    all, which costs a fraction. Raises UnreadableError when no tree can be made of it."""
     # lxml refuses text with an XML encoding declaration, and NULs end the document.
     inlined = [match[1] for match in islice(INLINED.finditer(text), MOST_INLINED)]
     places = count()
@@ -68,12 +70,16 @@ def read_html(text: str, url: str | None = None) -> Document:
     except (etree.LxmlError, ValueError) as error:
         raise UnreadableError(f"HTML 无法解析（{error}）") from error
     metas = _metas(tree)
-    container = _container(tree, source)
+    container = _named_container(tree, source)
+    if container is None:
+        body = tree.find("body")
+        container = tree if body is None else body
+        container = _around_main_text(container, source) if prose else container
     blocks = tuple(_located(_blocks(container), url, inlined))
     return Document(
         media_type="text/html",
         blocks=blocks,
-        prose=_prose(container, blocks),
+        prose=_prose(container, blocks) if prose else _lines(blocks),
         title=_title(tree, metas),
         metas=metas,
         links=tuple(_links(container, url)),
@@ -118,21 +124,22 @@ def _title(tree: html.HtmlElement, metas: dict[str, str]) -> str | None:
     return re.split(r"[_|–]|\s-\s", text)[0].strip() or None
 
 
-def _container(tree: html.HtmlElement, source: str) -> html.HtmlElement:
-    named: dict[str, list[html.HtmlElement]] = {name: [] for name in CONTAINERS}
-    for element in tree.iter("*"):
-        names = {element.get("id") or "", *(element.get("class") or "").split()}
-        for name in names.intersection(CONTAINERS):
-            named[name].append(element)
-    for found in named.values():
+def _named_container(tree: html.HtmlElement, source: str) -> html.HtmlElement | None:
+    """The article's container, if a system named it."""
+    for name in CONTAINERS:
+        if name not in source:
+            continue
+        found = [
+            element
+            for element in _named(tree, name=name)
+            if name in (element.get("id"), *(element.get("class") or "").split())
+        ]
         alike = set(found)
         outermost = [e for e in found if alike.isdisjoint(e.iterancestors())]
         best = max(outermost, key=_size, default=None)
         if best is not None and _size(best) >= FEWEST_CHARACTERS:
             return best
-    body = tree.find("body")
-    whole = body if body is not None else tree
-    return _around_main_text(whole, source)
+    return None
 
 
 def _size(element: html.HtmlElement) -> int:
@@ -284,9 +291,9 @@ def _prose(container: html.HtmlElement, blocks: Sequence[Block]) -> tuple[str, .
 
     Where it keeps too little (it drops whole articles for a class like "share"), all are shown.
     """
-    own = [block.text for block in blocks if isinstance(block, Paragraph)]
+    own = _lines(blocks)
     if sum(map(len, own)) > MOST_CHARACTERS // 10:
-        return tuple(own)
+        return own
     copy = html.fromstring(html.tostring(container, encoding="unicode"))
     etree.strip_elements(copy, "table", with_tail=False)
     wrapped = (
@@ -299,7 +306,11 @@ def _prose(container: html.HtmlElement, blocks: Sequence[Block]) -> tuple[str, .
     kept = [line for line in own if _is_heading(line) or _bare(line) in kept_text]
     if sum(map(len, kept)) >= TRUSTED_SHARE * sum(map(len, own)):
         return tuple(kept)
-    return tuple(own)
+    return own
+
+
+def _lines(blocks: Sequence[Block]) -> tuple[str, ...]:
+    return tuple(block.text for block in blocks if isinstance(block, Paragraph))
 
 
 def _is_heading(line: str) -> bool:
