@@ -1,4 +1,4 @@
-"""Which figures does a document print of the statistics of 2014, and which of local ones beside them?
+"""Which figures does a document print of the statistics of 2014, and which of local ones?
 
 That form is a list: an indicator, its unit, one figure. Local copies of it add rows and columns,
 and tables before 2014 have indicators of their own. An indicator is known by its words; its
@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 
 from archive.form import PRINTED, keys
-from archive.grid import WIDEST, placed_cells, table_to_grid
+from archive.grid import placed_cells, table_to_grid
 from archive.identify import compact
 from archive.labels import GROUP, LEAF
 from archive.model import Cell, Document, Extra, Paragraph, Table
-from archive.runs import mark_enumerators, read_runs
+from archive.runs import Run, mark_enumerators, read_runs
 from archive.sheet import Sheet
 from archive.values import UNITS, is_figure, is_glued, is_unit, is_value
 
@@ -38,14 +38,17 @@ REMARKS = (
     "不包括用于政府公报编辑管理及政府网站建设维护等方面的经费",
 )
 REMARK = re.compile(
-    r"\((?:不同|不包括|不含)[^()\d]*(?:[计算为]{1,2}\d[条次件])?[^()\d]*\)"
+    r"\((?:不同|不包括|不含)[^()\d]{0,40}(?:[计算为]{1,2}\d[条次件])?[^()\d]{0,40}\)"
 )
-AMID = re.compile(rf"[\s|]*{UNITS}?[\s|]*[\d,.]+[\s|]*")
+AMID = re.compile(rf"[\s|]*+(?:{UNITS}[\s|]*+)?[\d,.]+[\s|]*")
 BRACKETED_UNIT = re.compile(rf"(?:\((?:计量)?(?:单位[::]?)?({MEASURES})\)|/({MEASURES}))$")
 TRAILING_UNIT = re.compile(rf"({MEASURES})$")
 UNIT_AND_VALUE = re.compile(rf"({UNITS})[::]?([\d,.]+)")
 COUNTED = re.compile(r"(?:总|条|件|次|人|个|篇|总次|总条|总件)?数(?:量|目)?$")
-HEADING = re.compile(r"指\s*标(?:\s*名\s*称|\s*项\s*目)?[\s|]*(?:计\s*量)?[\s|]*单\s*位")
+HEADING = re.compile(r"指\s*标(?:\s*名\s*称|\s*项\s*目)?[\s|]*+(?:计\s*量[\s|]*+)?单\s*位")
+
+# 「2011 年度」 is one word.
+HEADING_WORD = re.compile(r"\d{4}\s*年\s*度?[^\s|]*|[^\s|]+")
 
 # What local copies write for the form's words; the suffixes for 数 are off.
 ALIASES = {
@@ -74,10 +77,21 @@ OLDER = frozenset(
 )  # fmt: skip
 FEWEST_OWN = 5
 FEWEST_LOCAL = 4
+# Below this a label is too short to be known by a part of it.
+SHORTEST = 4
 BLOCKS = ("review", "litigation")
 # How far beyond the last words of the form its last figures and local rows may stand.
 REACH = 1200
 MOST_BLANK = 0.5
+# In a column that counts the rows so many numbers are one more than those above them.
+COUNTING = 0.6
+# So many rows that differ are another printing of the table, not a stray row.
+MOST_ASTRAY = 2
+# A number of so many digits is no page's.
+LONGEST_COUNT = 4
+# The form has 65 lines; local ones double them, and pages put every cell on a line of its own.
+MOST_ROWS = 600
+LONGEST_TABLE = 40_000
 
 
 def _words(label: str) -> str:
@@ -100,9 +114,7 @@ for _words_, _name in ALIASES.items():
     )
 LONGEST_FIRST = sorted(INDICATORS, key=len, reverse=True)
 ENUMERATED = {
-    key: match[1]
-    for key in FORM
-    if (match := re.match(r"(\d)\.", compact(PRINTED[key].zh)))
+    key: match[1] for key in FORM if (match := re.match(r"(\d)\.", compact(PRINTED[key].zh)))
 }
 # Phrases that only this form prints; several of them name it where no figure can be read.
 SIGNATURE = (
@@ -110,7 +122,8 @@ SIGNATURE = (
     "政务微博公开政府信息数", "制发规范性文件总数", "按时办结数", "参加或举办新闻发布会总次数",
     "政策解读稿件发布数", "举报投诉数量", "行政复议数量", "被依法纠错数", "属于已主动公开范围数",
 )  # fmt: skip
-HINTS = ("申请数", "信息数", "答复数", "指标", "办结数")
+# Without one of these nothing here is read: most documents are of other forms.
+HINTS = ("指标", "单位", "申请数", "信息数", "答复数", "办结数")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +144,7 @@ class Entry:
 
 def prints_indicators(texts: Iterable[str]) -> bool:
     """Is the form of 2014 there, even if none of its figures can be read?"""
-    text = compact("".join(texts))
+    text = "".join("".join(texts).split())
     if SIGNATURE[0] in text and SIGNATURE[1] in text:
         return True
     return sum(phrase in text for phrase in SIGNATURE) >= FEWEST_OWN
@@ -144,26 +157,37 @@ def read_statistics(document: Document, sheet: Sheet) -> tuple[Extra, ...]:
     Grids first, running text where no grid gave the table. A table with none of the form's own
     rows (before 2014) is a local one as a whole.
     """
-    hints = compact("".join(_texts(document)))
-    if sum(hint in hints for hint in HINTS) < 2:
+    words = "".join("".join(_texts(document)).split())
+    if sum(hint in words for hint in HINTS) < 2:
         return ()
     tables = [_grid_entries(block) for block in document.blocks if isinstance(block, Table)]
     entries = [entry for table in _carried(tables) for entry in table]
     found = _keys(entries)
-    if not _is_form(found, entries) and not _is_local(entries):
+    headed = "指标" in words and "单位" in words
+    written = headed or sum(phrase in words for phrase in SIGNATURE) > 1
+    if written and not _is_form(found, entries) and not _is_local(entries):
         text = document.text or "\n".join(_lines(document))
         entries = list(_text_entries(text))
         found = _keys(entries)
     if _is_form(found, entries):
         _put(entries, found, sheet)
-        rest = [entry for entry, key in zip(entries, found, strict=True) if key is None]
+        places = [place for place, key in enumerate(found) if key]
+        rest = [
+            entry
+            for place, (entry, key) in enumerate(zip(entries, found, strict=True))
+            if key is None
+            and (entry.unit or places[0] < place < places[-1])
+            and _words(entry.label) not in INDICATORS
+        ]
         return tuple(_extras(rest))
-    return tuple(_extras(entries)) if _is_local(entries) else ()
+    return tuple(_extras([e for e in entries if e.unit])) if _is_local(entries) else ()
 
 
 def _is_form(found: Sequence[str | None], entries: Sequence[Entry]) -> bool:
     printed = {
-        key for key, entry in zip(found, entries, strict=True) if key and (entry.unit or entry.values)
+        key
+        for key, entry in zip(found, entries, strict=True)
+        if key and (entry.unit or entry.values)
     }
     both = {"stats2014.proactive.published_total", "stats2014.requests.received"}
     return both <= printed or len(printed - OLDER) >= FEWEST_OWN
@@ -194,14 +218,21 @@ def _lines(document: Document) -> Iterator[str]:
 
 # --- which column is the figure's -----------------------------------------------------------------
 
+YEAR = r"\d{4}年?度?|本年度?|当年度?|年度|全年|本期"
 KINDS = (
     ("code", r"代码|序号|编号|行次|^丙$"),
     ("note", r"备注|说明|填报|^注"),
     ("cumulative", r"累计"),
     ("earlier", r"上年|去年|上一年|前年|同期|同比|增减|增长|比上|占比"),
     ("total", r"合计|总计|总数"),
-    ("own", r"统计数|数量|数值|数据|指标值|本年|年度|当年|本期|全年|\d{4}年|^数$|^值$|填报数|件数|统计结果"),
+    # 「区直单位统计数」 is a part's.
+    ("own", rf"^(?:{YEAR})?(?:实际|统计|填报)?(?:指标|数)?(?:量|据|值)?$"),
 )  # fmt: skip
+COLUMN_WORD = re.compile(
+    r"(?:\d{4}年|本年|上年|当年|去年|年)度?(?:数量|统计数|数)?|(?:历年|本年)?累计数?|本期实际|统计数"
+    r"|数量|合计|总计|备注"
+)
+NEXT_HALF = re.compile(r"^(?:统计)?(?:指标|项目)(?:名称)?$|^(?:计量)?单位$")
 PASSED_OVER = frozenset({"code", "note", "cumulative", "earlier"})
 LONGEST_HEADING = 12
 
@@ -237,7 +268,7 @@ def _place(entry: Entry) -> int | None:
 def _grid_entries(table: Table) -> list[Entry]:
     """The rows of a grid, one after another: the left half of a page before its right half."""
     rows = placed_cells(table)
-    if all(len(row) <= 1 for row in rows):
+    if len(rows) > MOST_ROWS or all(len(row) <= 1 for row in rows):
         return []
     grid = table_to_grid(table)
     groups: list[tuple[int, int, list[str], str, list[tuple[int, Cell]]]] = []
@@ -255,6 +286,11 @@ def _grid_entries(table: Table) -> list[Entry]:
         if y < first:
             continue
         names = tuple(_names(grid, first, x) for x, _ in values)
+        # The right half of the page may have no row beside the left one's last.
+        half = next(
+            (n for n, name in enumerate(names) if NEXT_HALF.search("".join(name[:1]))), None
+        )
+        names, values = names[:half], values[:half]
         entry = Entry(
             _label(labels),
             unit,
@@ -278,6 +314,9 @@ def _groups(
         text = compact(cell.text)
         if labels and not unit and is_unit(text):
             unit = text
+            continue
+        if labels and not unit and text and not re.search(r"[\w/]", text) and not is_value(text):
+            # 「----」 in place of a heading's unit.
             continue
         both = UNIT_AND_VALUE.fullmatch(text)
         if labels and not unit and both:
@@ -344,6 +383,8 @@ def _several(entry: Entry) -> list[Entry]:
 def _by_content(entries: list[Entry]) -> list[Entry]:
     """The rows less the columns that never hold a figure, or only count the rows."""
     held: dict[int, list[list[str]]] = defaultdict(list)
+    widths = Counter(len(entry.values) for entry in entries if _printed(entry))
+    usual = widths.most_common(1)[0][0] if widths else 1
     for entry in entries:
         if len(entry.values) > 1:
             held[len(entry.values)].append([compact(cell.text) for cell in entry.values])
@@ -357,9 +398,12 @@ def _by_content(entries: list[Entry]) -> list[Entry]:
     }
     found = []
     for entry in entries:
+        if len(entry.values) < usual and kept.get(usual) != [0]:
+            # Which of the columns is the one left out?
+            entry = replace(entry, doubtful=True)
         places = kept.get(len(entry.values))
-        # A heading that tells the columns is better than what happens to be in them.
-        if places and (not entry.columns or len(places) == 1):
+        # A heading that tells columns apart is better than what happens to be in them.
+        if places and len(set(entry.names)) < 2:
             entry = replace(
                 entry,
                 values=tuple(entry.values[at] for at in places),
@@ -408,7 +452,8 @@ def _region(text: str) -> tuple[int, int] | None:
         places += [(heading.start(), heading.end()), (heading.start(), heading.end() + REACH)]
     if len(places) < 2:
         return None
-    return min(places)[0], min(max(end for _, end in places) + REACH, len(text))
+    start = min(places)[0]
+    return start, min(max(end for _, end in places) + REACH, start + LONGEST_TABLE, len(text))
 
 
 def _text_entries(text: str) -> Iterator[Entry]:
@@ -418,20 +463,28 @@ def _text_entries(text: str) -> Iterator[Entry]:
     if region is None:
         return
     source = source[region[0] : region[1]]
-    names = _heading_names(source)
-    runs = [run for run in read_runs(source) if run.label]
-    lines = Counter(len(re.findall(r"\n", run.gap.partition(run.values[0])[0])) for run in runs if run.values)
+    names, end = _heading_names(source)
+    source = source[end:]
+    runs = _without_row_numbers([run for run in read_runs(source) if run.label])
+    widths = Counter(len(run.values) for run in runs if run.values)
+    usual_width = widths.most_common(1)[0][0] if widths else 1
+    lines = Counter(
+        len(re.findall(r"\n", run.gap.partition(run.values[0])[0])) for run in runs if run.values
+    )
     usual = lines.most_common(1)[0][0] if lines else 0
     entries: list[Entry] = []
     for run, after in zip(runs, [*runs[1:], None], strict=False):
         *above, label = _segments(run.label)
-        entries += [Entry(part) for part in above]
+        entries += map(_without_figure, above)
         values = run.values
         if not values:
             entries.append(Entry(label))
             continue
-        lead, tail = run.gap.partition(values[0])[0], run.gap.rpartition(values[-1])[2]
-        doubtful = lead.count("\n") != usual or any(map(is_glued, values))
+        tail = run.gap.rpartition(values[-1])[2]
+        # 「件」⏎「3」 may be an empty cell and a page's number; a page has no 0.50 and no two.
+        astray = len(values) == 1 and values[0].isdigit() and len(values[0]) < LONGEST_COUNT
+        doubtful = (astray and _lead(run).count("\n") != usual) or any(map(is_glued, values))
+        doubtful = doubtful or len(values) < usual_width
         # 「12」⏎「1 政府公报…」: the next row's enumerator stands among the values.
         number = _enumerator_after(after.label if after else "")
         if number and len(values) > 1 and values[-1] == number and "\n" not in tail:
@@ -453,7 +506,44 @@ def _text_entries(text: str) -> Iterator[Entry]:
                 doubtful,
             )
         )
+    known = [e for e in entries if e.values and _words(e.label) in INDICATORS]
+    if sum(not e.values[0].text for e in known) > len(known) * MOST_BLANK:
+        # A column of labels and then one of figures: nothing is blank there.
+        entries = [replace(e, values=()) if e.values == (Cell(""),) else e for e in entries]
     yield from entries
+
+
+def _without_row_numbers(runs: list[Run]) -> list[Run]:
+    """The runs less a column that counts the rows: the number of the next row, or a code."""
+    for place in (-1, 0):
+        numbers = [_count(run, place) for run in runs]
+        steps = [after - number == 1 for number, after in pairwise(numbers)]
+        if sum(steps) < max(FEWEST_OWN, len(runs) * COUNTING):
+            continue
+        counts = [a or b for a, b in zip([False, *steps], [*steps, False], strict=True)]
+        runs = [
+            replace(run, values=run.values[:-1] if place else run.values[1:]) if counted else run
+            for run, counted in zip(runs, counts, strict=True)
+        ]
+    return runs
+
+
+def _count(run: Run, place: int) -> int:
+    value = run.values[place] if run.values else ""
+    return int(value) if value.isdigit() and len(value) < LONGEST_COUNT else -2
+
+
+def _lead(run: Run) -> str:
+    """What parts a label from its first figure."""
+    return run.gap.partition(run.values[0])[0]
+
+
+def _without_figure(part: str) -> Entry:
+    """A row that another follows with no figure between: blank, or a mark for none."""
+    match = re.fullmatch(rf"(.+?)({UNITS})([-—/\\]{{1,2}}|无)?", part)
+    if match and _words(match[1]) in INDICATORS:
+        return Entry(match[1], match[2], (Cell(match[3] or ""),))
+    return Entry(part)
 
 
 def _segments(label: str) -> list[str]:
@@ -467,7 +557,7 @@ def _segments(label: str) -> list[str]:
             for words in LONGEST_FIRST:
                 if len(bare) > len(words) and bare.endswith(words):
                     head, told, _ = part.rpartition(words[:2] if words not in part else words)
-                    if told and re.search(rf"(?:{MEASURES}|数量?|情况|位|[一-龥]数)$", head):
+                    if told and re.search(rf"(?:{MEASURES}|数量?|情况|位)[-—/\\]*$", head):
                         found.append(head)
                         part = part[len(head) :]
                         break
@@ -484,17 +574,30 @@ def _enumerator_after(label: str) -> str:
     return ENUMERATED.get(found[0], "") if found else ""
 
 
-def _heading_names(source: str) -> tuple[str, ...]:
-    """The words after 指标 and 单位 in the table's heading: its columns of figures."""
+def _heading_names(source: str) -> tuple[tuple[str, ...], int]:
+    """The words after 指标 and 单位 in the table's heading, its columns of figures, and where they
+    end."""
     match = HEADING.search(source)
     if not match:
-        return ()
-    rest = re.split(
-        rf"[{LEAF}{GROUP}]|[一二三四五六七八九]、|主\s*动\s*公\s*开|其\s*中", source[match.end() :][:80]
-    )[0]
-    rest = re.sub(r"(\d{4})\s*年\s*(度?)", r"\1年\2", rest)
-    words = [compact(word) for word in re.split(r"[\s|]+", rest) if compact(word)]
-    return tuple(word for word in words if not re.fullmatch(r"[甲乙丙丁\d]", word))
+        return (), 0
+    end = match.end()
+    rest = re.split(rf"[{LEAF}{GROUP}]|[一二三四五六七八九]、|其\s*中", source[end : end + 80])[0]
+    words = list(HEADING_WORD.finditer(rest))
+    names: list[str] = []
+    for word, after in zip(words, [*words[1:], None], strict=True):
+        name = compact(word[0])
+        if (after and is_unit(after[0])) or _words(_split_unit(name)[0]) in INDICATORS:
+            return _rejoined(names), end + word.start()
+        if not re.fullmatch(r"[甲乙丙丁\d]", name):
+            names.append(name)
+    return _rejoined(names), end + len(rest)
+
+
+def _rejoined(names: Sequence[str]) -> tuple[str, ...]:
+    """The words of a heading, where lines cut them in two (「本年」⏎「度」) whole again."""
+    whole = "".join(names)
+    words = COLUMN_WORD.findall(whole)
+    return tuple(words) if "".join(words) == whole else tuple(names)
 
 
 def _without_remarks(source: str) -> str:
@@ -550,15 +653,20 @@ def _split_unit(label: str) -> tuple[str, str]:
 def _keys(entries: Sequence[Entry]) -> list[str | None]:
     """The key of each entry, None where it is none of the form's."""
     found: list[str | None] = []
-    block = ""
+    block = rest = ""
     seen: list[str] = []
     for place, entry in enumerate(entries):
-        label, unit = entry.label, entry.unit
-        if not unit:
-            label, unit = _split_unit(label)
-        keys_ = INDICATORS.get(_words(label), [])
-        if not keys_ and (entry.unit or entry.values) and entry.label:
-            keys_ = _cut(entries, place) or _misprinted(label, seen)
+        label = entry.label if entry.unit else _split_unit(entry.label)[0]
+        words = _words(label)
+        if rest and words not in INDICATORS:
+            words = words.removeprefix(rest)
+        rest = ""
+        keys_ = INDICATORS.get(words, [])
+        if not keys_ and (entry.unit or _printed(entry)) and entry.label:
+            if whole := _cut(words, entries, place):
+                keys_, rest = INDICATORS[whole], whole.removeprefix(words)
+            else:
+                keys_ = _misprinted(words, seen)
         if len(keys_) > 1:
             # 被依法纠错数 is said of reviews and of suits, told only by what stands above it.
             keys_ = [key for key in keys_ if key.startswith(f"stats2014.{block}.")]
@@ -583,34 +691,29 @@ def _without_interleaved(found: list[str | None]) -> list[str | None]:
     return [None if key in repeated else key for key in found]
 
 
-def _cut(entries: Sequence[Entry], place: int) -> list[str]:
-    """The indicator whose label is cut by its own figure: its end begins the next label, or its
-    beginning stands alone above."""
-    words = _words(_split_unit(entries[place].label)[0])
-    following = entries[place + 1].label if place + 1 < len(entries) else ""
-    found = {
-        key
+def _cut(words: str, entries: Sequence[Entry], place: int) -> str:
+    """The words of the indicator whose label is cut by its own figure: its end begins the next
+    label, or its beginning stands alone above. Empty where it is none, or not one alone."""
+    if len(words) < SHORTEST:
+        return ""
+    above = entries[place - 1] if place else Entry("")
+    below = _words(entries[place + 1].label) if place + 1 < len(entries) else ""
+    before = "" if above.unit or _printed(above) else _words(above.label)
+    found = [
+        bare
         for bare, several in INDICATORS.items()
-        for key in several
         if len(several) == 1
-        and len(words) >= 4
         and (
-            (bare.startswith(words) and _words(following[: len(bare) * 2]).startswith(bare[len(words) :]))
-            or (
-                bare.endswith(words)
-                and place
-                and not entries[place - 1].values
-                and bare == _words(entries[place - 1].label + entries[place].label)
-            )
+            (bare.startswith(words) and below.startswith(bare[len(words) :]))
+            or (before and bare == before + words)
         )
-    }
-    return list(found) if len(found) == 1 else []
+    ]
+    return found[0] if len(found) == 1 else ""
 
 
-def _misprinted(label: str, seen: Sequence[str]) -> list[str]:
+def _misprinted(bare: str, seen: Sequence[str]) -> list[str]:
     """The one indicator a single character away that may stand here in the form's order."""
-    bare = _words(label)
-    if len(bare) < 5 or not seen:
+    if len(bare) < SHORTEST or not seen:
         return []
     near = [
         key
@@ -626,36 +729,60 @@ def _is_one_edit(one: str, other: str) -> bool:
     at = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
     if at is None:
         return abs(len(one) - len(other)) == 1
-    return one[at + 1 :] == other[at + 1 :] or one[at + 1 :] == other[at:] or one[at:] == other[at + 1 :]
+    return (
+        one[at + 1 :] == other[at + 1 :]
+        or one[at + 1 :] == other[at:]
+        or one[at:] == other[at + 1 :]
+    )
 
 
 # --- into the sheet -------------------------------------------------------------------------------
 
 
 def _put(entries: Sequence[Entry], found: Sequence[str | None], sheet: Sheet) -> None:
-    known = [(entry, key) for entry, key in zip(entries, found, strict=True) if key]
-    with_unit = sum(bool(entry.unit) for entry, _ in known)
+    """The figures into the sheet. A page may print the table twice, for a government and for its
+    office: where the two say different things no number is taken."""
+    said: dict[str, list[tuple[Cell | None, str]]] = {}
     reached = -1
-    seen: set[str] = set()
-    for entry, key in known:
-        if not entry.values:
-            continue
-        if key in seen and ORDER[key] <= reached:
-            sheet.begin("stats2014")
-            seen = set()
-        seen.add(key)
-        in_order = ORDER[key] > reached
-        reached = ORDER[key]
-        at = None if entry.doubtful else _place(entry)
-        unit = entry.unit or _split_unit(entry.label)[1]
-        expected = PRINTED[key].unit
-        money = (unit in MONEY) != (expected in MONEY) or (unit in MONEY and unit != expected)
-        if at is None or (unit and money) or (not unit and with_unit and not in_order):
-            printed = " ".join(filter(None, (cell.text.strip() for cell in entry.values)))
-            odd = f"{printed}{unit}" if unit and money else printed
-            sheet.doubt(key, [key], odd)
-            continue
-        sheet.put(key, [key], [entry.values[at]])
+    with_unit = any(entry.unit for entry, key in zip(entries, found, strict=True) if key)
+    for entry, key in zip(entries, found, strict=True):
+        if not key:
+            for either in _either(entry):
+                said.setdefault(either, []).append((None, _printed(entry)))
+        elif entry.values:
+            out_of_place = with_unit and not entry.unit and ORDER[key] <= reached
+            reached = ORDER[key]
+            said.setdefault(key, []).append(_figure(entry, key, out_of_place))
+    differing = {key for key, figures in said.items() if len({text for _, text in figures}) > 1}
+    printings = max(map(len, said.values()), default=1) if len(differing) > MOST_ASTRAY else 1
+    for key, figures in said.items():
+        cell = figures[0][0]
+        if cell is None or key in differing or len(figures) < printings:
+            sheet.doubt(key, [key], " / ".join(dict.fromkeys(printed for _, printed in figures)))
+        else:
+            sheet.put(key, [key], [cell])
+
+
+def _either(entry: Entry) -> list[str]:
+    """The rows a repeated label may be of, where its figure is printed and no block is told."""
+    several = INDICATORS.get(_words(entry.label), [])
+    return several if len(several) > 1 and _printed(entry) else []
+
+
+def _figure(entry: Entry, key: str, out_of_place: bool) -> tuple[Cell | None, str]:
+    """The cell of a row's figure, None where none is sure, and what is printed there."""
+    at = None if entry.doubtful or out_of_place else _place(entry)
+    unit = entry.unit or _split_unit(entry.label)[1]
+    expected = PRINTED[key].unit
+    if unit != expected and (unit in MONEY or (unit and expected in MONEY)):
+        return None, f"{_printed(entry)}{unit}"
+    if at is None:
+        return None, _printed(entry)
+    return entry.values[at], entry.values[at].text.strip()
+
+
+def _printed(entry: Entry) -> str:
+    return " ".join(filter(None, (cell.text.strip() for cell in entry.values)))
 
 
 def _extras(entries: Sequence[Entry]) -> Iterator[Extra]:
@@ -676,3 +803,55 @@ def _extras(entries: Sequence[Entry]) -> Iterator[Extra]:
             name = entry.names[place] if entry.names else f"第{place + 1}列"
             own = place == at or len(entry.values) == 1
             yield Extra(label if own else f"{label}（{name}）", unit, text)
+
+
+# --- where it stands in prose ---------------------------------------------------------------------
+
+FEWEST_TOGETHER = 8
+# Two rows of one table are no further apart, local rows and remarks between them counted.
+FARTHEST = 400
+OPENING = re.compile(
+    r"(?:[一1]\s*[、.]\s*主动公开(?:政府信息)?(?:的)?情况[\s|]*)?(?:[(（]一[)）]\s*)?[\s|]*$"
+)
+CLOSING = re.compile(
+    r"(?:\s*[(（][^()（）]*[)）])?[\s|]*(?:万\s*元|人\s*次|[元件条项个笔次份篇人])?[\s|]*(?:[\d０-９.,，]+|[-—/]+)?(?:[\s|]*\|)?"
+)
+
+
+@cache
+def _labels() -> re.Pattern[str]:
+    """Every label of the form, however lines cut it."""
+    words = {
+        re.sub(
+            r"\(.*", "", ENUMERATORS.split(re.sub(r"\([^()]*\)", "", compact(PRINTED[key].zh)))[-1]
+        )
+        for key in FORM
+    }
+    longest = sorted(words, key=len, reverse=True)
+    return re.compile("|".join(r"\s*".join(map(re.escape, word)) for word in longest))
+
+
+def statistics_span(text: str) -> tuple[int, int] | None:
+    """Where a text prints the table of 2014, from its heading to its last figure."""
+    bare = "".join(text.split())
+    if sum(phrase in bare for phrase in SIGNATURE) < FEWEST_OWN:
+        return None
+    best: list[re.Match[str]] = []
+    rows: list[re.Match[str]] = []
+    for match in _labels().finditer(text):
+        if rows and match.start() - rows[-1].end() > FARTHEST:
+            rows = []
+        rows.append(match)
+        best = max(best, rows, key=len)
+    if len(best) < FEWEST_TOGETHER:
+        return None
+    start, end = best[0].start(), best[-1].end()
+    headings = list(HEADING.finditer(text, max(start - FARTHEST, 0), start))
+    opening = OPENING.search(text, max(start - FARTHEST, 0), start)
+    if headings:
+        start = headings[-1].start()
+        start -= 2 * text[:start].endswith("统计")
+    elif opening:
+        start = opening.start()
+    closing = CLOSING.match(text, end)
+    return start, closing.end() if closing else end

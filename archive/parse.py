@@ -67,9 +67,10 @@ def parse(*documents: Document) -> Parsed:
         sum(chosen[key.partition(".")[0]] is sheet for key, (value, _) in cells.items() if value)
         for sheet in sheets
     ]
+    sections = (without_table(section, sheets[best]) for section in chapters[best])
     return Parsed(
         form,
-        tuple(without_table(section, sheets[best]) for section in chapters[best]),
+        tuple(section for section in sections if section.heading or section.text),
         {key: value for key, (value, _) in cells.items()},
         {key: note for key, (_, note) in cells.items() if note},
         tuple(chain.from_iterable(sheet.extras for sheet in sheets)),

@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from archive.audit import audit
 from archive.blame import assign_blame, needs_witness
 from archive.check import check
 from archive.extract import extract, media_type
-from archive.identify import compact, identify
+from archive.identify import Identity, compact, identify
 from archive.model import (
     Block,
     Document,
@@ -27,7 +28,9 @@ from archive.model import (
     UnreadableError,
     Verdict,
 )
+from archive.narrative import narrate
 from archive.parse import TABLES, Parsed, parse, settle
+from archive.plausibility import weigh
 from archive.witness import count_off
 
 # Part of every stored version: raise it when the same bytes may read differently.
@@ -76,7 +79,8 @@ def read_report(parts: Sequence[Part], evidence: Evidence, *, prose: bool = True
     quick, twin = parsed, _twin(parsed, sources)
     if twin:
         parsed = _settled(quick, twin)
-    identity = identify(sources.documents[0], evidence, parsed.sections, parsed.numbers())
+    page_document, *annexes = sources.documents
+    identity = identify(page_document, evidence, parsed.sections, parsed.numbers(), annexes)
     kind = media_type(sources.parts[parsed.source].data)
     if not identity.is_report:
         return Reading(False, identity.reason, title=identity.title, media_type=kind)
@@ -92,11 +96,29 @@ def read_report(parts: Sequence[Part], evidence: Evidence, *, prose: bool = True
         sections=parsed.sections if prose else (),
         cells=parsed.cells,
         notes=parsed.notes,
-        findings=_findings(parsed, quick, twin, sources),
+        findings=(
+            *_judged(parsed, quick, twin, sources),
+            *weigh(parsed.sections, parsed.cells, identity.body),
+            *(_told(parsed, identity) if prose else ()),
+        ),
         media_type=kind,
         content_digest=content_digest(document, attachments),
         links=document.links,
+        body=identity.body,
+        flags=identity.flags,
         extras=parsed.extras,
+        unused=audit(sources.documents, parsed, parsed.extras),
+    )
+
+
+def _told(parsed: Parsed, identity: Identity) -> tuple[Finding, ...]:
+    """What the prose says of the tables."""
+    return narrate(
+        parsed.sections,
+        parsed.cells,
+        parsed.form,
+        year=identity.year,
+        issuer=identity.issuer,
     )
 
 
@@ -212,7 +234,7 @@ def _failures(parsed: Parsed) -> Mapping[str, int]:
     return found
 
 
-def _findings(
+def _judged(
     parsed: Parsed, quick: Parsed, twin: Parsed | None, sources: _Sources
 ) -> tuple[Finding, ...]:
     """What the identities say; where one fails, second readings say whose error it is."""

@@ -11,7 +11,7 @@ from archive.labels import GROUP, LEAF
 from archive.values import DIGITS, UNITS
 
 # A digit right before 「.」 and a Chinese character numbers the next label: 「0000000 2.其他」.
-NUMBERED = re.compile(r"\d[.、]\s*(?=[\u4e00-\u9fff“‘\"])")
+NUMBERED = re.compile(r"[1-9][.、]\s*(?=[\u4e00-\u9fff“‘\"])")
 CIRCLED = re.compile(r"[\u2460-\u249b]|[(（]\s*\d{1,2}\s*[)）](?=\s*[\u4e00-\u9fff“‘\"])")
 BRACKETED = re.compile(r"\(\s*[一二三四五六七八九十]{1,2}\s*\)")
 # Three tokens that would make a row of three: 「- 4 -」 on a line of its own is a page's number.

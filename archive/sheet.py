@@ -89,7 +89,8 @@ class Sheet:
         """
         found: dict[str, Value] = {}
         for table in {**self.body, **self.annex}:
-            if self.has(table) or self._ran_together(table):
+            # Statistics are only gathered where their form is there as a whole.
+            if self.has(table) or table == "stats2014" or self._ran_together(table):
                 found |= _agreed(self.printings(table))
         return found
 
