@@ -51,10 +51,7 @@ def parse(*documents: Document) -> Parsed:
     sheets = [_gather(document) for document in documents]
     chosen = {table: _chosen(table, sheets) for table in TABLES}
     values = {
-        key: value
-        for table, sheet in chosen.items()
-        for key, value in sheet.values().items()
-        if key.startswith(f"{table}.")
+        key: value for table, sheet in chosen.items() for key, value in sheet.values(table).items()
     }
     form, form_keys = _form(values, chosen)
     if not form_keys and any(prints_indicators(_texts(document)) for document in documents):
@@ -120,7 +117,8 @@ def _gather(document: Document) -> Sheet:
         elif isinstance(block, Paragraph) and LAST_CHAPTER.match(block.text):
             sheet.in_annex = True
     read_flow(document.text or "\n".join(_lines(document)), sheet)
-    sheet.extras = read_statistics(document, sheet)
+    if not sheet.has("requests"):
+        sheet.extras = read_statistics(document, sheet)
     return sheet
 
 

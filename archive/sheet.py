@@ -82,17 +82,15 @@ class Sheet:
             for value, _ in printing.cells.values()
         )
 
-    def values(self) -> dict[str, Value]:
-        """Every cell of every table, as all printings of it agree.
+    def values(self, table: str) -> dict[str, Value]:
+        """Every cell of a table, as all printings of it agree.
 
         A table without a number counts if its digits ran together; else it is prose's words.
+        Statistics are only gathered where their form is there as a whole.
         """
-        found: dict[str, Value] = {}
-        for table in {**self.body, **self.annex}:
-            # Statistics are only gathered where their form is there as a whole.
-            if self.has(table) or table == "stats2014" or self._ran_together(table):
-                found |= _agreed(self.printings(table))
-        return found
+        if self.has(table) or table == "stats2014" or self._ran_together(table):
+            return _agreed(self.printings(table))
+        return {}
 
     def _place(self, table: str) -> list[Printing]:
         return (self.annex if self.in_annex else self.body).setdefault(table, [])
@@ -116,6 +114,8 @@ class Sheet:
 
 def _agreed(printings: Sequence[Printing]) -> dict[str, Value]:
     """One value a cell: of several printings only what all of them say is kept."""
+    if len(printings) == 1:
+        return printings[0].cells
     found: dict[str, Value] = {}
     for key in {key: None for printing in printings for key in printing.cells}:
         said = [printing.cells.get(key, (None, None)) for printing in printings]

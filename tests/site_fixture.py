@@ -15,6 +15,7 @@ from warcio.warcwriter import WARCWriter
 
 from archive import form
 from archive.publish import index_texts, metadata
+from archive.rules import RULES
 from archive.schema import TABLES
 
 SITE = Path(__file__).parent.parent / "datasette"
@@ -76,7 +77,7 @@ def tables(db: sqlite3.Connection) -> None:
                 "position": position,
             },
         )
-    for identity in form.IDENTITIES:
+    for identity in RULES:
         insert(
             db,
             "identities",
@@ -294,6 +295,25 @@ def records(db: sqlite3.Connection, offsets: list[int]) -> None:
          "explanation": ""},
         {"version_id": f"320813-zf/2023/{'d' * 12}", "rule": "XYEAR.carried.total",
          "verdict": "not_checkable", "explanation": "没有上一年的年报"},
+        {"version_id": f"320813-zf/2023/{'d' * 12}", "rule": "SUM.total@2021", "verdict": "fail",
+         "expected": "3", "actual": "5", "blame": "publisher",
+         "cells": '["requests.concluded_total.total", "requests.carried_out.total"]',
+         "proposed": '{"requests.concluded_total.total": "3"}'},
+        {"version_id": f"320813-zf/2023/{'d' * 12}", "rule": "V.outcomes", "position": 1,
+         "verdict": "fail", "expected": "3", "actual": "4", "blame": "undecided",
+         "explanation": "统计表中予以公开为 3", "cells": '["requests.granted_partial.total"]',
+         "printed": f"予以公开4件{SCRIPT}。"},
+        {"version_id": f"320813-zf/2023/{'d' * 12}", "rule": "V.outcomes", "position": 2,
+         "verdict": "fail", "expected": "0", "actual": "7", "blame": "undecided",
+         "explanation": "统计表中部分公开为 0", "cells": "[]", "printed": "部分公开7件。"},
+        {"version_id": f"320813-zf/2023/{'d' * 12}", "rule": "V.review", "position": 1,
+         "verdict": "explained", "expected": "170", "actual": "134", "cells": "[]",
+         "explanation": "等于统计表中行政复议总计减尚未审结", "printed": "行政复议134件。"},
+        {"version_id": f"320813-zf/2023/{'d' * 12}", "rule": "V.received", "position": 1,
+         "verdict": "pass", "expected": "11", "actual": "11", "printed": "收到申请11件，一致。"},
+        {"version_id": f"320813-zf/2023/{'d' * 12}", "rule": "PLAUSIBLE.no_decisions",
+         "position": 1, "verdict": "fail", "actual": "0", "blame": "undecided",
+         "explanation": "许可与处罚都印作 0"},
     )  # fmt: skip
     pair = {"report_id": "140600-jyj/2023", "from_version": first, "to_version": second}
     insert(

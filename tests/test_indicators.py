@@ -50,7 +50,7 @@ def rows(made: Figures) -> list[tuple[str, str, str]]:
 def read(document: Document) -> tuple[dict[str, Value], tuple[Extra, ...]]:
     sheet = Sheet()
     extras = read_statistics(document, sheet)
-    return sheet.values(), extras
+    return sheet.values("stats2014"), extras
 
 
 def numbers(document: Document) -> dict[str, str]:

@@ -171,6 +171,39 @@ async def test_a_failed_identity_is_marked_and_its_sum_written_out(site: Any) ->
 
 
 @pytest.mark.asyncio
+async def test_checks_of_prose_stand_apart_with_their_sentences(site: Any) -> None:
+    page = await site.get("/r/320813-zf/2023")
+    tree = html.fromstring(page.text)
+    (first,) = tree.xpath("//div[@id='check-V.outcomes']")
+    (second,) = tree.xpath("//div[@id='check-V.outcomes-2']")
+    assert first.xpath(".//blockquote/text()") == ["予以公开4件<script>alert(1)</script>。"]
+    assert "正文 7，对照 0" in " ".join(second.text_content().split())
+    (explained,) = tree.xpath("//div[@id='check-V.review']")
+    assert "另有解释 等于统计表中行政复议总计减尚未审结" in " ".join(
+        explained.text_content().split()
+    )
+    # What holds is counted; a sentence that fails marks no cell of the table.
+    assert "收到申请11件，一致" not in page.text
+    assert "bad" not in cell(page, "requests.granted_partial.total").get("class").split()
+    headings = tree.xpath("//section[@id='checks']/h3/text()")
+    assert headings == ["表式自身的勾稽关系", "与上一年度", "正文与统计表", "合理性提示"]
+
+
+@pytest.mark.asyncio
+async def test_a_proposed_value_stands_beside_what_is_printed(site: Any) -> None:
+    page = await site.get("/r/320813-zf/2023")
+    (check,) = html.fromstring(page.text).xpath("//div[@id='check-SUM.total@2021']")
+    words = " ".join(check.text_content().split())
+    assert "建议值（未改动原文）" in words
+    assert words.endswith("总计 3")
+    assert cell(page, "requests.concluded_total.total").text == "0"
+    record = (await site.get("/r/320813-zf/2023.json")).json()
+    (finding,) = [f for f in record["findings"] if f["rule"] == "SUM.total@2021"]
+    assert finding["proposed"] == {"requests.concluded_total.total": "3"}
+    assert finding["cells"] == ["requests.concluded_total.total", "requests.carried_out.total"]
+
+
+@pytest.mark.asyncio
 async def test_an_edit_shows_cells_and_text_before_and_after(site: Any) -> None:
     page = html.fromstring((await site.get(REPORT)).text)
     (change,) = page.xpath("//div[@id='change-2']")

@@ -40,7 +40,10 @@ SESSION = re.compile(
     r";jsessionid=[^?#]*|(?<=[?&])(?:jsessionid|sid|phpsessid|_t|t|v|rnd)=[^&#]*&?", re.IGNORECASE
 )
 SPAN = re.compile(r"\d+")
-_named = etree.XPath("//*[@id=$name or contains(@class, $name)]")
+CONTAINER_TAGS = (
+    "div", "td", "article", "section", "main", "table", "tbody", "tr", "form", "center", "dd", "p",
+    "span", "font", "body", "ucapcontent",
+)  # fmt: skip
 FEWEST_CHARACTERS = 40
 # Below this share of our own walk, trafilatura has lost text rather than noise.
 TRUSTED_SHARE = 0.6
@@ -126,14 +129,13 @@ def _title(tree: html.HtmlElement, metas: dict[str, str]) -> str | None:
 
 def _named_container(tree: html.HtmlElement, source: str) -> html.HtmlElement | None:
     """The article's container, if a system named it."""
-    for name in CONTAINERS:
-        if name not in source:
-            continue
-        found = [
-            element
-            for element in _named(tree, name=name)
-            if name in (element.get("id"), *(element.get("class") or "").split())
-        ]
+    present = [name for name in CONTAINERS if name in source]
+    named: dict[str, list[html.HtmlElement]] = {name: [] for name in present}
+    for element in tree.iter(*CONTAINER_TAGS) if present else ():
+        for name in (element.get("id"), *(element.get("class") or "").split()):
+            if name in named:
+                named[name].append(element)
+    for found in named.values():
         alike = set(found)
         outermost = [e for e in found if alike.isdisjoint(e.iterancestors())]
         best = max(outermost, key=_size, default=None)
@@ -267,6 +269,8 @@ def _table(table: html.HtmlElement) -> Table:
 
 def _cell_text(cell: html.HtmlElement) -> str:
     """A cell's text on one line; a raised footnote mark stands apart from the figure before it."""
+    if not len(cell):
+        return _spaces(cell.text or "")
     for mark in cell.iter("sup"):
         mark.text = f" [{mark.text_content()}]"
         for inside in list(mark):

@@ -60,6 +60,16 @@ CHAPTERS = {
     5: "五、存在的主要问题及改进情况",
     6: "六、其他需要报告的事项",
 }
+# Checks by what they compare; the words for those that hold and those that do not.
+CHECK_GROUPS = (
+    ("表式自身的勾稽关系", ("hard", "soft"), "成立", "不成立"),
+    ("与上一年度", ("cross_year", "cross_year_soft"), "相符", "不符"),
+    ("正文与统计表", ("narrative",), "相符", "不符"),
+    ("全辖区与下级机关", ("hierarchy_soft",), "相符", "不符"),
+    ("合理性提示", ("plausibility",), "无疑问", "存疑"),
+)
+# A cell is marked when sums it stands in fail; a sentence may be wrong where the table is right.
+MARKING = ("hard", "soft", "cross_year", "cross_year_soft")
 TABLE_ANCHORS = {2: "disclosure", 3: "requests", 4: "disputes"}
 KEY = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)+")
 OPERATOR = re.compile(r"\s(:=|<=|>=|=|\+|-)\s")
@@ -243,6 +253,37 @@ def arithmetic(formula, fields, figures):
     return terms
 
 
+def unpacked(finding):
+    """A finding as stored, with its lists read: the cells involved and the values proposed."""
+    return {
+        **finding,
+        "cells": json.loads(finding["cells"] or "[]"),
+        "proposed": json.loads(finding["proposed"] or "{}"),
+    }
+
+
+def check_groups(findings):
+    """The findings by what they compare: failures and explanations to read, passes counted."""
+    groups = []
+    known = {level for _, levels, _, _ in CHECK_GROUPS for level in levels}
+    for name, levels, good, bad in CHECK_GROUPS:
+        # A rule this archive does not describe is shown with the sums.
+        mine = [
+            finding
+            for finding in findings
+            if finding["level"] in levels or ("hard" in levels and finding["level"] not in known)
+        ]
+        if mine:
+            by_verdict = {
+                verdict: [finding for finding in mine if finding["verdict"] == verdict]
+                for verdict in ("fail", "explained", "not_checkable", "pass")
+            }
+            groups.append(
+                {"name": name, "sums": "hard" in levels, "good": good, "bad": bad, **by_verdict}
+            )
+    return groups
+
+
 def inline_diff(before, after):
     """Two texts as one: (same | del | ins | gap, text), sentences first, characters within."""
     old, new = (SENTENCE_END.split(text or "") for text in (before, after))
@@ -415,7 +456,7 @@ async def gather(database, report, version):
             """
             select findings.*, identities.formula, identities.basis, identities.level
             from findings left join identities on identities.id = findings.rule
-            where version_id = ? order by findings.rule
+            where version_id = ? order by findings.rule, findings.position
             """,
             version_id,
         ),
@@ -473,7 +514,7 @@ def as_json(data, url):
         "notes": {key: {name: note[name] for name in shown} for key, note in data["notes"].items()},
         "sections": data["sections"],
         "findings": [
-            {key: value for key, value in finding.items() if key != "version_id"}
+            {key: value for key, value in unpacked(finding).items() if key != "version_id"}
             for finding in data["findings"]
         ],
         "captures": data["captures"],
@@ -534,13 +575,19 @@ def stored_files(captures):
 def page_context(datasette, request, data, pinned):
     report, version = data["report"], data["version"]
     fields = {field["key"]: field for field in data["fields"]}
-    findings = data["findings"]
+    findings = [unpacked(finding) for finding in data["findings"]]
     failed = {}
     for finding in findings:
-        if finding["verdict"] == "fail":
+        finding["anchor"] = finding["rule"] + (
+            f"-{finding['position']}" if (finding["position"] or 1) > 1 else ""
+        )
+        finding["mending"] = [
+            (fields[key], value) for key, value in finding["proposed"].items() if key in fields
+        ]
+        if finding["verdict"] == "fail" and (finding["level"] or "hard") in MARKING:
             finding["terms"] = arithmetic(finding["formula"], fields, data["figures"])
-            for key in KEY.findall(finding["formula"] or ""):
-                failed.setdefault(key, []).append(finding["rule"])
+            for key in finding["cells"] or KEY.findall(finding["formula"] or ""):
+                failed.setdefault(key, []).append(finding["anchor"])
     changes = told_changes(data["changes"], fields, data["versions"])
     changed = {
         cell["field"]
@@ -561,16 +608,15 @@ def page_context(datasette, request, data, pinned):
     path = f"/r/{version['id']}"
     return {
         **data,
+        "findings": findings,
         "path": path,
         "permanent": datasette.absolute_url(request, path),
         "pinned": pinned,
         "current": report["current_version"] == version["id"],
         "replaced": any(other["replaces"] == version["id"] for other in data["versions"]),
         "tables": tables_of(version["form"], data["fields"], cell, holds),
-        "verdicts": {
-            verdict: [finding for finding in findings if finding["verdict"] == verdict]
-            for verdict in ("fail", "explained", "not_checkable", "pass")
-        },
+        "checks": check_groups(findings),
+        "marked": bool(failed),
         "told_changes": changes,
         "page_capture": pages[0] if pages else None,
         "attachments": [file["best"] for file in files if file["best"]["role"] == "attachment"],
@@ -654,8 +700,9 @@ async def issuer_page(datasette, request):
         """
         select reports.*,
             (select count(*) from versions where report_id = reports.id) as versions,
-            (select count(*) from findings where version_id = reports.current_version
-                and verdict = 'fail') as failed,
+            (select count(*) from findings join identities on identities.id = findings.rule
+                where version_id = reports.current_version and verdict = 'fail'
+                and level in ('hard', 'soft')) as failed,
             (select numbers_read from versions where versions.id = reports.current_version)
                 as numbers_read,
             figures.requests__received_new__total as received_new
