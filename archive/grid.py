@@ -7,6 +7,7 @@ merged headings, and only in a full rectangle do a row's and a column's headings
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from archive.model import Cell, Table
 
@@ -68,19 +69,20 @@ def without_uncounted_rows(table: Table) -> Table:
 
 def _even_rows(table: Table) -> int:
     """How many rows end where most rows end."""
-    ends = (edge for edge, row in zip(row_edges(table), table.rows, strict=True) if row)
+    edges = row_edges(placed_cells(table))
+    ends = (edge for edge, row in zip(edges, table.rows, strict=True) if row)
     return max(Counter(ends).values(), default=0)
 
 
-def row_edges(table: Table) -> list[int]:
-    """Where each row ends: past its last cell, its own or one from above that covers it."""
+def row_edges(placed: Sequence[Sequence[tuple[int, Cell]]]) -> list[int]:
+    """Where each row of placed cells ends: past its last cell, its own or one that covers it."""
     edges = []
     covered: dict[int, int] = {}
-    for placed in placed_cells(table):
-        ends = {min(x + cell.colspan, WIDEST): cell.rowspan for x, cell in placed}
+    for row in placed:
+        ends = {min(x + cell.colspan, WIDEST): cell.rowspan for x, cell in row}
         edges.append(max((*covered, *ends), default=0))
         covered = {edge: left - 1 for edge, left in covered.items() if left > 1}
-        for edge, rows in ends.items():
-            if rows > 1:
-                covered[edge] = max(covered.get(edge, 0), rows - 1)
+        for edge, height in ends.items():
+            if height > 1:
+                covered[edge] = max(covered.get(edge, 0), height - 1)
     return edges

@@ -22,12 +22,18 @@ ENUMERATOR = re.compile(
     r"^(?:\d{1,2}[.、,]|\([一二三四五六七八九十\d]{1,2}\)|[一二三四五六七八九十]、|\d(?=\D))"
 )
 
-Patterns = Mapping[str, re.Pattern[str]]
+
+class Patterns(dict[str, re.Pattern[str]]):
+    """Names, and the words each is known by. Hashed as itself: what it found is remembered."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+
 Content = TypeVar("Content")
 
 
 def _patterns(words: Mapping[str, str]) -> Patterns:
-    return {name: re.compile(pattern) for name, pattern in words.items()}
+    return Patterns({name: re.compile(pattern) for name, pattern in words.items()})
 
 
 # In the order of the form.
@@ -136,7 +142,15 @@ def name_in(patterns: Patterns, label: str) -> str | None:
     """The first name of the patterns whose words the label holds."""
     if label.isascii():
         return None
+    return _short_name(patterns, label) if len(label) <= SHORT else _name(patterns, label)
+
+
+def _name(patterns: Patterns, label: str) -> str | None:
     return next((name for name, pattern in patterns.items() if pattern.search(label)), None)
+
+
+# The same labels stand in all reports.
+_short_name = lru_cache(maxsize=8192)(_name)
 
 
 def disclosure_row(label: str, *, whole: bool = False) -> str | None:

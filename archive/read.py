@@ -61,7 +61,8 @@ class Part:
 def read_report(parts: Sequence[Part], evidence: Evidence, *, prose: bool = True) -> Reading:
     """The reading of a report: its page and, for what the page does not print, its attachments.
 
-    Without `prose` there are no sections and nothing is said of them, at a fraction of the cost.
+    Without `prose` there are only cells and identities, at a fraction of the cost: no sections, and
+    nothing said of them or of what was not used.
     Never raises for what the bytes hold: what cannot be read has `is_report` False and a reason.
     """
     page, *attachments = parts
@@ -107,7 +108,7 @@ def read_report(parts: Sequence[Part], evidence: Evidence, *, prose: bool = True
         body=identity.body,
         flags=identity.flags,
         extras=parsed.extras,
-        unused=audit(sources.documents, parsed, parsed.extras),
+        unused=audit(sources.documents, parsed, parsed.extras) if prose else (),
     )
 
 

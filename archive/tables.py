@@ -45,8 +45,8 @@ Row = Sequence[tuple[int, Cell]]
 
 def read_table(table: Table, sheet: Sheet) -> None:
     """All that the table holds of the forms; a page may have put several of theirs into one."""
-    grid, edges = table_to_grid(table), row_edges(table)
-    rows = _mended(placed_cells(table))
+    grid, placed = table_to_grid(table), placed_cells(table)
+    edges, rows = row_edges(placed), _mended(placed)
     heading = applicants = _Heading()
     requests: list[_Request] = []
     for y, row in enumerate(rows):
@@ -85,21 +85,21 @@ def _mended(rows: Sequence[Row]) -> list[Row]:
     the first's was cut («1.本机关不掌握相关», «政府信息»).
     """
     whole = list(rows)
+    empty = [not any(cell.text.strip() for _, cell in row[-WIDTH:]) for row in rows]
     for y, (one, other) in enumerate(pairwise(rows)):
-        if min(len(one), len(other)) <= WIDTH:
+        if empty[y] == empty[y + 1] or min(len(one), len(other)) <= WIDTH:
             continue
-        halves = (one[-WIDTH:], other[-WIDTH:])
-        if not all(is_value(cell.text) for half in halves for _, cell in half):
+        figures = other[-WIDTH:] if empty[y] else one[-WIDTH:]
+        if not all(is_value(cell.text) for _, cell in figures):
             continue
-        figures = [half for half in halves if any(compact(cell.text) for _, cell in half)]
         (x, label), (_, rest) = one[-WIDTH - 1], other[-WIDTH - 1]
         first, second = compact(label.text), compact(rest.text)
         row = request_row(first + second)
         if row is None or request_row(first) not in {None, row} or ENUMERATOR.match(second):
             continue
-        if len(figures) == 1 and second and second in request_label(row):
+        if second and second in request_label(row):
             joined = (x, replace(label, text=label.text + rest.text))
-            whole[y], whole[y + 1] = [*one[: -WIDTH - 1], joined, *figures[0]], []
+            whole[y], whole[y + 1] = [*one[: -WIDTH - 1], joined, *figures], []
     return whole
 
 

@@ -51,7 +51,15 @@ def test_the_media_type_is_in_the_bytes() -> None:
     assert media_type(b"%PDF-1.7 ...") == "application/pdf"
     assert media_type(b"\r\n\r\n<!DOCTYPE html><html>") == "text/html"
     assert media_type("一、总体情况".encode("gbk")) == "text/plain"
-    assert media_type(b"\xd0\xcf\x11\xe0\xa1\xb1") == "application/msword"
+    assert media_type(b"HTTP junk\r\n%PDF-1.4 ...") == "application/pdf"
+    assert media_type(b"<html><p>%PDF-1.4</p>") == "text/html"
+    assert media_type("年报\n收到申请3件。".encode("utf-16-le")) == "text/plain"
+    assert media_type(b"MIME-Version: 1.0\nContent-Type: multipart/related;\n\tboundary=x\n\n") == (
+        "multipart/related"
+    )
+    assert media_type(b'<?xml version="1.0"?><?mso-application progid="Word.Document"?><w:x/>') == (
+        "application/vnd.ms-word+xml"
+    )
     assert media_type(bytes(range(256)) * 8) == "application/octet-stream"
 
 
@@ -62,8 +70,11 @@ def test_the_media_type_is_in_the_bytes() -> None:
         (b"   \r\n", "空"),
         (b"%PDF-1.4 truncated", "PDF"),
         (b"PK\x03\x04 not a zip", "压缩包"),
-        (b"\xd0\xcf\x11\xe0" + b"\0" * 600, ".doc"),
-        (b"\x89PNG\r\n\x1a\n" + b"\0" * 90, "image/png"),
+        (b"\xd0\xcf\x11\xe0" + b"\0" * 600, "Office"),
+        (b"Rar!\x1a\x07\0" + b"\0" * 90, "RAR 压缩包"),
+        (b"7z\xbc\xaf\x27\x1c" + b"\0" * 90, "7z 压缩包"),
+        (b"\x1f\x8b\x08" + b"\0" * 90, "GZIP"),
+        (b"\x89PNG\r\n\x1a\n" + b"\0" * 90, "图片"),
         (bytes(range(256)) * 8, "二进制"),
     ],
 )
@@ -179,6 +190,12 @@ def test_a_raised_mark_and_a_struck_number_are_no_part_of_a_figure() -> None:
     ).blocks[0]
     assert isinstance(table, Table)
     assert [cell.text for cell in table.rows[0]] == ["规章", "12 [1]", "6"]
+
+
+def test_plain_text_in_utf_16_without_its_mark_is_read() -> None:
+    for encoding in ("utf-16-le", "utf-16-be"):
+        read = extract("一、总体情况\r\n收到申请3件。\r\n".encode(encoding))
+        assert read.prose == ("一、总体情况", "收到申请3件。")
 
 
 def test_html_in_utf_16_is_html() -> None:

@@ -60,4 +60,4 @@ def test_a_row_ends_past_the_cells_that_cover_it_from_above() -> None:
     made = Table(
         ((Cell("a"), Cell("b", rowspan=2, colspan=2)), (Cell("c"),), (Cell("d"), Cell("e")))
     )
-    assert row_edges(made) == [3, 3, 2]
+    assert row_edges(placed_cells(made)) == [3, 3, 2]

@@ -48,6 +48,7 @@ FEWEST_CHARACTERS = 40
 # Below this share of our own walk, trafilatura has lost text rather than noise.
 TRUSTED_SHARE = 0.6
 DEEPEST = 400
+LONGEST_CELL = 400
 # Above this many characters trafilatura takes minutes; no report is a tenth as long.
 MOST_CHARACTERS = 2_000_000
 # Beyond this a page is refused, its inlined pictures not counted.
@@ -190,7 +191,9 @@ def _flat(element: html.HtmlElement) -> str:
 
 def _spaces(text: str) -> str:
     """Runs of white space (nbsp and full-width included) as one space, none at the ends."""
-    return re.sub(r"[\s\u200b\ufeff]+", " ", text).strip()
+    if "\u200b" in text or "\ufeff" in text:
+        text = text.replace("\u200b", " ").replace("\ufeff", " ")
+    return " ".join(text.split())
 
 
 def _is_hidden(element: html.HtmlElement) -> bool:
@@ -243,12 +246,19 @@ def _is_data(table: html.HtmlElement) -> bool:
     cells = list(table.iter("td", "th"))
     if len(rows) < 2 or len(cells) <= len(rows):
         return False
-    return max((len(_flat(cell)) for cell in cells), default=0) < 400
+    return not any(_is_long(cell) for cell in cells)
+
+
+def _is_long(cell: html.HtmlElement) -> bool:
+    """Is there more text than in any cell of a table of figures?"""
+    text = cell.text_content() if len(cell) else cell.text or ""
+    return len(text) >= LONGEST_CELL and len(_spaces(text)) >= LONGEST_CELL
 
 
 def _span(cell: html.HtmlElement, name: str) -> int:
     # Seen: rowspan="22 ", "3px", "0", "".
-    match = SPAN.search(cell.get(name) or "")
+    text = cell.get(name)
+    match = SPAN.search(text) if text else None
     return min(max(int(match[0][:6]), 1), 1000) if match else 1
 
 
