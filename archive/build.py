@@ -17,15 +17,18 @@ from pathlib import Path
 from typing import Any
 
 from archive import issuers, store, warc
+from archive.bodies import DIVISIONS_DATE, describe, place_name
 from archive.issuers import Claim, Issuer, Portal
-from archive.model import Reading
+from archive.model import Body, Reading
 from archive.nights import EMPTY, NO_PAGE, NO_PORTAL, WAITING, Index, Mentions, Night, follow
 from archive.progress import track
 from archive.read import PARSER
 from archive.readings import Facts, Memory, Source, pack, read_all, unpack
+from archive.rollups import Share, figures_of, roll_up
 from archive.sightings import Sighting, describe_portals, moment, pages, read_sightings
 from archive.versions import History, Observation, trace
 from archive.warc import Capture, Damage
+from archive.years import compare, current
 
 ARCHIVE = "nianbao.db"
 LEDGER = "ledger.csv"
@@ -158,11 +161,20 @@ def _write(
     try:
         with closing(store.create(fresh)) as db:
             with store.transaction(db):
+                shares: list[Share] = []
+                last: tuple[str, Reading] | None = None
                 for report_id in track(sorted(fold.addresses), "reports"):
                     history = trace(fold.observations(report_id))
                     fold.remember(report_id, history)
+                    # In this order the body's report of the year before has just been written.
+                    before = last[1] if last and last[0] == _year_before(report_id) else None
+                    shares.append(fold.share(report_id, history))
+                    last = report_id, current(history)
+                    history = compare(history, int(report_id.rpartition("/")[2]), before)
                     summary.changes += store.write_report(db, report_id, history, PARSER)
                     summary.versions += len(history.versions)
+                for version_id, findings in roll_up(shares).items():
+                    store.write_findings(db, version_id, findings)
                 summary.reports = len(fold.addresses)
                 summary.portals = store.write(db, "portals", map(asdict, fold.portals.values()))
                 summary.issuers = store.write(db, "issuers", fold.issuer_rows())
@@ -174,6 +186,11 @@ def _write(
         # Half an archive would only keep a full disk full.
         fresh.unlink(missing_ok=True)
         raise
+
+
+def _year_before(report_id: str) -> str:
+    issuer_id, _, year = report_id.rpartition("/")
+    return f"{issuer_id}/{int(year) - 1}"
 
 
 def read_captures(data: Path, memory: Memory, summary: Summary) -> list[Capture]:
@@ -241,6 +258,7 @@ class Fold:
         self._nights = nights
         self._facts = facts
         self._issuers: dict[str, Issuer] = {}
+        self._bodies: dict[str, Body] = {}
         self._report_of: dict[tuple[str, str], str] = {}
         self._shows: dict[str, list[tuple[str, str, str]]] = {}
         self.addresses: dict[str, set[str]] = {}
@@ -319,12 +337,39 @@ class Fold:
         before = [show for show in shows if show[0] <= capture.fetched_at]
         return max(before)[2] if before else min(shows)[2]
 
+    def share(self, report_id: str, history: History) -> Share:
+        """What a report may add to the figures of a whole jurisdiction."""
+        issuer_id, _, year = report_id.rpartition("/")
+        reading = current(history)
+        return Share(
+            f"{report_id}/{history.current}",
+            issuer_id,
+            self._body(self._issuers[issuer_id]),
+            int(year),
+            reading.scope,
+            figures_of(reading.cells),
+        )
+
+    def _body(self, issuer: Issuer) -> Body:
+        if issuer.id not in self._bodies:
+            portal = self.portals.get(issuer.portal_id)
+            name = portal.name if portal else None
+            self._bodies[issuer.id] = describe(issuer.name, name, issuer.division)
+        return self._bodies[issuer.id]
+
     def issuer_rows(self) -> Iterator[dict[str, Any]]:
         """The ledger lines of the bodies that have reports here."""
         for issuer in sorted(self._issuers.values(), key=lambda issuer: issuer.id):
-            row = asdict(issuer)
-            yield row | {
-                "portal_id": issuer.portal_id if issuer.portal_id in self.portals else None
+            portal = self.portals.get(issuer.portal_id)
+            body = self._body(issuer)
+            yield asdict(issuer) | {
+                "level": body.level or issuer.level,
+                "kind": body.kind or issuer.kind,
+                "portal_id": issuer.portal_id if portal else None,
+                "parent": body.parent,
+                "place_code": body.division,
+                "place_name": place_name(body.division),
+                "divisions_date": DIVISIONS_DATE if body.division else None,
             }
 
     def sighting_rows(self, lines: Iterable[Sighting]) -> Iterator[dict[str, Any]]:

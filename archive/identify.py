@@ -1,91 +1,114 @@
 """Title, preamble, metas, portal -> is it a report at all, whose, and for which year? Pure.
 
 Titles decide first, as lists and pages print them; a text without a title is judged by its
-chapters. What the words mean was counted on about 150 real titles: the subject (政府信息公开,
-政务公开 …) and the noun (年度报告, 年报, 报告) vary, the order of year and body too.
+chapters. Whatever is found says by which words.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from archive.model import Document, Evidence, Paragraph, Section
+from archive.bodies import describe, related, site_body
+from archive.clones import suspicions
+from archive.model import Body, Document, Evidence, Paragraph, Section
+from archive.titles import BETWEEN, ORGAN, ORGAN_END, SUBJECT, announces_a_report, lookalike_of
+from archive.titles import TitleVerdict as TitleVerdict
+from archive.titles import compact as compact
+from archive.titles import issuer_in_title as issuer_in_title
+from archive.titles import report_title_verdict as report_title_verdict
+from archive.titles import year_in_title as year_in_title
 
-TitleVerdict = Literal["report", "lookalike", "unknown"]
+LISTED = "列表标题"
+ARTICLE = "文章标题（ArticleTitle）"
+PAGE = "页面标题"
+HEAD = "正文标题"
+ANNEX = "附件标题"
 
-SUBJECT = r"(?:政府信息(?:与政务)?公开|政务信息公开|政务公开|信息公开)"
-# What may stand between the subject and the noun: 政府信息公开2021年度工作情况的报告.
-BETWEEN = r"[工作情况的年度实施执行\d〇零一二三四五六七八九十()]{0,16}"
-REPORT_TITLE = re.compile(SUBJECT + BETWEEN + r"(?:报告|年报|报(?:\.{2,}|…))")
-CUT_TITLE = re.compile(SUBJECT + r"[工作年度报]{0,6}(?:\.{2,}|…+)$")
-STATISTICS_TITLE = re.compile(SUBJECT + r"(?:工作)?(?:情况)?统计表")
-LOOKALIKE_TITLE = re.compile(
-    r"政府网站|网站工作|新媒体|法治政府|依法行政|法治建设"
-    r"|(?:通知|公告|通报|批复|意见|函)$|的通知"
-    r"|指南|图解|一图|解读|预算|决算|公开目录|工作要点|要点落实|自查|自评"
-    r"|学年|高等学校|办事公开|公共企事业|模板|范文|样表|格式|填报说明|编制说明"
-    r"|(?:制度|办法|规定|条例|计划|方案)$|(?<!信息公开)工作总结|统计年鉴|统计公报|考核结果"
+PERIOD = re.compile(
+    r"((?:19|20)\d{2})(?:年|[./-])0?1(?:月|[./-])(?:0?1日?)?[^。;]{0,14}?"
+    r"(?:((?:19|20)\d{2})(?:年|[./-]))?(?:12(?:月|[./-])(?:31日?|底)?|年底)"
 )
-
-YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})(?=年|度|政府信息|政务|信息公开)")
-# 「2009上海市政府信息公开…」, and left over before the whole title: 「2025湖口县…2025年度」.
-BARE_YEAR = re.compile(r"^((?:19|20)\d{2})(?=[\u4e00-\u9fff])")
-CHINESE_YEAR = re.compile(r"二([〇零○O0])([〇零○O0一二三])([〇零○O0一二三四五六七八九])年")
-DATED = re.compile(rf"(?:{YEAR.pattern}|{CHINESE_YEAR.pattern[:-1]}(?=年))(?:年度?|度)?")
-CHINESE_DIGITS = {
-    **dict.fromkeys("〇零○O0", 0),
-    **{digit: value for value, digit in enumerate("一二三四五六七八九", 1)},
-}
-PERIOD = re.compile(r"((?:19|20)\d{2})年1月1日[^。]{0,12}?(?:12月31日|年底)")
 PREAMBLE_TITLE = re.compile(
     r"(?:编制|编写|制定|形成|公布|发布|现将)(?:完成)?了?(?:本)?《?([^，。；《》()、:]{0,36}?)"
     r"((?:19|20)\d{2})年度?(?:[^，。；《》]{0,6})" + SUBJECT + BETWEEN + r"(?:报告|年报)"
 )
+CONTACT = re.compile(r"(?:请与|请联系|请向|可与|可联系)([^，,。;；()]{2,30}?" + ORGAN + r")")
+SOURCE = re.compile(
+    r"(?:发布机构|发布单位|发文机关|公开主体|公开机构|责任部门|信息来源|文章来源|来源)[:：]"
+    r"([\u4e00-\u9fff()]{3,30})"
+)
+NO_BODY = re.compile(r"要求|规定|情况|本报告|网站|本站|原创|编辑|管理员|互联网|^本|^我|办公地址")
 DATE = r"((?:19|20)\d{2})[-年./](\d{1,2})[-月./](\d{1,2})"
-PUBLISHED = re.compile(r"(?:发布|发文|公开|生成|成文)?(?:时间|日期|于)[:：]?" + DATE)
+PUBLISHED = (
+    re.compile(r"(?:发布|发表|公开|上网|刊发)(?:时间|日期|于)[:：]?" + DATE),
+    re.compile(r"(?:发文|成文|生成)(?:时间|日期)[:：]?" + DATE),
+    re.compile(
+        r"(?<!更新)(?<!修改)(?<!截止)(?<!截至)(?<!实施)(?<!施行)(?<!生效)(?<!有效)(?<!统计)(?<!起始)(?<!当前)"
+        r"(?<!访问)(?<!打印)(?<!下载)(?<!会议)(?<!填报)(?<!失效)(?:时间|日期):" + DATE
+    ),
+)
 PLAIN_DATE = re.compile(DATE)
 PUBLICATION_METAS = ("PubDate", "pubdate", "PublishDate", "publishdate", "article:published_time")
 
-GOVERNMENT = re.compile(r"(?:人民政府|政府|管理委员会|管委会|行政公署)$")
-PLACE = re.compile(r"^(.*[省市县区旗盟州])(?=.)")
-ORGAN = (
-    r"(?:人民政府办公厅|人民政府办公室|政府办公厅|政府办公室|人民政府|管理委员会|管委会|办公厅|办公室"
-    r"|委员会|街道办事处|办事处|街道|分局|总局|支队|总队|大队|中心|管理处|局|厅|委|院|所|社|海关|镇|乡)"
-)
-CONTACT = re.compile(r"(?:请与|请联系|请向|可与|可联系)([^，。；()]{2,30}?" + ORGAN + r")")
-ORGAN_END = re.compile(ORGAN + "$")
-NAME = re.compile(r"(?!图解|一图|解读|关于)[\u4e00-\u9fff()·]+")
-# 「市教育局」 under 北原市's portal is 北原市教育局.
-RELATIVE = re.compile(
-    r"^(?:省|市(?!场|政|容|民)|县|区(?!域)|旗|州|盟|自治区|我)(?=[^省市县区旗州盟])"
-)
-# 高新区, 开发区 and the like are zones of the place, not places beside it.
-OTHER_PLACE = re.compile(
-    r"国家|中国|中华|中共|[^局委办厅]{1,8}?(?:省|(?<!^)市(?!场|政|容)|县|旗|盟|自治州|(?<![发新园景务])区)"
-)
 ALL_OF_IT = re.compile(
     r"综合[^。]{0,40}?(?:各|所属)[^。]{0,50}?(?:编制|汇总|而成|形成)|汇总[^。]{0,24}各"
-    r"|(?:全[省市县区旗州])(?:各级行政机关)?(?:共|累计)?(?:收到|受理|新收)[^。]{0,12}申请"
+    r"|(?:包括|包含|涵盖)[^。]{0,30}各(?:县|区|乡|镇|街道|级)[^。]{0,30}(?:数据|情况)"
+    r"|全[省市州县区旗关](?:各级)?(?:行政机关|政府机关|政府系统)?(?:共|累计|共计)?(?:收到|受理|新收|办理)[^。]{0,16}申请"
+    r"|全[省市州县区旗](?:各级)(?:行政机关|政府|部门)"
 )
+ALL_OF_THE_PLACE = re.compile(
+    r"全[省市州县区旗](?:各级行政机关)?(?:共|累计|共计|全年)?(?:主动)?公开[^。]{0,12}信息"
+)
+OWN_LEVEL = re.compile(
+    r"[省市州县区旗]本级(?!财政|预算|政府债)|(?:人民政府|政府)及(?:其|所属)?(?:各|工作|组成)?部门[^。]{0,24}(?:数据|统计|汇总)"
+)
+CUSTOMS_DISTRICT = re.compile(r"海关关区|关区")
+OWN_ONLY = re.compile(r"仅(?:包括|统计|反映)本(?:机关|单位|局|办)|不(?:含|包括)(?:所属|下属|各)")
 
+# Numbered chapters and 信息公开 in a menu are on every page of a law: a report speaks of these.
+OF_A_REPORT = re.compile(
+    r"政府信息公开条例|(?:政府信息|政务)公开(?:工作)?(?:年度)?(?:工作)?(?:报告|年报)"
+    r"|(?:主动|依申请)公开(?:各类)?(?:政府)?信息|政府信息公开申请"
+)
+# What a server says in place of a page, under a good title in the list.
+NO_PAGE = re.compile(
+    r"开启JavaScript|启用JavaScript|人机验证|安全验证|访问验证|滑动验证|需要登录|请(?:先)?登录|登录密码|用户名.{0,6}密码"
+    r"|统一身份认证|访问被拒绝|请求被拦截|访问被拦截|(?:页面|网页|文章|内容)(?:不存在|未找到|找不到|已删除|已被删除)"
+    r"|404(?:错误|NotFound)|系统维护|网站维护中",
+    re.IGNORECASE,
+)
+SCHOOL_YEAR = re.compile(
+    r"高等学校信息公开办法|教育部.{0,20}高等学校信息公开|9月1日(?:起)?[至到—-](?:19|20)\d{2}年8月31日"
+)
+PLACEHOLDER = re.compile(
+    r"(?:[X×*_○]{2,}|某)(?:省|市|县|区|局|委|办|镇|乡|街道|单位|年|部门)|此处填写|请填写|\(填写"
+)
+FORM_LINE = re.compile(r"填报单位|填表人|审核人|填报日期|\(盖章\)|单位名称:|单位负责人")
 NO_TITLE = re.compile(
     r"[,，。;；>›»|]|首页|附件|下载|根据|由.*组成|\.(?:pdf|docx?|wps|ofd)", re.IGNORECASE
 )
 HEAD_LINES = 14
 TITLE_LENGTH = 80
+LONGEST_TITLE = 300
 HEAD_CHARACTERS = 6000
+PREAMBLE_CHARACTERS = 1200
 FEWEST_CHARACTERS = 200
+FEWEST_LETTERS = 20
 CHAPTERS_OF_A_REPORT = 4
 NUMBERS_OF_A_REPORT = 20
+# So many titles of reports of so many years or bodies, and little else, are a list of reports.
+TITLES_OF_A_LIST = 4
+PROSE_OF_A_LIST = 600
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whose report, for which year, by which words; or the reason, in Chinese, why it is none."""
+    """Whose report, for which year, by which words; or the reason, in Chinese, why it is none.
+
+    `evidence` says for issuer, year and published_on what gave them; `flags` what is doubtful.
+    """
 
     is_report: bool
     reason: str
@@ -94,65 +117,160 @@ class Identity:
     title: str | None = None
     published_on: str | None = None
     scope: str = "unclear"
+    body: Body | None = None
+    flags: tuple[str, ...] = ()
+    evidence: Mapping[str, str] = field(default_factory=dict)
 
 
-def compact(text: str) -> str:
-    """The text in normal form (NFKC) without any space: how titles and labels are compared."""
-    return re.sub(r"[\s\u200b\ufeff\u00ad]+", "", unicodedata.normalize("NFKC", text))
+@dataclass(frozen=True, slots=True)
+class _Title:
+    """A title and where it stands."""
+
+    where: str
+    text: str
+    verdict: TitleVerdict
+
+    @property
+    def is_trusted(self) -> bool:
+        """Said of this document and no other: other lines of a page may name its neighbours."""
+        return self.where in (LISTED, ARTICLE)
+
+    def __str__(self) -> str:
+        return f"{self.where}「{self.text[:60]}」"
 
 
-def report_title_verdict(text: str) -> TitleVerdict:
-    """Does a title, as a list or a page prints it, name an annual disclosure report?
+def identify(
+    document: Document,
+    evidence: Evidence,
+    sections: Sequence[Section],
+    numbers: int,
+    annexes: Sequence[Document] = (),
+) -> Identity:
+    """What the document is. `numbers` is how many cells of a form were read from it.
 
-    "unknown" is a title that says neither (年度报告 alone, or nothing): the body must decide.
+    `annexes` are its attachments, whose titles and text count after the page's own. A look-alike's
+    title in the list or in the article's meta ends it; other lines of a page may name other
+    documents, and are weighed against the body.
     """
-    title = re.sub(r"\.(?:pdf|docx?|wps|ofd|html?)$", "", compact(text), flags=re.IGNORECASE)
-    _, rest = _split_body(title)
-    if LOOKALIKE_TITLE.search(rest):
-        return "lookalike"
-    if any(form.search(title) for form in (REPORT_TITLE, CUT_TITLE, STATISTICS_TITLE)):
-        return "report"
-    return "unknown"
+    titles = list(_titles(document, evidence, annexes))
+    named = [title for title in titles if title.verdict == "report"]
+    chapters = sum(1 for section in sections if section.number)
+    own_text = _text(document)
+    text = own_text + "".join(_text(annex) for annex in annexes)
+    reads_like_one = numbers >= NUMBERS_OF_A_REPORT or (
+        chapters >= CHAPTERS_OF_A_REPORT and OF_A_REPORT.search(text) is not None
+    )
+    if refused := _refusal(titles, text, chapters, numbers, reads_like_one):
+        return refused
+    if not (text or numbers or annexes or document.links or document.blocks):
+        return Identity(False, "页面没有可读的内容")
+    # What recognition makes of a picture without text is a few letters.
+    if document.media_type.startswith("image/") and len(text) < FEWEST_LETTERS and not numbers:
+        return Identity(False, "图片里没有可读的文字")
+    if not reads_like_one and is_list_of_reports(document):
+        return Identity(False, "这是年报的列表页，本身不是年报")
+    if not reads_like_one and evidence.listed_title is None and len(text) < FEWEST_CHARACTERS:
+        return Identity(False, f"「{named[0].text}」之下没有报告正文", title=named[0].text)
+
+    portal = evidence.portal_name or site_body(document.metas.get("SiteName", "")) or None
+    body, by_issuer, other = _body(document, annexes, named, text, portal)
+    year, by_year, flags = _year(titles, named, text)
+    published_on, by_date = _published(document, own_text[:HEAD_CHARACTERS], year)
+    title = _own_title(named, evidence)
+    why = {"issuer": by_issuer, "year": by_year, "published_on": by_date}
+    grounds = str(named[0]) if named else f"正文有 {chapters} 个规定章节、{numbers} 个表格数字"
+    raw = "\n".join(_raw(document))
+    doubts = suspicions(raw, title=title or "", issuer=body.name if body else "", url=evidence.url)
+    return Identity(
+        True,
+        _reason(grounds, by_issuer, by_year),
+        issuer=body.name if body else None,
+        year=year,
+        title=title,
+        published_on=published_on,
+        scope=_scope(text[:HEAD_CHARACTERS], body, [title.text for title in named]),
+        body=body,
+        flags=(*other, *flags, *doubts),
+        evidence={key: words for key, words in why.items() if words},
+    )
 
 
-def year_in_title(text: str) -> int | None:
-    """The report year a title names, in either kind of numerals; the first one printed."""
-    title = compact(text)
-    if match := YEAR.search(title):
-        return int(match[1])
-    if match := CHINESE_YEAR.search(title):
-        return int("2" + "".join(str(CHINESE_DIGITS[digit]) for digit in match.groups()))
-    match = BARE_YEAR.search(title)
-    return int(match[1]) if match else None
+def _reason(grounds: str, issuer: str, year: str) -> str:
+    """Why it is a report, and what gave body and year where something else did."""
+    others = [f"机关据{issuer}"] if issuer not in ("", grounds) else []
+    others += [f"年度据{year}"] if year not in ("", grounds) else []
+    return "；".join((grounds, *others))
 
 
-def _split_body(title: str) -> tuple[str, str]:
-    """The body a title begins with and the rest, so that 预算处 in a name is no look-alike."""
-    year = YEAR.search(title) or CHINESE_YEAR.search(title)
-    body = title[: year.start()] if year else ""
-    if NAME.fullmatch(body) and ORGAN_END.search(body):
-        return body, title[len(body) :]
-    return "", title
+def is_list_of_reports(document: Document) -> bool:
+    """A page that prints the titles of several years' or bodies' reports, and hardly anything
+    besides."""
+    lines = [line for block in document.blocks if (line := _line(block))]
+    titles = [line for line in lines if _is_title(line) and report_title_verdict(line) == "report"]
+    kinds = max(len(set(map(year_in_title, titles))), len(set(map(issuer_in_title, titles))), 0)
+    if len(titles) < TITLES_OF_A_LIST or kinds < TITLES_OF_A_LIST - 1:
+        return False
+    return sum(map(len, lines)) - sum(map(len, titles)) < PROSE_OF_A_LIST
 
 
-def issuer_in_title(text: str) -> str | None:
-    """The body a title names, before or after the year: None when it names none."""
-    title = compact(text)
-    if not REPORT_TITLE.search(title) and not CUT_TITLE.search(title):
-        return None
-    undated = BARE_YEAR.sub("", DATED.sub("", title))
-    subject = re.search(SUBJECT, undated)
-    before = undated[: subject.start()] if subject else ""
-    before = re.sub(r"^关于|[《》〈〉\"“”'():]", "", before)
-    return re.sub(r"^(?:度|的)|(?:的|关于)$", "", before) or None
+def _refusal(
+    titles: Sequence[_Title], text: str, chapters: int, numbers: int, reads_like_one: bool
+) -> Identity | None:
+    first = next((title for title in titles if title.verdict != "unknown"), None)
+    named = any(title.verdict == "report" for title in titles)
+    if first and first.verdict == "lookalike" and (first.is_trusted or not reads_like_one):
+        what = lookalike_of(first.text)
+        reason = f"标题「{first.text}」不是政府信息公开工作年度报告"
+        return Identity(False, f"{reason}，是{what}" if what else reason, title=first.text)
+    if first and not reads_like_one and announces_a_report(first.text):
+        return Identity(False, f"「{first.text}」是消息或公告，其下没有年报", title=first.text)
+    if (match := SCHOOL_YEAR.search(text[:PREAMBLE_CHARACTERS])) and not numbers:
+        return Identity(False, f"正文「{match[0]}」说明这是学校的信息公开报告")
+    if not numbers and len(text) < PROSE_OF_A_LIST and (match := NO_PAGE.search(text)):
+        return Identity(False, f"页面写「{match[0]}」，没有取得年报")
+    if not numbers and chapters and (marks := _blanks_to_fill(text)):
+        return Identity(False, f"没有填写任何数字，且有「{marks[0]}」：是空白样表")
+    if not named and not reads_like_one:
+        return Identity(False, "标题和正文都不像政府信息公开工作年度报告")
+    return None
 
 
-def _candidates(document: Document, evidence: Evidence) -> Iterator[str]:
-    """Titles in order of trust: the list's, the article's meta, the page's, the first lines."""
-    article = document.metas.get("ArticleTitle")
-    yield from filter(None, (evidence.listed_title, article, document.title))
+def _blanks_to_fill(text: str) -> list[str]:
+    """The marks of a form nobody filled in: XX for a name, or lines to sign and hardly prose."""
+    marks: list[str] = [match[0] for match in PLACEHOLDER.finditer(text)]
+    if len(text) < PROSE_OF_A_LIST:
+        marks += [match[0] for match in FORM_LINE.finditer(text)]
+    return marks if len(marks) > 1 else []
+
+
+def _titles(
+    document: Document, evidence: Evidence, annexes: Sequence[Document]
+) -> Iterator[_Title]:
+    """Titles in order of trust: the list's, the article's meta, the page's, the first lines; then
+    those of the annexes."""
+    seen = set()
+    for where, printed in _printed_titles(document, evidence, annexes):
+        text = (printed or "")[:LONGEST_TITLE]
+        if text and (where, compact(text)) not in seen:
+            seen.add((where, compact(text)))
+            yield _Title(where, text, report_title_verdict(text))
+
+
+def _printed_titles(
+    document: Document, evidence: Evidence, annexes: Sequence[Document]
+) -> Iterator[tuple[str, str | None]]:
+    yield LISTED, evidence.listed_title
+    yield ARTICLE, document.metas.get("ArticleTitle")
+    yield PAGE, document.title
+    yield from ((HEAD, line) for line in _head_titles(document))
+    for annex in annexes:
+        yield ANNEX, annex.title
+        yield from ((ANNEX, line) for line in _head_titles(annex))
+
+
+def _head_titles(document: Document) -> list[str]:
     lines = [
-        re.sub(r"^(?:标题|题名|名称):", "", compact(block.text))
+        re.sub(r"^(?:标题|题名|名称|信息名称):", "", compact(block.text))
         for block in document.blocks[: HEAD_LINES * 2]
         if isinstance(block, Paragraph) and block.text.strip()
     ][:HEAD_LINES]
@@ -163,146 +281,200 @@ def _candidates(document: Document, evidence: Evidence) -> Iterator[str]:
         for start in range(len(lines) - count + 1)
     ]
     # Breadcrumbs name the column (首页>政府信息公开年报): a title of its own has a year.
-    titles = [
-        line
-        for line in joined
-        if len(line) <= TITLE_LENGTH and not NO_TITLE.search(line) and year_in_title(line)
-    ]
-    yield from sorted(titles, key=lambda title: issuer_in_title(title) is None)
+    titles = [line for line in joined if _is_title(line) and year_in_title(line)]
+    return sorted(titles, key=lambda title: issuer_in_title(title) is None)
 
 
-def _full_name(name: str, portal_name: str | None) -> str:
-    """The official name: relative names and bare places completed from the portal's own name."""
-    portal = compact(portal_name or "")
-    # 曲阳街道 and 白鹭渡镇 are places: the bodies are their office and their government.
-    name += "办事处" if name.endswith("街道") else "人民政府" if name.endswith(("镇", "乡")) else ""
-    if not portal or name == portal:
-        return name
-    if portal.endswith(name):
-        return portal
-    if portal.startswith(name) and GOVERNMENT.fullmatch(portal[len(name) :]):
-        return portal
-    place = GOVERNMENT.sub("", portal) if GOVERNMENT.search(portal) else _place(portal)
-    if not place:
-        return name
-    if relative := RELATIVE.match(name):
-        return place + name[relative.end() :]
-    if not _shares_place(name, place):
-        # A bare local body (教育局), not one that names its own place or a ministry.
-        return name if OTHER_PLACE.match(name) else place + name
-    if name.startswith(_first_place(place)):
-        return name
-    # 洪泽区教育局 under 淮安市洪泽区: the county is named, the city above it is not.
-    heads = (place[:end] for end in range(len(place) - 1, 0, -1) if name.startswith(place[end:]))
-    return next(heads, "") + name
+def _is_title(line: str) -> bool:
+    return len(line) <= TITLE_LENGTH and not NO_TITLE.search(line)
 
 
-def _place(name: str) -> str:
-    match = PLACE.match(name)
-    return match[1] if match else ""
+def _own_title(named: Sequence[_Title], evidence: Evidence) -> str | None:
+    listed = compact(evidence.listed_title or "")
+    own = (title.text for title in named if compact(title.text) != listed)
+    return next(own, None) or (named[0].text if named else None)
 
 
-def _first_place(place: str) -> str:
-    match = re.match(r"[^省市县区旗盟州]{1,12}?(?:省|自治区|市|县|区|旗|盟|州)", place)
-    return match[0] if match else place
+def _raw(document: Document) -> Iterator[str]:
+    return (block.text for block in document.blocks if isinstance(block, Paragraph))
 
 
-def _shares_place(name: str, place: str) -> bool:
-    """Does the name begin with the place, or with its last part (相山区 of 淮北市相山区)?"""
-    return any(
-        name.startswith(place[start:]) for start in range(max(len(place) - 2, 0)) if place[start:]
+def _text(document: Document) -> str:
+    return compact("\n".join(_raw(document)))
+
+
+def _line(block: object) -> str:
+    return compact(block.text) if isinstance(block, Paragraph) else ""
+
+
+def _body(
+    document: Document,
+    annexes: Sequence[Document],
+    named: Sequence[_Title],
+    text: str,
+    portal: str | None,
+) -> tuple[Body | None, str, list[str]]:
+    """The body, the words that name it, and titles that name another: the titles' words first, then
+    the preamble's, those of the contact line, the signature, the page's own data, the portal."""
+    names = _without_relatives(
+        [(name, str(title)) for title in named if (name := issuer_in_title(title.text))]
+    )
+    for name, why in (*names, *_named_in_text(document, annexes, text, portal)):
+        body = describe(compact(name), portal)
+        if body.kind is not None:
+            return body, why, _bodies_elsewhere(body, why, names, portal)
+    return None, "", []
+
+
+def _bodies_elsewhere(
+    body: Body, why: str, names: Sequence[tuple[str, str]], portal: str | None
+) -> list[str]:
+    """The titles that name a body of another place, as copied pages have them."""
+    if body.division is None:
+        return []
+    for name, other_why in names:
+        other = describe(compact(name), portal)
+        if other.division and not related(other.division[:6], body.division[:6]):
+            return [f"{why}写{body.name}，{other_why}写{other.name}"]
+    return []
+
+
+def _without_relatives(names: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """「市教育局」 of a list is the 「北原市教育局」 of the page below it."""
+    if not names:
+        return names
+    first = names[0][0]
+    tail = re.sub(r"^(?:省|市|县|区|旗|州|盟)(?=.)", "", first)
+    fuller = [(name, why) for name, why in names if name != first and name.endswith(first)]
+    if tail != first and fuller and len(tail) > 1:
+        return [fuller[0], *names]
+    return names
+
+
+def _named_in_text(
+    document: Document, annexes: Sequence[Document], text: str, portal: str | None
+) -> Iterator[tuple[str, str]]:
+    if match := PREAMBLE_TITLE.search(text):
+        name = match[1].strip("由的我本")
+        if len(name) > 1 and not NO_BODY.search(name):
+            yield name, f"前言「{match[0][:60]}」"
+    for match in CONTACT.finditer(text):
+        if not NO_BODY.search(match[1]):
+            yield match[1], f"联系方式「{match[0]}」"
+            break
+    for one in (document, *annexes):
+        if name := _signature(one):
+            yield name, f"落款「{name}」"
+    for where, name in _said_by_the_page(document, text):
+        if ORGAN_END.search(name) and not NO_BODY.search(name) and not _is_office_of(name, portal):
+            yield name, f"{where}「{name}」"
+    if portal:
+        yield portal, f"门户「{portal}」"
+
+
+def _said_by_the_page(document: Document, text: str) -> Iterator[tuple[str, str]]:
+    if source := compact(document.metas.get("ContentSource", "")):
+        yield "来源（ContentSource）", source
+    if match := SOURCE.search(text[:PREAMBLE_CHARACTERS]):
+        name = re.match(r"(.+?" + ORGAN + r")(?![\u4e00-\u9fff]*" + ORGAN + ")", match[1])
+        if name:
+            yield "页面「发布机构、来源」一栏", name[1]
+
+
+def _is_office_of(name: str, portal: str | None) -> bool:
+    """The office puts the government's report on the site; that does not make it the office's."""
+    return (
+        portal is not None
+        and re.search(r"政府$", portal) is not None
+        and re.search(r"(?:政府办公?[室厅]?|府办|^办公[室厅])$", name) is not None
     )
 
 
 def _signature(document: Document) -> str | None:
     """The body that signs: a short last line that ends like a body's name."""
-    lines = [compact(b.text) for b in document.blocks if isinstance(b, Paragraph)][-8:]
+    lines = [compact(text) for text in list(_raw(document))[-8:]]
     for line in reversed(lines):
-        if 4 <= len(line) <= 30 and ORGAN_END.search(line) and not re.search(r"[，。：:；]", line):
+        if (
+            4 <= len(line) <= 30
+            and ORGAN_END.search(line)
+            and not re.search(r"[，。：:；、>|]|^附|版权|主办|承办|维护|网站", line)
+        ):
             return line
     return None
 
 
-def _body_from_text(text: str) -> str | None:
-    """The body a text without a title speaks for: its preamble or its contact line names it."""
-    if match := PREAMBLE_TITLE.search(text):
-        name = match[1].strip("由的我本")
-        if len(name) > 1 and not re.search(r"要求|规定|情况", name):
-            return name
-    match = CONTACT.search(text)
-    return match[1] if match else None
+def _year(
+    titles: Sequence[_Title], named: Sequence[_Title], text: str
+) -> tuple[int | None, str, list[str]]:
+    """The year reported on, by which words, and what contradicts them. Never that of publication:
+    dates of pages and signatures are not looked at."""
+    dated = [(year, title) for title in named if (year := year_in_title(title.text))]
+    if not dated:
+        trusted = (title for title in titles if title.is_trusted)
+        dated = [
+            (year, title)
+            for title in trusted
+            if re.search(r"年报|报告", title.text) and (year := year_in_title(title.text))
+        ]
+    period = _period(text)
+    if not dated:
+        if period:
+            return period[0], f"统计期限「{period[1]}」", []
+        match = PREAMBLE_TITLE.search(text)
+        return (int(match[2]), f"前言「{match[0][:60]}」", []) if match else (None, "", [])
+    year, title = dated[0]
+    other = next((pair for pair in dated if pair[0] != year), None)
+    flags = []
+    if other:
+        if period and period[0] == other[0]:
+            (year, title), other = other, (year, title)
+        flags.append(f"{title.where}写{year}年，{other[1].where}写{other[0]}年")
+    if period and period[0] != year:
+        flags.append(f"标题写{year}年，正文统计期限写{period[0]}年")
+    return year, str(title), flags
 
 
-def _scope(text: str, issuer: str) -> str:
-    if ALL_OF_IT.search(text):
-        return "jurisdiction_aggregate"
-    if GOVERNMENT.search(issuer):
-        return "unclear"
-    return "own_body"
-
-
-def _published(document: Document, head: str) -> str | None:
-    for name in PUBLICATION_METAS:
-        if match := PLAIN_DATE.search(compact(document.metas.get(name, ""))):
-            return _iso(match)
-    if match := PUBLISHED.search(head):
-        return _iso(match)
+def _period(text: str) -> tuple[int, str] | None:
+    """The year the figures are said to cover, and the words; None where two are named."""
+    for match in PERIOD.finditer(text):
+        if match[2] is None or match[2] == match[1]:
+            return int(match[1]), match[0]
     return None
+
+
+def _scope(head: str, body: Body | None, titles: Sequence[str]) -> str:
+    """Whose figures the report says it counts: `own_body`, `own_level`, `jurisdiction_aggregate`
+    or `unclear`."""
+    kind = body.kind if body else None
+    if kind == "vertical" and any(map(CUSTOMS_DISTRICT.search, titles)):
+        return "jurisdiction_aggregate"
+    if any("本级" in title for title in titles):
+        return "own_level"
+    if OWN_ONLY.search(head):
+        return "own_body"
+    if ALL_OF_IT.search(head):
+        return "jurisdiction_aggregate"
+    if kind not in ("government", "functional_zone", None):
+        return "own_body"
+    if kind is not None and ALL_OF_THE_PLACE.search(head):
+        return "jurisdiction_aggregate"
+    return "own_level" if OWN_LEVEL.search(head) else "unclear"
+
+
+def _published(document: Document, head: str, year: int | None) -> tuple[str | None, str]:
+    """The day the page says it was published. A date before the year's end is another thing's."""
+    found = [
+        (PLAIN_DATE.search(compact(document.metas.get(name, ""))), name)
+        for name in PUBLICATION_METAS
+    ]
+    found += [(pattern.search(head), "") for pattern in PUBLISHED]
+    for match, meta in found:
+        day = _iso(match) if match else None
+        if match and day and (year is None or int(day[:4]) >= year):
+            return day, f"{meta}「{match[0]}」" if meta else f"页面「{match[0]}」"
+    return None, ""
 
 
 def _iso(match: re.Match[str]) -> str | None:
     year, month, day = (int(part) for part in match.groups()[-3:])
     return f"{year:04}-{month:02}-{day:02}" if 1 <= month <= 12 and 1 <= day <= 31 else None
-
-
-def identify(
-    document: Document, evidence: Evidence, sections: Sequence[Section], numbers: int
-) -> Identity:
-    """What the document is. `numbers` is how many cells of a form were read from it.
-
-    A look-alike's title in the list or in the article's meta ends it; other lines of a page may
-    name other documents, and are weighed against the body.
-    """
-    titles = {title: report_title_verdict(title) for title in _candidates(document, evidence)}
-    named = [title for title, verdict in titles.items() if verdict == "report"]
-    trusted = {evidence.listed_title, document.metas.get("ArticleTitle")}
-    chapters = sum(1 for section in sections if section.number)
-    text = compact("\n".join(b.text for b in document.blocks if isinstance(b, Paragraph)))
-    reads_like_one = numbers >= NUMBERS_OF_A_REPORT or (
-        chapters >= CHAPTERS_OF_A_REPORT and re.search(SUBJECT, text) is not None
-    )
-    first = next((title for title, verdict in titles.items() if verdict != "unknown"), None)
-    if first and titles[first] == "lookalike" and (first in trusted or not reads_like_one):
-        return Identity(False, f"标题「{first}」不是政府信息公开工作年度报告", title=first)
-    if not named and not reads_like_one:
-        return Identity(False, "标题和正文都不像政府信息公开工作年度报告")
-    if not reads_like_one and evidence.listed_title is None and len(text) < FEWEST_CHARACTERS:
-        return Identity(False, f"「{named[0]}」之下没有报告正文", title=named[0])
-
-    body = (
-        next(filter(None, map(issuer_in_title, named)), None)
-        or _body_from_text(text)
-        or _signature(document)
-        or document.metas.get("ContentSource")
-        or evidence.portal_name
-    )
-    issuer = _full_name(compact(body), evidence.portal_name) if body else None
-    listed = compact(evidence.listed_title or "")
-    return Identity(
-        True,
-        f"标题「{named[0]}」" if named else f"正文有 {chapters} 个规定章节、{numbers} 个表格数字",
-        issuer=issuer,
-        year=next(filter(None, map(year_in_title, named)), None) or _year_in_text(text),
-        title=next((title for title in named if compact(title) != listed), None)
-        or next(iter(named), None),
-        published_on=_published(document, text[:HEAD_CHARACTERS]),
-        scope=_scope(text[:HEAD_CHARACTERS], issuer or ""),
-    )
-
-
-def _year_in_text(text: str) -> int | None:
-    """The year the figures are said to cover: never the year of publication."""
-    if match := PERIOD.search(text):
-        return int(match[1])
-    match = PREAMBLE_TITLE.search(text)
-    return int(match[2]) if match else None

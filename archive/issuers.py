@@ -11,7 +11,6 @@ import fcntl
 import io
 import os
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
@@ -19,29 +18,12 @@ from pathlib import Path
 
 from pypinyin import Style, lazy_pinyin
 
+from archive.bodies import PLACE, describe, full_name, guessed_level, related
+from archive.bodies import kind_of as kind_of
+from archive.bodies import place_of as place_of
+from archive.bodies import tidy as tidy
+
 ID = re.compile(r"[0-9]{1,12}-[a-z0-9]+(-[0-9]+)?")
-PLACE = re.compile(
-    r"[^省市县区盟旗]{1,12}?"
-    r"(?:特别行政区|自治[区州县旗]|地区|[省市县盟旗]|州(?![省市县区])|(?<![园新管牧景])区)"
-)
-ORGAN = re.compile(r"(人民政府|政府|行政公署|门户|信息公开|网站|官网)")
-STREET_OR_TOWN = re.compile(
-    r"(街道|镇|乡|苏木)(人民政府|政府)?((街道)?办事处)?(党政)?(综合)?(办公室)?$"
-)
-OFFICE = re.compile(r"(政府|行署|行政公署)办公[室厅]$")
-GOVERNMENT = re.compile(r"(政府|行政公署|行署|盟公署)$")
-ZONE = re.compile(
-    r"(开发区|高新区|新区|园区|示范区|试验区|保税区|保税港区|景区|名胜区|度假区|管理区|合作区|实验区|林区)"
-    r"(党工委)?(管理委员会|管委会|管理局|管理处)?(办公室)?$"
-)
-# Bodies whose superiors are in Beijing or the province, not the government of the place.
-VERTICAL = re.compile(
-    r"(税务局|海关|气象局|邮政管理局|烟草专卖局|通信管理局|海事局|地震局|调查总?队|监管分局|"
-    r"金融监督管理局|监管局|边检站|出入境边防检查[总站]+|人民银行.*|外汇管理局.*|消防救援[总支大]队|国家安全局)$"
-)
-DEPARTMENT = re.compile(r"(部|委|委员会|厅|局|署|办|办公室|院|中心|会|社|行|队|处|台|馆)$")
-NOT_A_DEPARTMENT = re.compile(r"(医院|学院|法院|检察院|协会|学会|银行)$")
-LEVELS_BELOW = {"province": "prefecture", "prefecture": "county", "county": "county"}
 
 
 class LedgerError(ValueError):
@@ -115,7 +97,7 @@ class Ledger:
                 return issuer
         if PLACE.match(tidy(name)):
             for issuer in sorted(known, key=lambda issuer: issuer.id):
-                if _related(issuer.division, portal.division):
+                if related(issuer.division, portal.division):
                     return issuer
         return None
 
@@ -124,7 +106,8 @@ class Ledger:
         the order of the claims."""
         own_portals: dict[str, list[Portal]] = {}
         for portal in sorted(portals.values(), key=lambda portal: portal.id):
-            own_portals.setdefault(tidy(portal.name), []).append(portal)
+            for name in {tidy(portal.name), full_name(portal.name)}:
+                own_portals.setdefault(name, []).append(portal)
         minted = []
         for claim in sorted(set(claims)):
             portal = portals[claim.portal_id]
@@ -132,11 +115,7 @@ class Ledger:
                 continue
             name = tidy(claim.name)
             home = next(
-                (
-                    own
-                    for own in own_portals.get(name, [])
-                    if _related(own.division, claim.division)
-                ),
+                (own for own in own_portals.get(name, []) if related(own.division, claim.division)),
                 portal,
             )
             if (issuer := self.find(name, home)) is None:
@@ -162,26 +141,6 @@ class Ledger:
         return free
 
 
-def tidy(name: str) -> str:
-    """A body's name without spaces, full-width forms and zero-width characters."""
-    return "".join(
-        char
-        for char in unicodedata.normalize("NFKC", name)
-        if not char.isspace() and unicodedata.category(char) not in ("Cc", "Cf", "Cs")
-    )
-
-
-def place_of(portal_name: str) -> str:
-    """The place in a portal's name: 朔州市 for 朔州市人民政府 and for 朔州市教育局."""
-    name = tidy(portal_name)
-    end = 0
-    while found := PLACE.match(name, end):
-        end = found.end()
-    if not end and (organ := ORGAN.search(name)):
-        end = organ.start()
-    return name[:end]
-
-
 def initials(name: str, place: str) -> str:
     """The pinyin initials of a name without its place part: jyj for 朔州市教育局 in 朔州市.
 
@@ -200,47 +159,16 @@ def initials(name: str, place: str) -> str:
     return re.sub(r"[^a-z0-9]", "", letters.lower()) or "x"
 
 
-def kind_of(name: str) -> str:
-    """What kind of body a name says: see the `kind` column of `issuers`."""
-    kinds = (
-        ("functional_zone", ZONE.search(name)),
-        ("township", STREET_OR_TOWN.search(name)),
-        ("office", OFFICE.search(name)),
-        ("government", GOVERNMENT.search(name)),
-        ("vertical", VERTICAL.search(name)),
-        ("department", DEPARTMENT.search(name) and not NOT_A_DEPARTMENT.search(name)),
-    )
-    return next((kind for kind, holds in kinds if holds), "other")
-
-
 def level_of(name: str, kind: str, portal: Portal) -> str:
-    """The level of a body on a portal: the portal's, or lower when its name has a place below."""
-    if kind == "township":
-        return "township"
-    place = place_of(portal.name)
-    rest = name.partition(place)[2] if place and place in name else ""
-    if rest and kind != "functional_zone" and (below := PLACE.match(rest)):
-        if portal.level == "province" and not re.search(r"[市州盟]$|地区$", below[0]):
-            return "county"
-        return LEVELS_BELOW.get(portal.level, portal.level)
-    return portal.level
+    """The level of a body met on a portal: by its place, or where the list of divisions does not
+    tell, the portal's own or lower when the name has a place below."""
+    level = describe(name, portal.name, portal.division).level
+    return level or guessed_level(name, kind, portal.name, portal.level)
 
 
 def _readable(name: str, portal: Portal) -> str:
     division = re.sub(r"[^0-9]", "", portal.division)[:12] or "000000"
     return f"{division}-{initials(name, place_of(portal.name))}"
-
-
-def _related(one: str, other: str) -> bool:
-    """Whether one GB/T 2260 division lies within the other."""
-    short, long = sorted((_significant(one), _significant(other)), key=len)
-    return bool(short) and long.startswith(short)
-
-
-def _significant(division: str) -> str:
-    while len(division) > 2 and division.endswith("00"):
-        division = division[:-2]
-    return division
 
 
 def read_ledger(lines: Iterable[str]) -> Iterator[Issuer]:

@@ -76,7 +76,8 @@ def parse(*documents: Document) -> Parsed:
 
 
 def settle(one: Parsed, other: Parsed, preferred: Mapping[str, Parsed]) -> Parsed:
-    """Two readings of the same documents as one.
+    """Two readings of the same documents as one; the chapters are those of `other` if it lost none,
+    because it keeps tables apart.
 
     Each fills in what the other lacks. Where they differ in a number the table is read as in
     `preferred`, or, if that says nothing of the table, the cell is ambiguous.
@@ -98,7 +99,9 @@ def settle(one: Parsed, other: Parsed, preferred: Mapping[str, Parsed]) -> Parse
         cells[key] = value
         if note:
             notes[key] = note
-    return replace(base, sections=one.sections, cells=cells, notes=notes)
+    chapters = [sum(s.number > 0 for s in reading.sections) for reading in (one, other)]
+    sections = other.sections if chapters[1] >= chapters[0] else one.sections
+    return replace(base, sections=sections, cells=cells, notes=notes)
 
 
 def _says_more(note: Note | None, other: Note | None) -> bool:

@@ -70,9 +70,20 @@ TABLES: Mapping[str, Table] = {
             "division": _text("所属行政区划代码 GB/T 2260 (division code)"),
             "level": _text("层级 (central, province, prefecture, county, township)"),
             "kind": _text(
-                "类别 (government, office, department, functional_zone, vertical, township, other)"
+                "类别 (government, office, department, functional_zone, vertical, township, "
+                "public_institution, other)"
             ),
             "portal_id": _text("首次见到其年报的站点 (portal)", "portals.id"),
+            "parent": _text("上级机关全称，不能确定的为空 (the body above it, by its name)"),
+            "place_code": _text(
+                "所在区划代码：GB/T 2260 六位，乡镇街道为 GB/T 10114 十二位；"
+                "不能确定的为空 (code of its place)"
+            ),
+            "place_name": _text("所在区划全称 (its place, from the province down)"),
+            "divisions_date": _text(
+                "区划数据的日期；来源：民政部国家地名信息库，CC BY 4.0 "
+                "(date of the list of divisions)"
+            ),
         },
         pk=("id",),
         indexes=(("name",), ("division",)),
@@ -171,18 +182,48 @@ TABLES: Mapping[str, Table] = {
         },
         pk=("version_id", "number"),
     ),
+    "extras": Table(
+        "表外行：法定统计表中表式没有的行，如地方增设的指标 (a row the form does not have)",
+        {
+            "version_id": _text("版本 (version)", "versions.id"),
+            "position": _integer("次序 (order in the document)"),
+            "label": _text("行标签 (label as printed)"),
+            "unit": _text("单位 (unit as printed)"),
+            "printed": _text("原样文字 (what is printed in it)"),
+        },
+        pk=("version_id", "position"),
+    ),
+    "unused": Table(
+        "未采用：文件表格中有而读取程序未采用的内容 (what a document holds and the reader left)",
+        {
+            "version_id": _text("版本 (version)", "versions.id"),
+            "position": _integer("次序 (order in the document)"),
+            "kind": _text("number 数字, label 行标签, heading 列标题或章标题"),
+            "place": _text("位置 (where in the document)"),
+            "text": _text("原样文字 (as printed)"),
+        },
+        pk=("version_id", "position"),
+        indexes=(("kind",),),
+    ),
     "findings": Table(
-        "核验：勾稽关系的结论 (a check's verdict)",
+        "核验：勾稽关系、正文与统计表、相邻两年、合理性的结论 (a check's verdict)",
         {
             "version_id": _text("版本 (version)", "versions.id"),
             "rule": _text("规则 (identity)", "identities.id"),
+            "position": _integer("同一规则的第几项，从1起 (a rule may check several sentences)"),
             "verdict": _text("pass 成立, fail 不成立, explained 另有解释, not_checkable 无法核验"),
             "expected": _text("应为 (what the parts give)"),
             "actual": _text("所印 (what is printed)"),
             "blame": _text("publisher 原文如此, parser 读取有误, undecided 未定 (of a failure)"),
             "explanation": _text("说明 (the reading that holds, or why it cannot be checked)"),
+            "cells": _text("所涉的格，JSON 数组 (keys of the cells involved, a JSON list)"),
+            "proposed": _text(
+                "建议值，JSON 对象：未改动原文 (the value that would mend every failure of a wrong "
+                "cell, a JSON object from key to value; never written over what is printed)"
+            ),
+            "printed": _text("所核的句子，原样 (the sentence checked, where it was prose)"),
         },
-        pk=("version_id", "rule"),
+        pk=("version_id", "rule", "position"),
         indexes=(("verdict", "rule"),),
     ),
     "changes": Table(
@@ -237,12 +278,12 @@ TABLES: Mapping[str, Table] = {
         pk=("key",),
     ),
     "identities": Table(
-        "勾稽关系 (what the form itself promises)",
+        "规则：勾稽关系、正文与统计表、合理性 (what a report is held to)",
         {
             "id": _text("规则 (rule)"),
             "formula": _text("公式 (formula over keys)"),
             "formats": _text("适用表式 (forms)"),
-            "level": _text("级别 (hard, soft, definition …)"),
+            "level": _text("级别 (hard, soft, cross_year, definition, narrative, plausibility …)"),
             "basis": _text("依据 (where it comes from)"),
         },
         pk=("id",),

@@ -11,6 +11,7 @@ import logging
 import os
 import re
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -21,7 +22,8 @@ from typing import Any
 import sqlite_utils
 
 from archive import form
-from archive.model import Note, Reading, State
+from archive.model import Extra, Finding, Note, Reading, State, Unused
+from archive.rules import RULES
 from archive.schema import TABLES
 from archive.versions import History, chapters
 
@@ -31,7 +33,7 @@ INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 PYTHON_TYPES: Mapping[str, type] = {"TEXT": str, "INTEGER": int, "REAL": float}
 FORM_YEARS = {"2014": "stats2014", "2019": "2019", "2021": "2021"}
 DERIVED = "derived"
-RULES = frozenset(identity.id for identity in form.IDENTITIES)
+KNOWN_RULES = frozenset(rule.id for rule in RULES)
 
 log = logging.getLogger(__name__)
 
@@ -178,7 +180,9 @@ def write_report(db: sqlite_utils.Database, report_id: str, history: History, pa
         write(db, "figures", [wide])
         write(db, "cell_notes", notes)
         write(db, "sections", _section_rows(version_id, reading))
-        write(db, "findings", _finding_rows(version_id, reading))
+        write_findings(db, version_id, reading.findings)
+        write(db, "extras", _listed(version_id, reading.extras))
+        write(db, "unused", _listed(version_id, reading.unused))
     changes = 0
     for transition in history.transitions:
         changes += write(
@@ -203,21 +207,35 @@ def _section_rows(version_id: str, reading: Reading) -> Iterator[dict[str, Any]]
         yield {"version_id": version_id, "number": number, "heading": heading, "text": text}
 
 
-def _finding_rows(version_id: str, reading: Reading) -> Iterator[dict[str, Any]]:
-    seen = set()
-    for finding in reading.findings:
-        if finding.rule not in RULES or finding.rule in seen:
-            log.warning("%s: finding of unknown or repeated rule %s", version_id, finding.rule)
+def _listed(version_id: str, items: Iterable[Extra | Unused]) -> Iterator[dict[str, Any]]:
+    for position, item in enumerate(items, start=1):
+        yield {"version_id": version_id, "position": position, **asdict(item)}
+
+
+def write_findings(db: sqlite_utils.Database, version_id: str, findings: Iterable[Finding]) -> None:
+    """Write findings on a version; all those of one rule must come together."""
+    write(db, "findings", _finding_rows(version_id, findings))
+
+
+def _finding_rows(version_id: str, findings: Iterable[Finding]) -> Iterator[dict[str, Any]]:
+    positions: Counter[str] = Counter()
+    for finding in findings:
+        if finding.rule not in KNOWN_RULES:
+            log.warning("%s: finding of unknown rule %s", version_id, finding.rule)
             continue
-        seen.add(finding.rule)
+        positions[finding.rule] += 1
         yield {
             "version_id": version_id,
             "rule": finding.rule,
+            "position": positions[finding.rule],
             "verdict": str(finding.verdict),
             "expected": finding.expected,
             "actual": finding.actual,
             "blame": str(finding.blame) if finding.blame else None,
             "explanation": finding.explanation,
+            "cells": json.dumps(finding.cells),
+            "proposed": json.dumps(dict(finding.proposed)) if finding.proposed else None,
+            "printed": finding.printed or None,
         }
 
 
@@ -295,7 +313,7 @@ def _field_rows() -> Iterator[dict[str, Any]]:
 
 
 def _identity_rows() -> Iterator[dict[str, Any]]:
-    for identity in form.IDENTITIES:
+    for identity in RULES:
         yield {
             "id": identity.id,
             "formula": identity.formula,

@@ -77,7 +77,7 @@ YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})(?=年(?!\d{1,2}月)|度|政府信息
 # 2019-2020年: a report on two years, which has no year of its own.
 YEAR_SPAN = re.compile(r"(?:19|20)\d{2}年?(?:度)?[-—–~至到](?:19|20)\d{2}(?=年|度|学年|政府)")
 # 「2009上海市政府信息公开…」, and left over before the whole title: 「2025湖口县…2025年度」.
-BARE_YEAR = re.compile(r"^((?:19|20)\d{2})(?=[\u4e00-\u9fff])")
+BARE_YEAR = re.compile(r"^((?:19|20)\d{2})(?!年\d)(?=[\u4e00-\u9fff])")
 LONE_YEAR = re.compile(r"(?<![\d\-./])(20[0-4]\d)(?!\d|[-./年〕\]]\d)")
 CHINESE_YEAR = re.compile(r"二([〇零○Oo0])([〇零○Oo0一二三])([〇零○Oo0一二三四五六七八九])年")
 DATED = re.compile(

@@ -21,7 +21,7 @@ import pytest
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from archive import issuers, nights, readings, store
+from archive import issuers, nights, readings, store, warc
 from archive.build import BuildError, Summary, build
 from archive.model import Evidence, Finding, Note, Reading, Section, State, Verdict
 from archive.read import Part
@@ -486,17 +486,32 @@ def test_a_damaged_memory_is_forgotten(tmp_path: Path, read: list[Evidence]) -> 
     assert dump(data) == before
 
 
+def read_for_ever(_: Path, task: readings.Task) -> bytes:
+    os.kill(int(os.environ["BUILD"]), signal.SIGKILL)
+    signal.pause()
+    return b""
+
+
 def test_a_killed_build_leaves_no_lock(tmp_path: Path) -> None:
-    """Its workers die with it; an orphan would hold the lock for ever."""
+    """Its workers die with it and hold nothing of it."""
     data = story().lay(tmp_path)
     program = (
-        "import os, pathlib, signal, sys; from archive import readings; from archive.build import build\n"
-        "def read(parts, evidence): os.kill(os.getppid(), signal.SIGKILL); signal.pause()\n"
-        "readings.read_report = read\n"
+        "import os, pathlib, sys; import test_build; from archive import readings\n"
+        "from archive.build import build\n"
+        "os.environ['BUILD'] = str(os.getpid())\n"
+        "readings.read_task = test_build.read_for_ever\n"
         "build(pathlib.Path(sys.argv[1]))\n"
     )
-    root = Path(__file__).parent.parent
-    killed = subprocess.run([sys.executable, "-c", program, str(data)], cwd=root, check=False)
+    here = Path(__file__).parent
+    path = os.pathsep.join([str(here), str(here.parent)])
+    killed = subprocess.run(
+        [sys.executable, "-c", program, str(data)],
+        cwd=here.parent,
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,  # its end is seen when the last process that holds it has gone
+        check=False,
+        timeout=60,
+    )
     assert killed.returncode == -signal.SIGKILL
     with (data / "build.lock").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # waits for the workers, were they still there for ever
@@ -546,18 +561,62 @@ def test_a_full_disk_does_not_cost_the_memory(
     assert (data / "readings.db").read_bytes() == remembered
 
 
+def read_or_die(data: Path, task: readings.Task) -> bytes:
+    parts = [
+        Part(warc.read_payload(data, source.warc_file, source.offset)) for source in task.sources
+    ]
+    if b"bomb" in parts[0].data:
+        os._exit(6)
+    return readings.pack_reading(fake_reading(parts, task.evidence))
+
+
 def test_a_document_that_kills_its_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """PDF bombs abort the process that opens them; the other documents are read all the same."""
-
-    def reading(parts: Sequence[Part], evidence: Evidence) -> Reading:
-        if b"bomb" in parts[0].data:
-            os._exit(6)
-        return fake_reading(parts, evidence)
-
-    monkeypatch.setattr(readings, "read_report", reading)
+    monkeypatch.setattr(readings, "read_task", read_or_die)
     data = story().lay(tmp_path)
     summary = build(data, workers=2)
     assert (summary.reports, summary.failed) == (2, 1)
     assert rows(data, "select distinct url, reason from sightings where reason like '读取%'") == [
-        ("http://www.a.gov.cn/bomb.html", readings.CRASHED)
+        ("http://www.a.gov.cn/bomb.html", "读取程序异常终止（代码 6）")
+    ]
+
+
+def test_findings_across_years_and_bodies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A year is compared with the one before, a whole city with what is in it."""
+
+    def reading(parts: Sequence[Part], evidence: Evidence) -> Reading:
+        facts = json.loads(parts[0].data)
+        digest = hashlib.sha256(parts[0].data).hexdigest()
+        return Reading(True, "", form="2021", content_digest=digest, **facts)
+
+    monkeypatch.setattr(readings, "read_report", reading)
+    crawl = Crawl()
+    crawl.home(1)
+    for issuer, year, scope, received, carried_in, carried_out in (
+        ("朔州市教育局", 2022, "own_body", "3", "0", "4"),
+        ("朔州市教育局", 2023, "own_body", "20", "5", "0"),
+        ("朔州市人民政府", 2023, "jurisdiction_aggregate", "19", "0", "0"),
+    ):
+        facts = {
+            "issuer": issuer,
+            "year": year,
+            "scope": scope,
+            "cells": {
+                CELL: received,
+                "requests.carried_in.total": carried_in,
+                "requests.carried_out.total": carried_out,
+            },
+        }
+        url = f"http://www.a.gov.cn/{len(crawl.lines)}.html"
+        crawl.see(1, json.dumps(facts).encode(), url=url)
+    fold(crawl.lay(tmp_path))
+    found = rows(
+        tmp_path,
+        "select name, year, rule, verdict, expected, actual from findings"
+        " join versions on versions.id = version_id join reports on reports.id = report_id"
+        " join issuers on issuers.id = issuer_id where expected is not null order by 1, 2, 3",
+    )
+    assert found == [
+        ("朔州市人民政府", 2023, "HIER.sum", "fail", "20", "19"),
+        ("朔州市教育局", 2023, "XYEAR.carried.total", "fail", "4", "5"),
     ]

@@ -1,5 +1,7 @@
 """Titles, bodies and years, as lists and pages print them."""
 
+from random import Random
+
 import pytest
 
 from archive.identify import (
@@ -9,7 +11,7 @@ from archive.identify import (
     report_title_verdict,
     year_in_title,
 )
-from archive.model import Document, Evidence, Paragraph, Section
+from archive.model import Document, Evidence, Paragraph, Picture, Section
 
 REPORTS = [
     ("2022年上海市政府信息公开工作年度报告", 2022, "上海市"),
@@ -73,7 +75,7 @@ def test_titles_that_say_neither(title: str) -> None:
 
 
 def identified(title: str, portal: str, *lines: str) -> str | None:
-    document = Document("text/html", tuple(map(Paragraph, lines)))
+    document = Document("text/html", tuple(map(Paragraph, lines or ("附件",))))
     evidence = Evidence(portal_name=portal, listed_title=title)
     return identify(document, evidence, (), 0).issuer
 
@@ -135,3 +137,318 @@ def test_a_listed_lookalike_is_refused_with_its_title() -> None:
 
 def test_compact_is_the_normal_form() -> None:
     assert compact("（一）　予以 公开\u200b１２") == "(一)予以公开12"
+
+
+def document(*lines: str, title: str | None = None, **metas: str) -> Document:
+    return Document("text/html", tuple(map(Paragraph, lines)), title=title, metas=metas)
+
+
+PREAMBLE = "本报告根据《中华人民共和国政府信息公开条例》编制。"
+LONG = "一年来，认真落实政府信息公开各项要求，及时发布群众关心的内容，办理申请，回应关切。" * 8
+CHAPTERS = [Section(number, "", "") for number in range(1, 7)]
+TITLE_2021 = "北原市教育局2021年政府信息公开工作年度报告"
+
+
+def test_the_evidence_is_named() -> None:
+    found = identify(
+        document(LONG, title="2021年政府信息公开年报", SiteName="北原市人民政府门户网站"),
+        Evidence(listed_title="市教育局2021年政府信息公开年报"),
+        CHAPTERS,
+        200,
+    )
+    assert (found.issuer, found.year) == ("北原市教育局", 2021)
+    assert found.evidence["issuer"] == "列表标题「市教育局2021年政府信息公开年报」"
+    assert found.reason == "列表标题「市教育局2021年政府信息公开年报」"
+    assert found.body is not None
+    assert (found.body.kind, found.body.name) == ("department", "北原市教育局")
+
+
+@pytest.mark.parametrize(
+    ("page", "portal", "issuer", "why"),
+    [
+        (document(LONG, title=TITLE_2021), None, "北原市教育局", "页面标题"),
+        (document(LONG, ArticleTitle=TITLE_2021), None, "北原市教育局", "ArticleTitle"),
+        (
+            document("北原市教育局", "2021年政府信息公开", "工作年度报告", LONG),
+            None,
+            "北原市教育局",
+            "正文标题",
+        ),
+        (
+            document("现公布北原市教育局2021年政府信息公开工作年度报告。", LONG),
+            None,
+            "北原市教育局",
+            "前言",
+        ),
+        (
+            document(LONG + "如有疑问，请与北原市教育局办公室联系。"),
+            None,
+            "北原市教育局",
+            "联系方式",
+        ),
+        (document(LONG, "北原市教育局", "2022年1月12日"), None, "北原市教育局", "落款"),
+        (
+            document(LONG, ContentSource="市教育局"),
+            "北原市人民政府",
+            "北原市教育局",
+            "ContentSource",
+        ),
+        (
+            document("发布机构：北原市教育局  发布日期：2022-01-12", LONG),
+            None,
+            "北原市教育局",
+            "发布机构",
+        ),
+        (document(LONG), "北原市教育局", "北原市教育局", "门户"),
+        # The office that puts the government's report on the site does not own it.
+        (document(LONG, ContentSource="市政府办公室"), "北原市人民政府", "北原市人民政府", "门户"),
+        # 我局 and 本机关 name nobody without a portal.
+        (document(LONG + "请与本机关办公室联系。"), "北原市教育局", "北原市教育局", "门户"),
+    ],
+)
+def test_what_names_the_body(page: Document, portal: str | None, issuer: str, why: str) -> None:
+    evidence = Evidence(portal_name=portal, listed_title="2021年政府信息公开工作年度报告")
+    found = identify(page, evidence, CHAPTERS, 200)
+    assert found.issuer == issuer
+    assert why in found.evidence["issuer"]
+    assert found.year == 2021
+
+
+@pytest.mark.parametrize(
+    ("listed", "text", "year"),
+    [
+        (None, "统计期限自2021年1月1日起至2021年12月31日止。", 2021),
+        (None, "统计期限为2021年1月1日—12月31日。", 2021),
+        (None, "数据截止期限为2021.1.1-2021.12.31。", 2021),
+        (None, "现发布2021年度政府信息公开工作年度报告。", 2021),
+        ("北原市教育局2021年年报", "", 2021),
+        # Publication, notices and signatures are dates of other things.
+        (None, "发布日期：2022-01-15。按照2021年9月印发的通知，2022年3月1日前公布。", None),
+        (None, "统计期限为2020年1月1日至2021年12月31日。", None),
+        ("北原市教育局2020-2021年政府信息公开工作报告", "", None),
+    ],
+)
+def test_the_year_is_what_was_reported_on(listed: str | None, text: str, year: int | None) -> None:
+    evidence = Evidence(portal_name="北原市教育局", listed_title=listed)
+    assert identify(document(PREAMBLE + text, LONG), evidence, CHAPTERS, 200).year == year
+
+
+def test_a_year_that_contradicts_the_title_is_flagged() -> None:
+    page = document("统计期限为2021年1月1日至12月31日。", LONG)
+    evidence = Evidence(listed_title="北原市教育局2022年政府信息公开工作年度报告")
+    found = identify(page, evidence, CHAPTERS, 200)
+    assert found.year == 2022
+    assert found.flags == ("标题写2022年，正文统计期限写2021年",)
+
+
+def test_of_two_titles_the_period_decides() -> None:
+    page = document("统计期限为2021年1月1日至12月31日。", LONG, ArticleTitle=TITLE_2021)
+    evidence = Evidence(listed_title="北原市教育局2020年政府信息公开工作年度报告")
+    found = identify(page, evidence, CHAPTERS, 200)
+    assert found.year == 2021
+    assert found.flags == ("文章标题（ArticleTitle）写2021年，列表标题写2020年",)
+
+
+def test_a_title_of_another_place_is_flagged() -> None:
+    page = document(LONG, ArticleTitle="市林业局2018年政务公开年度报告")
+    evidence = Evidence(
+        portal_name="吉林市林业局", listed_title="安图县林业局2018年政务公开年度报告"
+    )
+    found = identify(page, evidence, CHAPTERS, 0)
+    assert "写安图县林业局" in found.flags[0]
+    assert "写吉林市林业局" in found.flags[0]
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "scope"),
+    [
+        (
+            "北原市2021年政府信息公开年报",
+            "综合各县区、各部门年度报告编制而成。",
+            "jurisdiction_aggregate",
+        ),
+        (
+            "北原市2021年政府信息公开年报",
+            "全市各级行政机关共收到申请120件。",
+            "jurisdiction_aggregate",
+        ),
+        ("北原市2021年政府信息公开年报", "全市主动公开政府信息3210条。", "jurisdiction_aggregate"),
+        ("北原市2021年政府信息公开年报", "数据为市政府及其部门年报数据汇总。", "own_level"),
+        ("北原市本级2021年政府信息公开年报", "", "own_level"),
+        ("北原市2021年政府信息公开年报", "", "unclear"),
+        ("北原市教育局2021年政府信息公开年报", "", "own_body"),
+        ("北原市教育局2021年政府信息公开年报", "全市主动公开教育政府信息32条。", "own_body"),
+        (
+            "北原市教育局2021年政府信息公开年报",
+            "汇总了局机关和各直属单位的数据。",
+            "jurisdiction_aggregate",
+        ),
+        ("北原市人民政府办公室2021年政府信息公开年报", "", "own_body"),
+        ("白鹭渡镇2021年政府信息公开年报", "", "own_body"),
+        ("湛江海关关区2021年政府信息公开年报", "", "jurisdiction_aggregate"),
+        ("湛江海关2021年政府信息公开年报", "", "own_body"),
+    ],
+)
+def test_scope(title: str, text: str, scope: str) -> None:
+    evidence = Evidence(portal_name="北原市人民政府", listed_title=title)
+    assert identify(document(text, LONG), evidence, CHAPTERS, 200).scope == scope
+
+
+@pytest.mark.parametrize(
+    ("lines", "metas", "day"),
+    [
+        (("来源：市教育局",), {"PubDate": "2022-01-12 09:30"}, "2022-01-12"),
+        (("发布时间 : 2022-01-12 16:25来源 : 市教育局",), {}, "2022-01-12"),
+        (("发表日期：2022年1月12日",), {}, "2022-01-12"),
+        (("成文日期：2022-01-10 发布日期：2022-01-12",), {}, "2022-01-12"),
+        (("公文生成日期：2022/01/12",), {}, "2022-01-12"),
+        (("来源：办公室 时间：2022-01-12 10:01",), {}, "2022-01-12"),
+        # Other dates: of a law, of a notice, of an update, before the year was out.
+        (("条例公布于2019年4月3日。",), {}, None),
+        (("更新时间：2022-03-04",), {}, None),
+        (("自2022年1月1日起",), {}, None),
+        (("发布日期：2022-13-45",), {}, None),
+        (("",), {"PubDate": ""}, None),
+    ],
+)
+def test_published_on(lines: tuple[str, ...], metas: dict[str, str], day: str | None) -> None:
+    page = document(*lines, LONG, **metas)
+    assert identify(page, Evidence(listed_title=TITLE_2021), CHAPTERS, 200).published_on == day
+
+
+def test_an_annex_speaks_after_the_page() -> None:
+    page = document("附件：政府信息公开年报.pdf")
+    annex = document(
+        "北原市教育局", "2021年政府信息公开工作年度报告", "统计期限为2021年1月1日至12月31日。", LONG
+    )
+    found = identify(page, Evidence(listed_title="信息公开年报"), CHAPTERS, 200, (annex,))
+    assert (found.issuer, found.year) == ("北原市教育局", 2021)
+    assert "附件标题" in found.evidence["issuer"]
+    assert found.title is not None
+    listed = identify(page, Evidence(listed_title=TITLE_2021), CHAPTERS, 200, (annex,))
+    assert "列表标题" in listed.evidence["issuer"]
+
+
+FORM = ("一、总体情况", "二、主动公开政府信息情况", "三、收到和处理政府信息公开申请情况")
+
+
+@pytest.mark.parametrize(
+    ("page", "listed", "numbers", "said"),
+    [
+        (
+            document("XX局认真贯彻落实。", "XX市XX局", *FORM),
+            "2021年政府信息公开年报",
+            0,
+            "空白样表",
+        ),
+        (
+            document("填报单位：（盖章）", "填表人：", *FORM),
+            "政府信息公开工作年度报告",
+            0,
+            "空白样表",
+        ),
+        (document("昨日，市政府发布年报，受到欢迎。"), f"北原市发布{TITLE_2021}", 0, "消息或公告"),
+        (
+            document("市教育局：", "请认真编制。"),
+            "关于做好政府信息公开年报编制工作的通知",
+            0,
+            "通知",
+        ),
+        (
+            document(*(f"北原市教育局{year}年政府信息公开年报" for year in range(2015, 2023))),
+            None,
+            0,
+            "列表页",
+        ),
+        (
+            document(
+                "根据《高等学校信息公开办法》编制。", "本学年自2020年9月1日至2021年8月31日。", LONG
+            ),
+            None,
+            0,
+            "学校",
+        ),
+        (document("本页无内容"), None, 0, "都不像"),
+        (document("北原市教育局2021年政府信息公开年报"), None, 0, "没有报告正文"),
+    ],
+)
+def test_refusals_say_why(page: Document, listed: str | None, numbers: int, said: str) -> None:
+    sections = CHAPTERS if "样表" in said or "学校" in said else ()
+    found = identify(page, Evidence(listed_title=listed), sections, numbers)
+    assert not found.is_report
+    assert said in found.reason
+
+
+def test_a_form_with_figures_is_no_blank_one() -> None:
+    page = document("填报单位：北原市教育局（盖章）", "填表人：某某", LONG)
+    found = identify(page, Evidence(listed_title="政府信息公开情况统计表（2016年度）"), (), 58)
+    assert found.is_report
+
+
+def test_a_notice_with_the_report_below_it_is_one() -> None:
+    page = document("现公布如下。", LONG)
+    evidence = Evidence(
+        portal_name="北原市教育局",
+        listed_title="关于公布北原市教育局2021年政府信息公开工作年度报告的公告",
+    )
+    found = identify(page, evidence, CHAPTERS, 200)
+    assert (found.is_report, found.issuer, found.year) == (True, "北原市教育局", 2021)
+
+
+def test_a_copied_page_is_flagged_and_kept() -> None:
+    page = document(LONG.replace("开", "開").replace("发", "發").replace("关", "關"))
+    evidence = Evidence(url="https://copies.example.net/1.html", listed_title=TITLE_2021)
+    found = identify(page, evidence, CHAPTERS, 200)
+    assert found.is_report
+    assert ["繁体字" in found.flags[0], "域名" in found.flags[1]] == [True, True]
+
+
+def test_whatever_stands_there_is_answered() -> None:
+    """Words of titles, bodies, dates and tampering in any order never raise."""
+    words = (
+        "政府信息公开 年度报告 年报 2021年 二〇二一 北京市 朝阳区 市 县 人民政府 办公室 街道 镇 局 关于 的 我 本级 关区 "
+        "（ ） 《 》 > _ - … ... 发布 公告 海关 税务局 分局 管委会 开发区 兵团 第八师 XX 1月1日至12月31日 \u200b \ud800 \x00 "
+        "統計 bet365 (jù) 请与 联系 发布日期：2022-01-02 来源： 某 平潭综合实验区 国家税务总局 教育部 9月1日至2021年8月31日"
+    ).split(" ")
+    random = Random(20210930)
+    for _ in range(1500):
+        lines = ["".join(random.choices(words, k=random.randint(0, 9))) for _ in range(4)]
+        found = identify(
+            document(*lines[:3], title=lines[3], SiteName=lines[1]),
+            Evidence(lines[0], lines[1] or None, lines[2] or None),
+            CHAPTERS[: random.randint(0, 6)],
+            random.choice((0, 58, 200)),
+            (document(lines[3]),),
+        )
+        assert found.reason
+        assert found.year is None or 1900 <= found.year < 2100
+        assert found.scope in {"own_body", "own_level", "jurisdiction_aggregate", "unclear"}
+        assert (found.body.name if found.body else None) == found.issuer
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        (document("请开启 JavaScript 并刷新该页。"), "JavaScript"),
+        (document("统一身份认证平台 您访问的页面需要登录。"), "统一身份认证"),
+        (document("您访问的页面不存在！"), "页面不存在"),
+        (Document("text/html", ()), "没有可读的内容"),
+        (Document("image/png", (Paragraph("A 8"),)), "没有可读的文字"),
+    ],
+)
+def test_a_good_title_in_the_list_does_not_make_a_report(page: Document, said: str) -> None:
+    found = identify(page, Evidence(listed_title=TITLE_2021), (), 0)
+    assert not found.is_report
+    assert said in found.reason
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        document("更多信息请关注官方微信。"),
+        Document("text/html", (Picture("/images/report.png"),)),
+        document("统一身份认证平台需要登录的事项增多。" + LONG * 2),
+    ],
+)
+def test_a_report_whose_text_is_elsewhere_is_one_by_its_title(page: Document) -> None:
+    assert identify(page, Evidence(listed_title=TITLE_2021), (), 0).is_report

@@ -78,7 +78,8 @@ def test_initials(name: str, place: str, expected: str) -> None:
         ("景德镇市人民政府", "government"),
         ("朔州经济开发区管理委员会", "functional_zone"),
         ("国家税务总局朔州市税务局", "vertical"),
-        ("朔州市第一医院", "other"),
+        ("朔州市第一医院", "public_institution"),
+        ("朔州市志愿者协会", "other"),
     ],
 )
 def test_kind_of(name: str, kind: str) -> None:

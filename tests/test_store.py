@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from archive import store
 from archive.form import PRINTED
-from archive.model import Blame, Finding, Note, Reading, Section, State, Verdict
+from archive.model import (
+    Blame,
+    Extra,
+    Finding,
+    Note,
+    Reading,
+    Section,
+    State,
+    Unused,
+    Verdict,
+)
 from archive.schema import TABLES
+from archive.versions import History, Version
 
 READING = Reading(
     True,
@@ -108,3 +120,62 @@ def test_rows_that_point_nowhere_are_not_put_in_place(tmp_path: Path) -> None:
     with pytest.raises(store.ArchiveError, match="from reports row 1 to issuers"):
         store.put_in_place(db, fresh, path)
     assert not path.exists()
+
+
+def test_what_was_not_used_and_rows_of_no_form_are_listed(tmp_path: Path) -> None:
+    reading = replace(
+        READING,
+        extras=(Extra("本地指标", "条", "3"), Extra("本地指标", "条", "4")),
+        unused=(
+            Unused("label", "表二第5行", "9.涉及商业\0利益"),
+            Unused("number", "表二第5行", "6"),
+        ),
+    )
+    day = "2024-01-31"
+    version = Version("v" * 12, 1, day, day, reading)
+    history = History("http://a.gov.cn/", "live", version.id, day, day, (version,), (), ())
+    db = store.create(tmp_path / "new.db")
+    store.write_report(db, "x/2023", history, "1")
+    version_id = f"x/2023/{version.id}"
+    assert db.execute("select * from extras").fetchall() == [
+        (version_id, 1, "本地指标", "条", "3"),
+        (version_id, 2, "本地指标", "条", "4"),
+    ]
+    assert db.execute("select * from unused").fetchall() == [
+        (version_id, 1, "label", "表二第5行", "9.涉及商业\ufffd利益"),
+        (version_id, 2, "number", "表二第5行", "6"),
+    ]
+
+
+def test_several_findings_of_one_rule_are_kept_with_their_sentences(tmp_path: Path) -> None:
+    db = store.create(tmp_path / "new.db")
+    sentence = "全年收到政府信息公开申请3件。"
+    store.write_findings(
+        db,
+        "v",
+        [
+            Finding("ROW.granted", Verdict.FAIL, cells=("a.b.c",), proposed={"a.b.c": "4"}),
+            Finding("V.received", Verdict.FAIL, "2", "3", Blame.UNDECIDED, printed=sentence),
+            Finding("V.received", Verdict.PASS, "2", "2"),
+            Finding("PLAUSIBLE.leap", Verdict.FAIL),
+            Finding("NO.SUCH.RULE", Verdict.PASS),
+        ],
+    )
+    found = db.execute(
+        "select rule, position, cells, proposed, printed from findings order by rule, position"
+    ).fetchall()
+    assert found == [
+        ("PLAUSIBLE.leap", 1, "[]", None, None),
+        ("ROW.granted", 1, '["a.b.c"]', '{"a.b.c": "4"}', None),
+        ("V.received", 1, "[]", None, sentence),
+        ("V.received", 2, "[]", None, None),
+    ]
+
+
+def test_every_rule_is_described(tmp_path: Path) -> None:
+    db = store.create(tmp_path / "new.db")
+    levels = dict(db.execute("select id, level from identities").fetchall())
+    assert levels["V.none_received"] == "narrative"
+    assert levels["PLAUSIBLE.all_zero"] == "plausibility"
+    assert sum(rule.startswith("V.") for rule in levels) == 13
+    assert db.execute("select count(*) from identities where basis is null").fetchone() == (0,)

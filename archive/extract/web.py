@@ -74,7 +74,7 @@ def read_html(text: str, url: str | None = None, *, prose: bool = True) -> Docum
     except (etree.LxmlError, ValueError) as error:
         raise UnreadableError(f"HTML 无法解析（{error}）") from error
     metas = _metas(tree)
-    container = _named_container(tree, source)
+    container = _named_container(tree)
     if container is None:
         body = tree.find("body")
         container = tree if body is None else body
@@ -128,11 +128,10 @@ def _title(tree: html.HtmlElement, metas: dict[str, str]) -> str | None:
     return re.split(r"[_|–]|\s-\s", text)[0].strip() or None
 
 
-def _named_container(tree: html.HtmlElement, source: str) -> html.HtmlElement | None:
+def _named_container(tree: html.HtmlElement) -> html.HtmlElement | None:
     """The article's container, if a system named it."""
-    present = [name for name in CONTAINERS if name in source]
-    named: dict[str, list[html.HtmlElement]] = {name: [] for name in present}
-    for element in tree.iter(*CONTAINER_TAGS) if present else ():
+    named: dict[str, list[html.HtmlElement]] = {name: [] for name in CONTAINERS}
+    for element in tree.iter(*CONTAINER_TAGS):
         for name in (element.get("id"), *(element.get("class") or "").split()):
             if name in named:
                 named[name].append(element)
