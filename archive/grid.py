@@ -14,28 +14,36 @@ from archive.model import Cell, Table
 # HTML allows spans to 65,534 rows; no report has a table of more than a few hundred places a side.
 WIDEST = 200
 
+# A row's own cells and the columns in which they begin.
+PlacedRow = Sequence[tuple[int, Cell]]
+
 
 def table_to_grid(table: Table) -> list[list[str]]:
     """The table's texts by row and column; rows of equal length, gaps as empty strings.
 
     Spans that reach beyond the table's last row end there, as browsers do it.
     """
-    height = len(table.rows)
-    filled: dict[tuple[int, int], str] = {}
-    for y, row in enumerate(placed_cells(table)):
-        for x, cell in row:
-            for dy in range(min(cell.rowspan, height - y)):
-                for dx in range(min(cell.colspan, WIDEST - x)):
-                    filled.setdefault((y + dy, x + dx), cell.text)
-    width = 1 + max((x for _, x in filled), default=-1)
-    return [[filled.get((y, x), "") for x in range(width)] for y in range(height)]
+    return fill_rows(placed_cells(table))
 
 
-def placed_cells(table: Table) -> list[list[tuple[int, Cell]]]:
+def fill_rows(placed: Sequence[PlacedRow]) -> list[list[str]]:
+    """The rectangle of texts that rows of placed cells cover."""
+    lines: list[dict[int, str]] = [{} for _ in placed]
+    for y, row in enumerate(placed):
+        for start, cell in row:
+            columns = range(start, start + min(cell.colspan, WIDEST - start))
+            for line in lines[y : y + cell.rowspan]:
+                for x in columns:
+                    line.setdefault(x, cell.text)
+    width = 1 + max((x for line in lines for x in line), default=-1)
+    return [[line.get(x, "") for x in range(width)] for line in lines]
+
+
+def placed_cells(table: Table) -> list[PlacedRow]:
     """Each row's own cells, with the column in which each begins, past what cells above cover."""
     # Column -> how many rows below are still covered there.
     covered: dict[int, int] = {}
-    found = []
+    found: list[PlacedRow] = []
     for row in table.rows:
         x = 0
         line = []
@@ -74,7 +82,7 @@ def _even_rows(table: Table) -> int:
     return max(Counter(ends).values(), default=0)
 
 
-def row_edges(placed: Sequence[Sequence[tuple[int, Cell]]]) -> list[int]:
+def row_edges(placed: Sequence[PlacedRow]) -> list[int]:
     """Where each row of placed cells ends: past its last cell, its own or one that covers it."""
     edges = []
     covered: dict[int, int] = {}

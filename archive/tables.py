@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from archive.grid import WIDEST, placed_cells, row_edges, table_to_grid
+from archive.grid import WIDEST, PlacedRow, fill_rows, placed_cells, row_edges
 from archive.identify import compact
 from archive.labels import (
     APPLICANTS,
@@ -39,21 +39,19 @@ WIDTH = len(APPLICANTS)
 # Local forms give these groups a 其他 or 合计 of their own, which is no row of the form.
 OTHER_GROUPS = re.compile("不予公开|无法提供|不予处理")
 
-# A row's own cells and the columns in which they begin.
-Row = Sequence[tuple[int, Cell]]
-
 
 def read_table(table: Table, sheet: Sheet) -> None:
     """All that the table holds of the forms; a page may have put several of theirs into one."""
-    grid, placed = table_to_grid(table), placed_cells(table)
-    edges, rows = row_edges(placed), _mended(placed)
+    placed = placed_cells(table)
+    grid, edges, rows = fill_rows(placed), row_edges(placed), _mended(placed)
     heading = applicants = _Heading()
     requests: list[_Request] = []
     for y, row in enumerate(rows):
-        if found := _disclosure_heading(row, edges[y]):
+        texts = _texts(row)
+        ends_in_figure = bool(texts) and is_figure(texts[-1])
+        if not ends_in_figure and (found := _disclosure_heading(row, edges[y])):
             heading = found
             continue
-        texts = _texts(row)
         if not requests and not any(map(is_figure, texts)):
             applicants = _applicants(applicants, row, edges[y])
         at = _label_at(texts)
@@ -70,15 +68,15 @@ def read_table(table: Table, sheet: Sheet) -> None:
     _read_disputes(rows, grid, sheet)
 
 
-def _cells(row: Row) -> list[Cell]:
+def _cells(row: PlacedRow) -> list[Cell]:
     return [cell for _, cell in row]
 
 
-def _texts(row: Row) -> list[str]:
+def _texts(row: PlacedRow) -> list[str]:
     return [cell.text for _, cell in row]
 
 
-def _mended(rows: Sequence[Row]) -> list[Row]:
+def _mended(rows: Sequence[PlacedRow]) -> list[PlacedRow]:
     """The rows, those of the second table that a page's end cut in two whole again.
 
     One half has the figures and blanks stand in the other; the second half's label goes on where
@@ -139,7 +137,7 @@ class _Heading:
     def is_whole(self) -> bool:
         return self.is_sound() and len(self.places) == WIDTH
 
-    def take(self, values: Row, edge: int) -> list[Cell] | None:
+    def take(self, values: PlacedRow, edge: int) -> list[Cell] | None:
         """The cells under the heading's columns, or None where they do not line up; `edge` is
         where their row ends."""
         cells = dict(values)
@@ -150,7 +148,7 @@ class _Heading:
         return [cells[x] for x in own]
 
 
-def _heading(patterns: Patterns, row: Row, edge: int) -> _Heading:
+def _heading(patterns: Patterns, row: PlacedRow, edge: int) -> _Heading:
     named = [
         (x, column, cell.colspan)
         for x, cell in row
@@ -166,7 +164,7 @@ def _heading(patterns: Patterns, row: Row, edge: int) -> _Heading:
 # --- the first table ------------------------------------------------------------------------------
 
 
-def _disclosure_heading(row: Row, edge: int) -> _Heading | None:
+def _disclosure_heading(row: PlacedRow, edge: int) -> _Heading | None:
     """The columns that a row names as a heading of the first table; None where it is no heading."""
     heading = _heading(DISCLOSURE_COLUMNS, row, edge)
     if not heading.places:
@@ -179,7 +177,9 @@ def _disclosure_heading(row: Row, edge: int) -> _Heading | None:
     return None if alone else heading
 
 
-def _read_disclosed(row: str, heading: _Heading, values: Row, edge: int, sheet: Sheet) -> None:
+def _read_disclosed(
+    row: str, heading: _Heading, values: PlacedRow, edge: int, sheet: Sheet
+) -> None:
     keys = [f"disclosure.{row}.{column}" for column in heading.columns()]
     taken = heading.take(values, edge)
     if taken is None and len(values) == len(keys):
@@ -202,7 +202,7 @@ class _Request:
     taken: Sequence[Cell] | None
 
 
-def _applicants(heading: _Heading, row: Row, edge: int) -> _Heading:
+def _applicants(heading: _Heading, row: PlacedRow, edge: int) -> _Heading:
     """The heading of the second table (two rows, 自然人 begins it) with this row's columns."""
     more = _heading(APPLICANTS, row, edge)
     if "natural_person" in more.columns():
@@ -257,7 +257,7 @@ def _belongs(rows: Sequence[str], sheet: Sheet) -> bool:
 # --- the third table ------------------------------------------------------------------------------
 
 
-def _read_disputes(rows: Sequence[Row], grid: Sequence[Sequence[str]], sheet: Sheet) -> None:
+def _read_disputes(rows: Sequence[PlacedRow], grid: Sequence[Sequence[str]], sheet: Sheet) -> None:
     """The row of 15 under the headings of the third table."""
     count = len(DISPUTE_KEYS)
     headings: list[str] = []

@@ -130,4 +130,4 @@ def test_blank_is_not_zero() -> None:
     assert reading.cells["requests.carried_in.total"] is None
     assert reading.notes["requests.carried_in.total"].state is State.BLANK
     unchecked = {f.rule for f in reading.findings if f.verdict == "not_checkable"}
-    assert unchecked == {"ROW.carried_in", "BALANCE.total"}
+    assert unchecked == {"ROW.carried_in", "BALANCE.total", "V.carried_in"}
