@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
 from archive.model import Evidence, Reading
-from archive.read import Part, read_report
+
+# A worker costs more to start than so many pages to read.
+FILES_PER_WORKER = 8
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,25 +33,46 @@ def main() -> None:
 @click.option(
     "--manifest",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="JSON Lines of {file, url?, portal_name?, listed_title?}, answered in order.",
+    help="JSON Lines of {file, url?, portal_name?, listed_title?, attachments?}, in order.",
 )
 @click.option("--url", help="Where the file was found.")
 @click.option("--portal-name", help="The site's own name, such as 朔州市人民政府.")
 @click.option("--listed-title", help="The title under which a list names the file.")
+@click.option(
+    "--attachment",
+    "attachments",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="An annex of the one FILE, read with it; may be given again.",
+)
 def parse(
     files: tuple[Path, ...],
     manifest: Path | None,
     url: str | None,
     portal_name: str | None,
     listed_title: str | None,
+    attachments: tuple[Path, ...],
 ) -> None:
     """Print one JSON object a line for each FILE: what it is and every cell, as printed."""
     if bool(files) == bool(manifest):
         raise click.UsageError("Give FILEs or --manifest FILE.jsonl, one of the two.")
+    if attachments and len(files) != 1:
+        raise click.UsageError("--attachment belongs to one FILE; a manifest names attachments.")
+    from archive.workers import Failure, read_each, start
+
+    start()
+    from archive.files import Entry, read_entry
+
     shared = Evidence(url=url, portal_name=portal_name, listed_title=listed_title)
-    entries = _manifest(manifest) if manifest else ((file, shared) for file in files)
-    for file, evidence in entries:
-        line = json.dumps(_answer(file, evidence), ensure_ascii=False)
+    entries = (
+        [Entry(*listed) for listed in _manifest(manifest)]
+        if manifest
+        else [Entry(file, shared, attachments) for file in files]
+    )
+    workers = min(-(-len(entries) // FILES_PER_WORKER), os.cpu_count() or 1)
+    for entry, read in read_each(entries, read_entry, workers):
+        reading = Reading(False, read.reason) if isinstance(read, Failure) else read
+        line = json.dumps({"file": str(entry.file), **record(reading)}, ensure_ascii=False)
         # A lone surrogate (a file's name, a manifest's) has no UTF-8: it is printed as "?".
         click.echo(line.encode("utf-8", "replace").decode("utf-8"))
         sys.stdout.flush()
@@ -93,37 +118,25 @@ def _plainly() -> Iterator[None]:
         raise click.ClickException(str(error)) from error
 
 
-def _manifest(path: Path) -> Iterator[tuple[Path, Evidence]]:
+def _manifest(path: Path) -> Iterator[tuple[Path, Evidence, tuple[Path, ...]]]:
     for number, line in enumerate(path.read_text("utf-8-sig", "replace").split("\n"), 1):
         if not line.strip():
             continue
         try:
             entry = json.loads(line)
             file = Path(entry["file"])
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            attachments = tuple(map(Path, entry.get("attachments") or ()))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise click.ClickException(
                 f"{path} line {number}: want an object with a file, got {line[:80]!r}"
             ) from error
-        yield (
-            file,
-            Evidence(
-                **{
-                    name: entry[name] if isinstance(entry.get(name), str) else None
-                    for name in ("url", "portal_name", "listed_title")
-                }
-            ),
+        evidence = Evidence(
+            **{
+                name: entry[name] if isinstance(entry.get(name), str) else None
+                for name in ("url", "portal_name", "listed_title")
+            }
         )
-
-
-def _answer(file: Path, evidence: Evidence) -> dict[str, Any]:
-    try:
-        data = file.read_bytes()
-    except (OSError, ValueError) as error:
-        # ValueError: a name with a NUL or a lone surrogate is no file's name.
-        reading = Reading(False, f"读不到文件：{getattr(error, 'strerror', None) or error}")
-    else:
-        reading = read_report([Part(data, file.name)], evidence)
-    return {"file": str(file), **record(reading)}
+        yield file, evidence, attachments
 
 
 def record(reading: Reading) -> dict[str, Any]:
@@ -156,9 +169,15 @@ def record(reading: Reading) -> dict[str, Any]:
                 "blame": f.blame,
                 "cells": list(f.cells),
                 "explanation": f.explanation,
+                "proposed": dict(f.proposed),
+                "printed": f.printed,
             }
             for f in reading.findings
         ],
+        "body": asdict(reading.body) if reading.body else None,
+        "flags": list(reading.flags),
+        "extras": [asdict(extra) for extra in reading.extras],
+        "unused": [asdict(unused) for unused in reading.unused],
     }
 
 

@@ -1,48 +1,43 @@
-"""Every document is read once: readings made before are remembered, new ones made apart.
-
-Documents are read in processes of their own, because some kill the process that opens them.
-"""
+"""Every document is read once: readings made before are remembered, new ones made apart."""
 
 from __future__ import annotations
 
-import ctypes
 import dataclasses
 import hashlib
 import json
 import logging
-import os
-import resource
-import signal
 import sqlite3
-import sys
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from itertools import islice
-from multiprocessing import get_context
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from archive import form, warc
+from archive import extract, form, warc
 from archive.issuers import tidy
-from archive.model import Blame, Evidence, Finding, Note, Reading, Section, State, Verdict
+from archive.model import (
+    Blame,
+    Body,
+    Evidence,
+    Extra,
+    Finding,
+    Note,
+    Reading,
+    Section,
+    State,
+    Unused,
+    Verdict,
+)
 from archive.progress import track
 from archive.read import PARSER, Part, read_report
+from archive.workers import Failure, read_each
 
-BATCH = 64
-# A scan takes 10 s a page; a page tree that loops takes for ever.
-CPU_SECONDS = 300
-MEMORY_BYTES = 4 << 30
 # Modules that come after reading; all others of the package have a part in it.
 NOT_READER = frozenset(
-    "__main__ build issuers nights progress publish readings sightings store versions warc".split()
+    "__main__ build files issuers nights progress publish readings rollups sightings store "
+    "versions warc workers years".split()
 )
-PR_SET_PDEATHSIG = 1  # from Linux's sys/prctl.h
-CRASHED = "读取程序异常终止"
-FAILED = "读取失败"
 NO_ISSUER = "未能确定公开机关"
 NO_YEAR = "未能确定报告年度"
 
@@ -156,18 +151,19 @@ def unpack(packed: bytes) -> Any:
 def pack_reading(reading: Reading) -> bytes:
     """A reading packed whole: equal readings give equal bytes."""
     return pack(
-        {
-            field.name: getattr(reading, field.name)
-            for field in dataclasses.fields(reading)
-            if field.name not in ("sections", "cells", "notes", "findings")
-        }
-        | {
-            "sections": [dataclasses.asdict(section) for section in reading.sections],
-            "cells": dict(reading.cells),
-            "notes": {key: dataclasses.asdict(note) for key, note in reading.notes.items()},
-            "findings": [dataclasses.asdict(finding) for finding in reading.findings],
-        }
+        {field.name: _plain(getattr(reading, field.name)) for field in dataclasses.fields(reading)}
     )
+
+
+def _plain(value: Any) -> Any:
+    """A value of the model as JSON knows it."""
+    if dataclasses.is_dataclass(value):
+        return {
+            field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)
+        }
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return list(map(_plain, value)) if isinstance(value, tuple) else value
 
 
 def reading_key(parser: str, evidence: Evidence, parts: Sequence[tuple[str, str, str]]) -> str:
@@ -189,6 +185,10 @@ def unpack_reading(packed: bytes) -> Reading:
             },
             "findings": tuple(_finding(finding) for finding in stored["findings"]),
             "links": tuple(stored["links"]),
+            "body": Body(**stored["body"]) if stored["body"] else None,
+            "flags": tuple(stored["flags"]),
+            "extras": tuple(Extra(**extra) for extra in stored["extras"]),
+            "unused": tuple(Unused(**unused) for unused in stored["unused"]),
         }
     )
 
@@ -206,9 +206,10 @@ def _finding(stored: dict[str, Any]) -> Finding:
 
 @cache
 def reader_version() -> str:
-    """The reader's version and the digest of its source: an edit that forgot to raise the version
-    must not be answered from memory."""
-    sha256 = hashlib.sha256(PARSER.encode())
+    """The reader's version, the digest of its source and the converters that are installed: an
+    edit that forgot to raise the version must not be answered from memory, nor a document that
+    was refused for want of a converter."""
+    sha256 = hashlib.sha256(f"{PARSER}\n{extract.tools()}\n".encode())
     for path in sorted(form.HERE.rglob("*")):
         if path.suffix in (".py", ".json") and path.stem not in NOT_READER:
             sha256.update(path.read_bytes())
@@ -226,11 +227,11 @@ def read_all(
             missing.append(tasks[key])
         else:
             found[key] = Facts(*unpack(packed))
-    read = _read_in_pool if workers else _read_here
-    for task, body in track(read(data, missing, workers), "documents", len(missing)):
-        if isinstance(body, str):
-            log.error("%s: %s", task.evidence.url, body)
-            found[task.key] = Facts(reason=body, has_failed=True)
+    outcomes = read_each(missing, partial(read_task, data), workers)
+    for task, body in track(outcomes, "documents", len(missing)):
+        if isinstance(body, Failure):
+            log.error("%s: %s", task.evidence.url, body.reason)
+            found[task.key] = Facts(reason=body.reason, has_failed=True)
             continue
         fact = _facts(unpack_reading(body), hashlib.sha256(body).hexdigest())
         memory.keep("bodies", fact.body, body)
@@ -252,90 +253,15 @@ def _facts(reading: Reading, body: str) -> Facts:
     return Facts(issuer, reading.year, reading.reason, reading.content_digest, body)
 
 
-def _read_here(
-    data: Path, tasks: Sequence[Task], workers: int
-) -> Iterator[tuple[Task, bytes | str]]:
-    for task in tasks:
-        yield task, read_task(data, task)
-
-
-def read_task(data: Path, task: Task) -> bytes | str:
-    """A packed reading, or why there is none.
-
-    The outer boundary of the build: whatever a hostile document does to a parser, it is written
-    down with the sighting and the next document is read.
-    """
-    try:
-        parts = [
-            Part(
-                warc.read_payload(data, source.warc_file, source.offset),
-                source.name,
-                source.content_type,
-            )
-            for source in task.sources
-        ]
-        return pack_reading(read_report(parts, task.evidence))
-    except Exception as error:
-        log.debug("%s", task.evidence.url, exc_info=True)
-        return f"{FAILED}：{type(error).__name__} {error}"[:500]
-
-
-def _read_limited(data: Path, task: Task) -> bytes | str:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = int(used.ru_utime + used.ru_stime) + CPU_SECONDS
-    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, hard))
-    return read_task(data, task)
-
-
-def _begin_worker(parent: int) -> None:
-    """Bound a worker's memory, and let it die with the build: an orphan would hold its lock."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            sys.exit("the build has died")
-    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    if hard == resource.RLIM_INFINITY or hard > MEMORY_BYTES:
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, hard))
-
-
-def _pool(workers: int) -> ProcessPoolExecutor:
-    # Forked where that is safe: no thread runs here (the progress bar draws without one), and the
-    # workers need not import the reader again.
-    context = get_context("fork" if sys.platform == "linux" else "spawn")
-    return ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_begin_worker, initargs=(os.getpid(),)
-    )
-
-
-def _read_in_pool(
-    data: Path, tasks: Sequence[Task], workers: int
-) -> Iterator[tuple[Task, bytes | str]]:
-    """Read in processes of their own: PDF bombs abort the process that opens them.
-
-    Which of the documents under way did it shows when each is read once more, alone.
-    """
-    if not tasks:
-        return
-    pool = _pool(workers)
-    try:
-        waiting = iter(tasks)
-        while batch := list(islice(waiting, BATCH)):
-            futures = [(task, pool.submit(_read_limited, data, task)) for task in batch]
-            suspects = []
-            for task, future in futures:
-                try:
-                    yield task, future.result()
-                except BrokenProcessPool:
-                    suspects.append(task)
-            for task in suspects:
-                with _pool(1) as alone:
-                    try:
-                        yield task, alone.submit(_read_limited, data, task).result()
-                    except BrokenProcessPool:
-                        yield task, CRASHED
-            if suspects:
-                pool.shutdown()
-                pool = _pool(workers)
-    finally:
-        pool.shutdown(cancel_futures=True)
+def read_task(data: Path, task: Task) -> bytes:
+    """The reading of a document out of the segments of a data folder, packed."""
+    parts = [
+        Part(
+            warc.read_payload(data, source.warc_file, source.offset),
+            source.name,
+            source.content_type,
+            source.url,
+        )
+        for source in task.sources
+    ]
+    return pack_reading(read_report(parts, task.evidence))

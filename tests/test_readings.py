@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from archive import readings
+import pytest
+
+from archive import extract, readings
 from archive.model import (
     Blame,
+    Body,
     Evidence,
+    Extra,
     Finding,
     Note,
     Reading,
     Section,
     State,
+    Unused,
     Verdict,
 )
 
@@ -33,9 +38,16 @@ READING = Reading(
         "requests.received_new.total": Note(State.OCR, "1,234", 0.97),
         "no.such.key": Note(State.TEXT, "x"),
     },
-    findings=(Finding("ROW.granted", Verdict.FAIL, "3", "4", Blame.PUBLISHER, ("a", "b"), "说明"),),
+    findings=(
+        Finding("ROW.granted", Verdict.FAIL, "3", "4", Blame.PUBLISHER, ("a", "b"), "说明"),
+        Finding("SUM.total", Verdict.FAIL, proposed={"a": "5"}, printed="新收5件"),
+    ),
     content_digest="c" * 64,
     links=("http://a.gov.cn/",),
+    body=Body("朔州市教育局", "prefecture", "department", "140600", "朔州市人民政府"),
+    flags=("文中有他处地名",),
+    extras=(Extra("主动公开本地指标", "条", "3"),),
+    unused=(Unused("number", "表二第5行", "9"),),
 )
 
 
@@ -48,6 +60,41 @@ def test_a_reading_is_remembered_whole(tmp_path: Path) -> None:
     packed = memory.recall("readings", "one")
     assert packed is not None
     assert readings.unpack_reading(packed) == READING
+
+
+def test_an_empty_reading_is_remembered_too() -> None:
+    empty = Reading(False, "内容为空")
+    assert readings.unpack_reading(readings.pack_reading(empty)) == empty
+
+
+def test_a_new_converter_reads_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = set()
+    for installed in ("libreoffice:none", "libreoffice:24.2"):
+        monkeypatch.setattr(extract, "tools", lambda installed=installed: installed)
+        readings.reader_version.cache_clear()
+        versions.add(readings.reader_version())
+    readings.reader_version.cache_clear()
+    assert len(versions) == 2
+
+
+def test_a_failure_is_not_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit may have been met because the machine was busy."""
+    task = readings.Task("key", (), Evidence(url="http://a.gov.cn/"))
+    memory = readings.Memory(tmp_path / "readings.db")
+
+    def fails(*_: object) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr(readings, "read_task", fails)
+    fact = readings.read_all(tmp_path, memory, {"key": task}, workers=0)["key"]
+    assert fact.has_failed
+    assert "内存" in fact.reason
+    assert memory.recall("readings", "key") is None
+
+    monkeypatch.setattr(readings, "read_task", lambda *_: readings.pack_reading(READING))
+    fact = readings.read_all(tmp_path, memory, {"key": task}, workers=0)["key"]
+    assert (fact.issuer, fact.year, fact.is_new) == ("朔州市教育局", 2023, True)
+    assert memory.reading(fact.body) == READING
 
 
 def test_a_reading_depends_on_parser_evidence_and_parts() -> None:

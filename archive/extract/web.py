@@ -53,6 +53,8 @@ LONGEST_CELL = 400
 MOST_CHARACTERS = 2_000_000
 # Beyond this a page is refused, its inlined pictures not counted.
 LONGEST = 4_000_000
+# libxml2 compares each attribute of a tag with all others: 200,000 of them take minutes.
+LONG_TAG = re.compile(r"<[A-Za-z][^<>]{100000}")
 # A picture written into the page; it is lifted out before the page is parsed.
 INLINED = re.compile(r"data:[\w/+.-]{1,60};base64,([A-Za-z0-9+/=]+)")
 LIFTED = "data:,"
@@ -69,6 +71,8 @@ def read_html(text: str, url: str | None = None, *, prose: bool = True) -> Docum
     source = re.sub(r"^\s*<\?xml[^>]*\?>", "", lean)
     if len(source) > LONGEST:
         raise UnreadableError(f"HTML 有 {len(source)} 字，超过 {LONGEST} 字，不像年度报告")
+    if LONG_TAG.search(source):
+        raise UnreadableError("HTML 里有十万字以上的标签，不像年度报告")
     try:
         tree = html.document_fromstring(source, parser=html.HTMLParser(huge_tree=False))
     except (etree.LxmlError, ValueError) as error:

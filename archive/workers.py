@@ -1,0 +1,214 @@
+"""Work on untrusted documents, in processes of their own with bounded time and memory.
+
+A document can make a parser loop, take all memory or abort its process. It then costs its own
+reading and nothing else, and leaves neither processes nor files behind.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import TimeoutError as OverdueError
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from multiprocessing import connection, forkserver, get_context, parent_process
+from pathlib import Path
+from typing import TypeVar
+
+from pebble import ProcessExpired, ProcessFuture, ProcessPool
+
+# Loaded once, in the process all workers are forked from.
+PRELOADED = ("archive.__main__", "archive.files", "archive.extract.web")
+# Tasks given out before the first of them is answered, and tasks a worker does in its life:
+# the libraries beneath the readers leak.
+AHEAD, MOST_TASKS = 64, 200
+# Pools that may break before the task at hand is given up.
+MOST_BREAKS = 3
+MOST_OF_MESSAGE = 300
+CRASHED = "读取程序异常终止"
+FAILED = "读取失败"
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one document may cost.
+
+    A scan takes 10 s of CPU a page, and no report has more than some 30 pages. The clock may run
+    twice as long, for the machine has other work, and a document that sleeps uses no CPU.
+    """
+
+    cpu_seconds: int = 300
+    wall_seconds: int = 600
+    memory_bytes: int = 4 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A task without a result, and the reason for readers, in Chinese."""
+
+    reason: str
+
+
+def start() -> None:
+    """Begin to load the readers in the background, as a command that is about to read may do.
+
+    Workers are forked from a small process that has loaded these and nothing else: they inherit
+    neither the memory of a build, which would count towards their limit, nor its locks.
+    """
+    forkserver.set_forkserver_preload(list(PRELOADED))
+    forkserver.ensure_running()
+
+
+def read_each(
+    tasks: Iterable[Task],
+    work: Callable[[Task], Result],
+    workers: int,
+    limits: Limits | None = None,
+) -> Iterator[tuple[Task, Result | Failure]]:
+    """Each task with what `work` gives for it, in order; a Failure where it raises, dies or
+    exceeds a limit.
+
+    Tasks, work and results must pickle. With `workers` 0 all is done in this process, without
+    limits.
+    """
+    if not workers:
+        return ((task, _attempt(work, task)) for task in tasks)
+    return _read_apart(iter(tasks), work, workers, limits or Limits())
+
+
+def _attempt(work: Callable[[Task], Result], task: Task, memory: int = 0) -> Result | Failure:
+    """The outer boundary: whatever a hostile document does to a parser is told in words, which
+    pass between processes where errors of lxml do not."""
+    try:
+        return work(task)
+    except MemoryError:
+        return Failure(_too_large(memory))
+    except Exception as error:
+        return Failure(f"{FAILED}：{type(error).__name__} {error}"[:MOST_OF_MESSAGE])
+
+
+def _read_apart(
+    tasks: Iterator[Task], work: Callable[[Task], Result], workers: int, limits: Limits
+) -> Iterator[tuple[Task, Result | Failure]]:
+    """Pool after pool: one that broke (pebble gives up when a worker dies unheard) is replaced,
+    and what it left is done by the next."""
+    waiting = deque(islice(tasks, AHEAD))
+    breaks = 0
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        while waiting:
+            pool = _pool(min(workers, len(waiting)), limits, scratch)
+            asked: deque[ProcessFuture[Result | Failure]] = deque()
+            try:
+                while waiting:
+                    for task in islice(waiting, len(asked), None):
+                        asked.append(
+                            pool.schedule(
+                                _limited, args=(work, task, limits), timeout=limits.wall_seconds
+                            )
+                        )
+                    outcome = _outcome(asked.popleft(), limits)
+                    breaks = 0
+                    yield waiting.popleft(), outcome
+                    waiting.extend(islice(tasks, 1))
+            except (BrokenProcessPool, RuntimeError):
+                breaks += 1
+                if breaks == MOST_BREAKS:
+                    breaks = 0
+                    yield waiting.popleft(), Failure(CRASHED)
+            finally:
+                pool.stop()  # type: ignore[no-untyped-call]
+                pool.join()
+
+
+def _outcome(future: ProcessFuture[Result | Failure], limits: Limits) -> Result | Failure:
+    try:
+        return future.result()
+    except OverdueError:
+        return Failure(_too_long(limits.wall_seconds))
+    except ProcessExpired as error:
+        return Failure(_ending(error.exitcode or 0, limits))
+
+
+def _ending(code: int, limits: Limits) -> str:
+    if code == -signal.SIGXCPU:
+        return _too_long(limits.cpu_seconds)
+    return f"{CRASHED}（信号 {-code}）" if code < 0 else f"{CRASHED}（代码 {code}）"
+
+
+def _too_long(seconds: int) -> str:
+    return f"读取超过 {seconds} 秒，已放弃"
+
+
+def _too_large(memory: int) -> str:
+    if not memory:
+        return "读取内存不足，已放弃"
+    amount = f"{memory >> 30} GB" if memory >= 1 << 30 else f"{memory >> 20} MB"
+    return f"读取内存超过 {amount}，已放弃"
+
+
+def _pool(workers: int, limits: Limits, scratch: str) -> ProcessPool:
+    start()
+    return ProcessPool(
+        workers,
+        max_tasks=MOST_TASKS,
+        initializer=_begin_worker,
+        initargs=(limits.memory_bytes, scratch),
+        context=get_context("forkserver"),
+    )
+
+
+# --- inside a worker ------------------------------------------------------------------------------
+
+
+def _limited(work: Callable[[Task], Result], task: Task, limits: Limits) -> Result | Failure:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = int(used.ru_utime + used.ru_stime) + limits.cpu_seconds
+    _lower(resource.RLIMIT_CPU, seconds)
+    return _attempt(work, task, limits.memory_bytes)
+
+
+def _begin_worker(memory: int, scratch: str) -> None:
+    """Bound a worker's memory, put its files where they are cleared away, and have it watched."""
+    _watch()
+    # What is left behind by converters and killed workers goes with the pool.
+    tempfile.tempdir = os.environ["TMPDIR"] = scratch
+    _lower(resource.RLIMIT_CORE, 0)
+    if sys.platform == "linux":
+        _lower(resource.RLIMIT_AS, memory)
+        # Where memory runs short, the kernel is to end a worker and not the build.
+        with suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def _lower(kind: int, most: int) -> None:
+    hard = resource.getrlimit(kind)[1]
+    resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
+def _watch() -> None:
+    """Fork a watcher that ends this worker when the build dies, and with the worker all that it
+    started: converters are programs of several processes."""
+    os.setpgid(0, 0)
+    worker = os.getpid()
+    build = parent_process()
+    watcher_end, own_end = os.pipe()
+    if os.fork():
+        os.close(watcher_end)
+        return
+    try:
+        os.close(own_end)
+        os.setpgid(0, 0)
+        connection.wait([watcher_end, *([build.sentinel] if build else [])])
+        os.killpg(worker, signal.SIGKILL)
+    finally:
+        os._exit(0)
