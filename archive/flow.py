@@ -144,9 +144,9 @@ def _read_requests(runs: Sequence[Run], annex: int, sheet: Sheet) -> Ruling | No
         learned = learn_ruling([rows[row] for row in whole])
         ruling = ruling or learned
         cells = {
-            row: told
+            row: ruled
             for row, run in rows.items()
-            if (told := whole.get(row) or (learned and learned.row(run)))
+            if (ruled := whole.get(row) or (learned and learned.row(run)))
         }
         right, wrong = count_sums(cells.values())
         told = split_requests(

@@ -64,7 +64,7 @@ def _splits(text: str, ends: frozenset[int], start: int, count: int) -> Iterator
 
 def _ends(values: Sequence[str]) -> frozenset[int]:
     """Where the values end in their joined text: no number goes on past such a place."""
-    ends = []
+    ends: list[int] = []
     for value in values:
         ends.append((ends[-1] if ends else 0) + len(value))
     return frozenset(ends)
@@ -126,7 +126,7 @@ def split_requests(
         rows[row] = list(islice(summed_splits(values, width), MOST_SPLITS))
     found = _fitting(rows) or _with_one_wrong_cell(rows, glued)
     told = {}
-    for row, values in glued.items():
+    for row in glued:
         candidates = found.get(row, [])
         if not candidates and lengths[row] == width:
             candidates = rows[row]

@@ -13,6 +13,7 @@ from archive.model import Cell, Table
 
 # HTML allows spans to 65,534 rows; no report has a table of more than a few hundred places a side.
 WIDEST = 200
+MOST_PLACES = 1_000_000
 
 # A row's own cells and the columns in which they begin.
 PlacedRow = Sequence[tuple[int, Cell]]
@@ -27,12 +28,17 @@ def table_to_grid(table: Table) -> list[list[str]]:
 
 
 def fill_rows(placed: Sequence[PlacedRow]) -> list[list[str]]:
-    """The rectangle of texts that rows of placed cells cover."""
+    """The rectangle of texts that rows of placed cells cover.
+
+    Where spans claim more places than any report has, no cell covers more than its own.
+    """
+    claimed = sum(min(cell.colspan, WIDEST) * cell.rowspan for row in placed for _, cell in row)
+    spans = claimed <= MOST_PLACES
     lines: list[dict[int, str]] = [{} for _ in placed]
     for y, row in enumerate(placed):
         for start, cell in row:
-            columns = range(start, start + min(cell.colspan, WIDEST - start))
-            for line in lines[y : y + cell.rowspan]:
+            columns = range(start, start + (min(cell.colspan, WIDEST - start) if spans else 1))
+            for line in lines[y : y + (cell.rowspan if spans else 1)]:
                 for x in columns:
                     line.setdefault(x, cell.text)
     width = 1 + max((x for line in lines for x in line), default=-1)

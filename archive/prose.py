@@ -91,7 +91,8 @@ def _paragraphs(text: str) -> Iterator[str]:
     """Lines of text; where a page broke a sentence in two, its halves joined."""
     held = ""
     for line in filter(None, (line.strip() for line in text.split("\n"))):
-        broken = len(held) >= LONG_LINE and held[-1] not in ENDS and not HEADING.match(line)
+        goes_on = LONG_LINE <= len(held) <= LONGEST and held[-1] not in ENDS
+        broken = goes_on and not HEADING.match(line)
         if held and not broken:
             yield held
             held = ""

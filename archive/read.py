@@ -73,7 +73,7 @@ def read_report(parts: Sequence[Part], evidence: Evidence, *, prose: bool = True
         return Reading(False, str(error), media_type=media_type(page.data))
     sources = _Sources([page], [document])
     parsed = parse(document)
-    if _lacks_tables(parsed):
+    if attachments and _lacks_tables(parsed):
         parsed = sources.read_annexes(attachments)
     if _lacks_tables(parsed) and sources.read_pictures(attachments):
         parsed = parse(*sources.documents)

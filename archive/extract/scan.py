@@ -29,6 +29,7 @@ from archive.extract.scan_grid import (
     character_size,
     even,
     ink,
+    on_paper,
     ruled_tables,
     straightened,
     tilt,
@@ -41,6 +42,8 @@ MOST_PIXELS = 200_000_000
 WORKING_PIXELS = 40_000_000
 MOST_FRAMES = 100
 SMALLEST = (60, 24)
+MOST_LINES = 600
+ENOUGH = 40
 DISAGREED = 0.3
 DOUBTED = 0.5
 UNREADABLE = "\ufffd"
@@ -94,7 +97,7 @@ def _pictures(data: bytes) -> Iterator[Image.Image]:
                     raise UnreadableError(
                         f"图片为 {frame.width}×{frame.height} 像素，过大，不予读取"
                     )
-                yield ImageOps.exif_transpose(frame)
+                yield ImageOps.exif_transpose(_bounded(frame))
     except Image.DecompressionBombError as error:
         raise UnreadableError("图片像素过多，不予读取") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
@@ -103,12 +106,20 @@ def _pictures(data: bytes) -> Iterator[Image.Image]:
         raise _NoPictureError("图片损坏，打不开") from error
 
 
+def _bounded(picture: Image.Image) -> Image.Image:
+    """The picture, shrunk where it has more pixels than we work with; a JPEG while it is read."""
+    if picture.width * picture.height > WORKING_PIXELS:
+        picture.draft("RGB", (picture.width // 2, picture.height // 2))
+    share = (WORKING_PIXELS / (picture.width * picture.height)) ** 0.5
+    if share >= 1:
+        return picture
+    return picture.resize((int(picture.width * share), int(picture.height * share)))
+
+
 def _colours(bitmap: Image.Image | Gray) -> Gray:
     """Red, green and blue on white paper, no larger than we work with."""
     if isinstance(bitmap, Image.Image):
-        if bitmap.width * bitmap.height > WORKING_PIXELS:
-            share = (WORKING_PIXELS / (bitmap.width * bitmap.height)) ** 0.5
-            bitmap = bitmap.resize((round(bitmap.width * share), round(bitmap.height * share)))
+        bitmap = _bounded(bitmap)
         if bitmap.mode in ("RGBA", "LA", "PA") or "transparency" in bitmap.info:
             clear = bitmap.convert("RGBA")
             paper = Image.new("RGBA", clear.size, "white")
@@ -150,7 +161,7 @@ def read_page(bitmap: Image.Image | Gray) -> tuple[Block, ...]:
 
 
 def _prepared(colours: Gray) -> _Page | None:
-    grey = without_seals(colours)
+    grey = on_paper(without_seals(colours))
     flat = even(grey)
     mask = ink(flat)
     if np.count_nonzero(mask) < 60:
@@ -318,7 +329,7 @@ def _single_group(inside: _Print, frame: Box, size: float) -> Line:
         frame = Box(frame.left, middle - tall // 2, frame.right, middle + tall - tall // 2)
     first = read_line(_padded(inside.clean, frame, 0.25 * tall, 0.4 * tall))
     if _slash(inside.mask, frame):
-        return Line("/", 0.9 if first.text == "/" else DOUBTED)
+        return Line("/", 0.9 if first.text == "/" else 0.7)
     figure = as_figure(first)
     short = len(first.text) <= 2 and frame.width < 2.2 * size
     if figure is None and not (short and first.confidence < 0.9):
@@ -403,10 +414,12 @@ def _ink_agrees(inside: _Print, frame: Box, text: str) -> bool:
     columns = np.flatnonzero(drawn.any(axis=0))
     if not rows.size or text.strip("0123456789.,"):
         return bool(rows.size)
-    tall = float(rows[-1] - rows[0] + 1)
+    runs = np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1)
+    heights = [np.flatnonzero(drawn[:, run[0] : run[-1] + 1].any(axis=1)) for run in runs]
+    # A comma hangs below its digits: they alone say how tall the figure is.
+    tall = float(max(own[-1] - own[0] for own in heights) + 1)
     digits = points = 0
-    for run in np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1):
-        own = np.flatnonzero(drawn[:, run[0] : run[-1] + 1].any(axis=1))
+    for run, own in zip(runs, heights, strict=True):
         if own[-1] - own[0] < 0.42 * tall and own[0] > rows[0] + 0.5 * tall:
             points += 1
         else:
@@ -444,7 +457,7 @@ def _found(rest: Gray, size: float) -> list[_Row]:
     and below; it is asked only where the ink does not fall into lines (crooked photographs).
     """
     mask = _letters(rest, size)
-    rows = []
+    boxes: list[Box] = []
     for top, bottom in bands(mask, 1.2 * size):
         stripe = mask[top:bottom]
         drawn = np.flatnonzero(stripe.any(axis=0))
@@ -452,12 +465,20 @@ def _found(rest: Gray, size: float) -> list[_Row]:
             continue
         for run in np.split(drawn, np.flatnonzero(np.diff(drawn) > 1.8 * size) + 1):
             piece = Box(int(run[0]), top, int(run[-1]) + 1, bottom)
-            rows += _crooked(rest, piece, size) if piece.height > 2.2 * size else [piece]
-    return [
-        _Row(box, line)
-        for box in rows
-        if (line := read_line(_padded(rest, box, 0.2 * size))).text and line.confidence > 0.05
-    ]
+            boxes += _crooked(rest, piece, size) if piece.height > 2.2 * size else [piece]
+    rows: list[_Row] = []
+    for box in boxes[:MOST_LINES]:
+        rows.append(_Row(box, read_line(_padded(rest, box, 0.2 * size))))
+        if len(rows) == ENOUGH and _is_no_print(rows):
+            return []
+    if _is_no_print(rows):
+        return []
+    return [row for row in rows if row.line.text and row.line.confidence > 0.05]
+
+
+def _is_no_print(rows: Sequence[_Row]) -> bool:
+    """Whether this is a photograph or noise: most of it reads as nothing in particular."""
+    return bool(rows) and median(row.line.confidence for row in rows) < 0.2
 
 
 def _crooked(rest: Gray, piece: Box, size: float) -> list[Box]:

@@ -20,7 +20,9 @@ Pixel = TypeVar("Pixel", bound=np.generic)
 
 # Of an evenly lit page, darker is ink: faint figures are lost below 170, noise comes above 215.
 INK = 195
+DARK = 135  # Of the picture as it is: the ground of light print.
 STEEPEST = 6.0
+MOST_SQUARES = 2500  # The form has 28 by 10, the 统计表 70 by 3; graph paper has more.
 WHOLE, BROKEN = 0.85, 0.72
 SEAL = 4.0  # Characters across: a red shape this large is a stamp, a smaller one red print.
 STAMP_INK = (110, 165)  # In the red channel stamped paper has more and print under it less.
@@ -90,6 +92,34 @@ def without_seals(colours: Gray) -> Gray:
             bleached = np.interp(spot.of(colours)[:, :, 0], STAMP_INK, (STAMP_INK[0], 255))
             spot.of(grey)[touched] = bleached.astype(np.uint8)[touched]
     return grey
+
+
+def on_paper(grey: Gray) -> Gray:
+    """The picture with its dark fields turned over: white print on blue becomes dark on light.
+
+    Of a scan this also clears the black edge around a page smaller than the glass.
+    """
+    unit = max(4, round(grey.shape[1] / 250))
+    dark = np.where(grey < DARK, 255, 0).astype(np.uint8)
+    fields = _opened(dark, unit, unit)
+    outlines, _ = cv2.findContours(fields, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    paper = grey.copy()
+    for outline in outlines:
+        left, top, width, height = cv2.boundingRect(outline)
+        spot = Box(left, top, left + width, top + height)
+        # Heavy strokes of a headline are smaller, frames of thick lines are mostly hollow.
+        solid = np.count_nonzero(spot.of(fields)) >= 0.4 * width * height
+        if min(width, height) < 4 * unit or not solid:
+            continue
+        inside = np.zeros((height, width), np.uint8)
+        cv2.drawContours(inside, [outline], -1, (1,), cv2.FILLED, offset=(-left, -top))
+        light = 255 - spot.of(grey).astype(np.float32)
+        ground = float(np.median(light[spot.of(fields) > 0]))
+        flat = np.minimum(light * (255 / max(ground, 1)), 255).astype(np.uint8)
+        spot.of(paper)[inside > 0] = flat[inside > 0]
+        # Light lines between dark fields would be lost on light paper.
+        cv2.drawContours(paper, [outline], -1, (0,), 2)
+    return paper
 
 
 def even(grey: Gray) -> Gray:
@@ -263,7 +293,7 @@ def _cells(
     # Tables without lines at their sides end where their horizontal lines do.
     columns = _with_edges(columns, width, near)
     rows = _with_edges(rows, height, near)
-    if len(rows) < 2 or len(columns) < 2 or len(rows) * len(columns) > 6000:
+    if len(rows) < 2 or len(columns) < 2 or len(rows) * len(columns) > MOST_SQUARES:
         return []
     floors = _mended(_covered(short_across, rows, columns, near))
     walls = _covered(short_down.T, columns, rows, near).T
@@ -360,7 +390,7 @@ def _mended(shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def _spans(
     floors: npt.NDArray[np.bool_], walls: npt.NDArray[np.bool_]
 ) -> tuple[list[tuple[int, int, int, int]], int]:
-    """Row, column, rows, columns of each cell, and how many had to be squared off.
+    """Row, column, rows, columns of each cell, and how many areas were no rectangles.
 
     `floors[i, j]` says whether a line runs below square (i, j), `walls[i, j]` right of it.
     """
@@ -380,34 +410,38 @@ def _spans(
                 parent[root(group[row][column])] = root(group[row + 1][column])
             if column + 1 < columns and not walls[row, column]:
                 parent[root(group[row][column])] = root(group[row][column + 1])
+    members: dict[int, set[tuple[int, int]]] = {}
+    for row in range(rows):
+        for column in range(columns):
+            members.setdefault(root(group[row][column]), set()).add((row, column))
+    found: list[tuple[int, int, int, int]] = []
     odd = 0
-    while True:
-        frames: dict[int, list[int]] = {}
-        sizes: dict[int, int] = {}
-        for row in range(rows):
-            for column in range(columns):
-                name = root(group[row][column])
-                frame = frames.setdefault(name, [row, column, row, column])
-                frame[2] = max(frame[2], row)
-                frame[1] = min(frame[1], column)
-                frame[3] = max(frame[3], column)
-                sizes[name] = sizes.get(name, 0) + 1
-        ragged = [
-            (name, frame)
-            for name, frame in frames.items()
-            if sizes[name] != (frame[2] - frame[0] + 1) * (frame[3] - frame[1] + 1)
-        ]
-        if not ragged:
-            break
-        odd += len(ragged)
-        for name, (top, left, bottom, right) in ragged:
-            for row in range(top, bottom + 1):
-                for column in range(left, right + 1):
-                    parent[root(group[row][column])] = root(name)
-    return [
-        (top, left, bottom - top + 1, right - left + 1)
-        for top, left, bottom, right in frames.values()
-    ], odd
+    for squares in members.values():
+        parts = list(_rectangles(squares))
+        odd += len(parts) > 1
+        found += parts
+    return found, odd
+
+
+def _rectangles(squares: set[tuple[int, int]]) -> Iterator[tuple[int, int, int, int]]:
+    """Row, column, rows, columns of the upright pieces of an area; one for a rectangle.
+
+    Uprights, because labels that cover many rows stand at the left of what they cover, and some
+    programs frame them on their first row only.
+    """
+    runs: list[tuple[int, int, int]] = []
+    for row, column in sorted(squares, key=lambda square: (square[1], square[0])):
+        if runs and runs[-1][2] == column and runs[-1][0] + runs[-1][1] == row:
+            runs[-1] = (runs[-1][0], runs[-1][1] + 1, column)
+        else:
+            runs.append((row, 1, column))
+    while runs:
+        top, height, column = runs.pop(0)
+        width = 1
+        while (top, height, column + width) in runs:
+            runs.remove((top, height, column + width))
+            width += 1
+        yield top, column, height, width
 
 
 def bands(mask: Gray, size: float) -> Iterator[tuple[int, int]]:
