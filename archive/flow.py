@@ -7,7 +7,7 @@ numbers as the form has columns, or when the table's own ruling tells its empty 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from archive.chapters import LAST_CHAPTER
@@ -17,6 +17,7 @@ from archive.labels import (
     DISCLOSURE_COLUMNS,
     DISPUTE_KEYS,
     REQUEST_ORDER,
+    WEAK_ROWS,
     disclosure_row,
     request_keys,
     request_label,
@@ -32,6 +33,7 @@ from archive.values import count_of, count_sums, is_glued, is_proven, is_run_tog
 
 # The first row of the second table.
 TABLE_TWO = re.compile(r"本年度?新收")
+NEXT_HEADING = re.compile("第二十条|信息内容")
 # What follows the words a column is known by.
 COLUMN_REST = re.compile(r"^(?:件数?|数量?|总?数量?|/?减|量|\([^()]*\))+")
 # What a label may still say after the words its row is known by: its own and its groups' words.
@@ -82,9 +84,12 @@ def _read_disclosure(runs: Sequence[Run], annex: int, sheet: Sheet) -> None:
             if place == 0 and heading[0] in {"made", "issued"}:
                 sheet.begin("disclosure")
             row = disclosure_row(label, whole=True)
-            if row is None or not run.values:
+            if row is None:
                 continue
             keys = [f"disclosure.{row}.{column}" for column in heading]
+            if not run.values:
+                sheet.put(row, keys, [Cell("")] * len(keys))
+                continue
             doubtful = uneven and len(heading) > 1 and "\n" in run.gap.strip()
             whole = len(run.values) == len(heading) and not any(map(is_glued, run.values))
             if whole and not doubtful and run.is_even():
@@ -104,6 +109,10 @@ def _disclosure_tables(
     for run in runs:
         heading, label = _disclosure_heading(run.label)
         if heading:
+            # A row that nothing follows runs on into the next heading.
+            before = NEXT_HEADING.split(run.label)[0]
+            if tables and disclosure_row(before, whole=True):
+                tables[-1][1].append((before, Run(before, (), start=run.start)))
             tables.append((heading, []))
             inside = True
         elif TABLE_TWO.search(label):
@@ -165,7 +174,20 @@ def _read_requests(runs: Sequence[Run], annex: int, sheet: Sheet) -> Ruling | No
                 sheet.put(row, request_keys(row), list(map(Cell, cells[row])))
             elif run.values:
                 sheet.doubt(row, request_keys(row), " ".join(run.values))
+        if len(cells) + len(told) >= FEWEST_ROWS:
+            for row in _empty_rows(runs[start:stop], rows):
+                sheet.put(row, request_keys(row), [Cell("")] * len(COLUMNS))
     return ruling
+
+
+def _empty_rows(runs: Sequence[Run], rows: Mapping[str, Run]) -> Iterator[str]:
+    """The rows that a table's labels name and no figure follows, up to its last row."""
+    for run in runs:
+        label, _, last = run.label.partition("结转下")
+        named = [row for *_, row in sorted(request_rows(label + ("结转下" if last else "")))]
+        yield from (row for row in named if row not in rows and row not in WEAK_ROWS)
+        if last:
+            return
 
 
 def _request_rows(runs: Sequence[Run]) -> dict[str, Run]:
