@@ -17,12 +17,11 @@ from archive.arithmetic import keys_of, number
 from archive.form import COLUMNS, IDENTITIES
 from archive.gluing import summed_splits
 from archive.model import Blame, Finding, Note, State, Verdict
+from archive.values import SURE
 
 PARITY = ("ROW.", "BALANCE.", "SUM.")
 HARD = (*PARITY, "DISPUTE.", "S14.")
 FORMULAS = {identity.id: identity.formula for identity in IDENTITIES}
-# Two recognitions of a cell that differ leave less than this.
-SURE = 0.6
 
 Cells = Mapping[str, str | None]
 Notes = Mapping[str, Note]

@@ -34,6 +34,7 @@ from archive.values import count_of, count_sums, is_glued, is_proven, is_run_tog
 # The first row of the second table.
 TABLE_TWO = re.compile(r"本年度?新收")
 NEXT_HEADING = re.compile("第二十条|信息内容")
+FIRST_ROW = "received_new"
 # What follows the words a column is known by.
 COLUMN_REST = re.compile(r"^(?:件数?|数量?|总?数量?|/?减|量|\([^()]*\))+")
 # What a label may still say after the words its row is known by: its own and its groups' words.
@@ -139,6 +140,8 @@ def _disclosure_heading(label: str) -> tuple[list[str], str]:
 def _read_requests(runs: Sequence[Run], annex: int, sheet: Sheet) -> Ruling | None:
     """The second table in all its printings; gives the ruling of the first that has one."""
     ruling = None
+    # A row of seven by itself, which the table's own first row may contradict.
+    first: tuple[str, ...] | None = None
     starts = [n for n, run in enumerate(runs) if TABLE_TWO.search(run.label)]
     for start, stop in pairwise([*starts, len(runs)]):
         named = {row for run in runs[start:stop] for *_, row in request_rows(run.label)}
@@ -149,6 +152,7 @@ def _read_requests(runs: Sequence[Run], annex: int, sheet: Sheet) -> Ruling | No
         if len(named) > MOST_ROWS_OF_PROSE:
             sheet.begin("requests")
         elif len(whole) + glued < FEWEST_ROWS:
+            first = whole.get(FIRST_ROW, first)
             continue
         learned = learn_ruling([rows[row] for row in whole])
         ruling = ruling or learned
@@ -168,7 +172,9 @@ def _read_requests(runs: Sequence[Run], annex: int, sheet: Sheet) -> Ruling | No
         )
         for row, run in rows.items():
             doubtful = row in whole and (strict or not run.is_even()) and not is_proven(run.values)
-            if row in told:
+            if row == FIRST_ROW and first and first != run.values:
+                sheet.doubt(row, request_keys(row), " ".join((*first, "/", *run.values)))
+            elif row in told:
                 sheet.split(row, request_keys(row), told[row], " ".join(run.values))
             elif right >= wrong and row in cells and not doubtful:
                 sheet.put(row, request_keys(row), list(map(Cell, cells[row])))

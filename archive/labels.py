@@ -193,6 +193,14 @@ def request_label(row: str) -> str:
     return compact(PRINTED[f"requests.{row}.total"].row_zh)
 
 
+def rows_beside(row: str, label: str) -> list[str]:
+    """All the rows a label names, if they are more than its innermost one and that one's groups:
+    two rows in one cell."""
+    own = {name for *_, name in request_rows(request_label(row))}
+    named = [name for *_, name in sorted(request_rows(ENUMERATOR.sub(LEAF, label)))]
+    return list(dict.fromkeys(named)) if set(named) - own - {row, "other"} else []
+
+
 def request_keys(row: str, order: Sequence[str] = COLUMNS) -> tuple[str, ...]:
     """The seven keys of a row of the second table, in the order of the columns."""
     return tuple(f"requests.{row}.{column}" for column in order)

@@ -27,7 +27,8 @@ TABLES = ("disclosure", "requests", "disputes", "stats2014")
 class Parsed:
     """What a report holds of the form: its chapters, its cells and what is to say of them.
 
-    `source` is the place of the document that prints most of the figures.
+    `source` is the place of the document that prints most of the figures, `contested` the cells
+    that are printed twice and not alike.
     """
 
     form: str | None
@@ -36,6 +37,7 @@ class Parsed:
     notes: Mapping[str, Note]
     extras: tuple[Extra, ...] = ()
     source: int = 0
+    contested: frozenset[str] = frozenset()
 
     def numbers(self, table: str = "") -> int:
         """How many cells hold a number, of one table or of all."""
@@ -72,6 +74,7 @@ def parse(*documents: Document) -> Parsed:
         {key: note for key, (_, note) in cells.items() if note},
         tuple(chain.from_iterable(sheet.extras for sheet in sheets)),
         printed.index(max(printed)),
+        frozenset(key for table, sheet in chosen.items() for key in sheet.contested(table)),
     )
 
 
@@ -84,10 +87,19 @@ def settle(one: Parsed, other: Parsed, preferred: Mapping[str, Parsed]) -> Parse
     """
     cells: dict[str, str | None] = {}
     notes: dict[str, Note] = {}
+    contested = {
+        key
+        for reading in (one, other)
+        for key in reading.contested
+        if reading.cells.get(key) is None and key in reading.notes
+    }
     base, second = (one, other) if one.numbers() >= other.numbers() else (other, one)
     for key in base.cells:
         reading = preferred.get(key.partition(".")[0])
         value, note = base.cells[key], base.notes.get(key)
+        if key in contested:
+            cells[key], notes[key] = None, one.notes.get(key) or other.notes[key]
+            continue
         twin, twin_note = second.cells.get(key), second.notes.get(key)
         if value is None and (twin is not None or _says_more(twin_note, note)):
             value, note = twin, twin_note

@@ -15,6 +15,7 @@ from archive.audit import audit
 from archive.blame import assign_blame, needs_witness
 from archive.check import check
 from archive.extract import extract, media_type
+from archive.extract.plain import read_plain_grid
 from archive.identify import Identity, compact, identify
 from archive.model import (
     Block,
@@ -151,20 +152,29 @@ class _Sources:
         self.documents = read
         return changed
 
-    def pdf_tables(self) -> list[Document] | None:
-        """The documents with every PDF among them read by geometry; None without any."""
-        from archive.extract.pdf_grid import read_pdf_grid
+    def by_layout(self) -> list[Document] | None:
+        """The documents read again by where things stand, as far as their medium shows that; None
+        where it tells nothing more."""
+        again = [
+            _by_layout(part, document)
+            for part, document in zip(self.parts, self.documents, strict=True)
+        ]
+        return None if again == self.documents else again
 
-        found = []
-        for part, document in zip(self.parts, self.documents, strict=True):
-            if document.media_type != PDF:
-                found.append(document)
-                continue
-            try:
-                found.append(read_pdf_grid(part.data))
-            except UnreadableError:
-                found.append(document)
-        return None if found == self.documents else found
+
+def _by_layout(part: Part, document: Document) -> Document:
+    """PDFs by the places of characters, which their text's order does not tell; plain text by
+    tabs and pipes."""
+    if document.text:
+        return read_plain_grid(document)
+    if document.media_type != PDF:
+        return document
+    from archive.extract.pdf_grid import read_pdf_grid
+
+    try:
+        return read_pdf_grid(part.data)
+    except UnreadableError:
+        return document
 
 
 def _with_pictures(blocks: Sequence[Block], files: Mapping[str, bytes]) -> Iterator[Block]:
@@ -192,30 +202,29 @@ def _lacks_tables(parsed: Parsed) -> bool:
 
 
 def _twin(parsed: Parsed, sources: _Sources) -> Parsed | None:
-    """A second reading of PDFs whose first left cells open.
-
-    The order of a PDF's text does not tell empty cells; the places of its characters do.
-    """
+    """A second reading, by layout, of documents whose first left cells open."""
     doubtful = {State.MISSING, State.AMBIGUOUS}
     whole = parsed.form != "narrative" and not any(
         note.state in doubtful for note in parsed.notes.values()
     )
-    if whole or not any(map(_prints_tables, sources.documents)):
+    return None if whole else _read_by_layout(sources)
+
+
+def _read_by_layout(sources: _Sources) -> Parsed | None:
+    if not any(map(_prints_tables, sources.documents)):
         return None
-    documents = sources.pdf_tables()
+    documents = sources.by_layout()
     return parse(*documents) if documents else None
 
 
 def _prints_tables(document: Document) -> bool:
-    """Is it a PDF that prints statutory tables?"""
-    if document.media_type != PDF:
-        return False
+    """Are there words of statutory tables in running text?"""
     lines = (block.text for block in document.blocks if isinstance(block, Paragraph))
     return TABLE_WORDS.search("".join(lines)) is not None
 
 
 def _settled(quick: Parsed, twin: Parsed) -> Parsed:
-    """Both readings of PDFs as one: of two that differ the one whose identities hold."""
+    """Both readings as one: of two that differ in a table, the one whose identities hold."""
     failures = [_failures(quick), _failures(twin)]
     preferred = {}
     for table in TABLES:
@@ -242,9 +251,7 @@ def _judged(
     findings = check(parsed.cells, parsed.form)
     if not needs_witness(findings):
         return findings
-    if twin is None and any(map(_prints_tables, sources.documents)):
-        documents = sources.pdf_tables()
-        twin = parse(*documents) if documents else None
+    twin = twin or _read_by_layout(sources)
     witnesses = [count_off(document) for document in sources.documents]
     if twin:
         # What only the second reading saw has no other to bear it out.

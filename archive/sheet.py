@@ -92,6 +92,16 @@ class Sheet:
             return _agreed(self.printings(table))
         return {}
 
+    def contested(self, table: str) -> set[str]:
+        """The cells of a table of which two printings say different things."""
+        printings = self.printings(table)
+        return {
+            key
+            for printing in printings
+            for key in printing.cells
+            if len({other.cells.get(key, (None, None))[0] for other in printings}) > 1
+        }
+
     def _place(self, table: str) -> list[Printing]:
         return (self.annex if self.in_annex else self.body).setdefault(table, [])
 

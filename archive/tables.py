@@ -29,6 +29,7 @@ from archive.labels import (
     request_label,
     request_row,
     results_in_turn,
+    rows_beside,
     without_subtotals,
 )
 from archive.model import Cell, Table
@@ -57,7 +58,10 @@ def read_table(table: Table, sheet: Sheet) -> None:
         at = _label_at(texts)
         label, values = compact(texts[at]) if at >= 0 else "", row[at + 1 :]
         disclosed, requested = disclosure_row(label), request_row(label)
-        if heading.places and disclosed:
+        if requested and (several := rows_beside(requested, label)):
+            for one in several:
+                sheet.doubt(one, request_keys(one), " | ".join(texts))
+        elif heading.places and disclosed:
             _read_disclosed(disclosed, heading, values, edges[y], sheet)
         elif requested and len(values) >= WIDTH and not is_unit(values[0][1].text):
             above = "".join(map(compact, grid[y][: row[at][0]]))

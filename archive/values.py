@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 
@@ -23,6 +24,8 @@ SEVERAL = re.compile(r"[\d+\-−—/]\s+\d|[\u00b2\u00b3\u00b9\u2070-\u2089\u246
 NOT_APPLICABLE = frozenset({"/", "-", "--", "—", "——", "\\", "无", "不适用", "不填", "N/A", "一"})
 # What a picture shows and nobody can recognise.
 UNREADABLE = "\ufffd"
+# Two recognitions of a cell that differ leave less than this.
+SURE = 0.6
 MOST_DIGITS = 12
 SHORT = 32
 GLUED_DIGITS = 7
@@ -34,8 +37,11 @@ Value = tuple[str | None, Note | None]
 def read_cell(cell: Cell, kind: str) -> Value:
     """As `read_value`; what was recognised in a picture is marked so, with its confidence."""
     value, note = read_value(cell.text, kind)
-    if cell.confidence is None or (note and note.state is State.BLANK):
+    if cell.confidence is None:
         return value, note
+    if note and note.state is State.BLANK:
+        # A faint figure may look like an empty cell.
+        return None, note if cell.confidence >= SURE else replace(note, state=State.UNREADABLE)
     if UNREADABLE in cell.text:
         return None, Note(State.UNREADABLE, cell.text, cell.confidence)
     if value is None:

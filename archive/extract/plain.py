@@ -1,12 +1,19 @@
-"""Plain text -> Document: the layouts people paste, a line a paragraph."""
+"""Plain text -> Document: the layouts people paste, a line a paragraph or a line a row."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
 
-from archive.model import Document, Paragraph, UnreadableError
+from archive.model import Block, Cell, Document, Paragraph, Table, UnreadableError
 
 LONGEST = 2_000_000
+# A row of a table on a line of its own has more marks between its cells than any prose.
+FEWEST_MARKS = 3
+FEWEST_ROWS = 3
+RULE = re.compile(r"[\s|:+=-]*")
 
 
 def read_plain(text: str) -> Document:
@@ -25,3 +32,38 @@ def read_plain(text: str) -> Document:
         prose=tuple(block.text for block in blocks),
         text=text,
     )
+
+
+def read_plain_grid(document: Document) -> Document:
+    """The same text with its tables as grids, where tabs or pipes part the cells of a line; the
+    document itself where there is no such table.
+
+    A second reading, which knows a row's empty cells. Its `text` is what is left.
+    """
+    blocks: list[Block] = []
+    rest: list[str] = []
+    for mark, group in groupby(re.split(r"\r\n|[\r\n\f\v\u2028]", document.text), key=_mark):
+        rows = list(group)
+        if mark and len(rows) >= FEWEST_ROWS:
+            blocks.append(Table(tuple(_cells(rows, mark))))
+        else:
+            blocks += [Paragraph(row.strip()) for row in rows if row.strip()]
+            rest += rows
+    if not any(isinstance(block, Table) for block in blocks):
+        return document
+    prose = tuple(block.text for block in blocks if isinstance(block, Paragraph))
+    return replace(document, blocks=tuple(blocks), prose=prose, text="\n".join(rest))
+
+
+def _mark(line: str) -> str:
+    """What parts the cells of a line; nothing where it is no row of a table."""
+    return next((mark for mark in "\t|" if line.count(mark) >= FEWEST_MARKS), "")
+
+
+def _cells(rows: Sequence[str], mark: str) -> Iterator[tuple[Cell, ...]]:
+    for row in rows:
+        if mark == "|":
+            if RULE.fullmatch(row):
+                continue
+            row = row.strip().removeprefix("|").removesuffix("|")
+        yield tuple(Cell(text.strip()) for text in row.strip("\r\n").split(mark))

@@ -23,7 +23,6 @@ from archive.extract.scan_grid import (
     INK,
     Box,
     Gray,
-    RuledCell,
     RuledTable,
     bands,
     character_size,
@@ -46,6 +45,7 @@ MOST_LINES = 600
 ENOUGH = 40
 DISAGREED = 0.3
 DOUBTED = 0.5
+MUCH = 0.25
 UNREADABLE = "\ufffd"
 SIGNS = "无零空否是有-—/\\一二三四五六七八九十"
 PAGE_MARK = re.compile(r"[-—–－·_\s]*(?:第\s*)?\d{1,3}(?:\s*页)?[-—–－·_\s]*")
@@ -156,24 +156,30 @@ def read_page(bitmap: Image.Image | Gray) -> tuple[Block, ...]:
         return ()
     texts = _texts(page)
     placed: list[tuple[int, Block]] = [(at, text) for at, text in texts]
-    placed += [(table.box.top, _table(page, table)) for table in page.tables]
+    for ruled in page.tables:
+        table = _table(page, ruled)
+        # Crossed lines without a word between them are ornament or noise.
+        if any(cell.text for row in table.rows for cell in row):
+            placed.append((ruled.box.top, table))
     return tuple(block for _, block in sorted(placed, key=lambda pair: pair[0]))
 
 
 def _prepared(colours: Gray) -> _Page | None:
-    grey = on_paper(without_seals(colours))
-    flat = even(grey)
+    grey = without_seals(colours)
+    paper = on_paper(grey)
+    flat = even(paper)
     mask = ink(flat)
     if np.count_nonzero(mask) < 60:
         return None
     size = character_size(mask)
-    scale = 22 / size if size < 16 else 34 / size if size > 44 else 1.0
+    scale = min(3.0, 22 / size) if size < 16 else 34 / size if size > 44 else 1.0
     if scale != 1:
         method = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
-        scale = min(scale, 3.0)
         grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=method).astype(np.uint8)
-        flat = even(grey)
+        paper = on_paper(grey)
+        flat = even(paper)
         mask = ink(flat)
+    grey = paper
     if angle := tilt(mask):
         grey = straightened(grey, angle)
         flat = straightened(flat, angle)
@@ -201,14 +207,14 @@ def _table(page: _Page, table: RuledTable) -> Table:
     prints = [_print(page, erased, cell.box) for cell in table.cells]
     size = _line_height(prints, page.size)
     rows: list[list[Cell]] = [[] for _ in range(max(c.row + c.rowspan for c in table.cells))]
-    for cell, inside in zip(table.cells, prints, strict=True):
-        read = _cell(inside, size)
-        rows[cell.row].append(_spanned(read, cell))
+    lines = [_cell(inside, size) for inside in prints]
+    written = [line for line in lines if line.text]
+    doubtful = sum(line.confidence < DOUBTED for line in written) > MUCH * len(written)
+    for cell, line in zip(table.cells, lines, strict=True):
+        # Where much cannot be read the boxes themselves are doubtful, and so is every blank.
+        confidence = min(line.confidence, DOUBTED) if doubtful else line.confidence
+        rows[cell.row].append(Cell(line.text, cell.rowspan, cell.colspan, round(confidence, 3)))
     return Table(tuple(tuple(row) for row in rows))
-
-
-def _spanned(read: Line, cell: RuledCell) -> Cell:
-    return Cell(read.text, cell.rowspan, cell.colspan, round(read.confidence, 3))
 
 
 def _print(page: _Page, erased: Gray, box: Box) -> _Print:
@@ -424,8 +430,10 @@ def _ink_agrees(inside: _Print, frame: Box, text: str) -> bool:
             points += 1
         else:
             digits += max(1, round((run.size + 0.15 * tall) / (0.78 * tall)))
-    return digits == sum(letter.isdigit() for letter in text) and points == len(text) - sum(
-        letter.isdigit() for letter in text
+    # A comma often touches the digit before it, a point seldom does.
+    commas = text.count(",")
+    return (
+        digits == len(text) - commas - text.count(".") and 0 <= (points - text.count(".")) <= commas
     )
 
 

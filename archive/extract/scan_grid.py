@@ -287,8 +287,8 @@ def _cells(
     across: Gray, down: Gray, short_across: Gray, short_down: Gray, size: float
 ) -> list[RuledCell]:
     near = max(3, round(0.3 * size))
-    rows = _positions(across, near, axis=1)
-    columns = _positions(down, near, axis=0)
+    rows = _positions(across, size, axis=1)
+    columns = _positions(down, size, axis=0)
     height, width = across.shape
     # Tables without lines at their sides end where their horizontal lines do.
     columns = _with_edges(columns, width, near)
@@ -338,13 +338,16 @@ def _thickness(across: Gray, down: Gray) -> float:
     return max(found, default=1.0)
 
 
-def _positions(lines: Gray, near: int, axis: int) -> list[int]:
-    """Where lines run: the weighted middle of each bundle of pixels, near ones taken together."""
+def _positions(lines: Gray, size: float, axis: int) -> list[int]:
+    """Where lines run: the weighted middle of each bundle of pixels.
+
+    Nearer than half a character are the two strokes of a double line, or one line's drift.
+    """
     weights = np.count_nonzero(lines, axis=axis)
     places = np.flatnonzero(weights)
     bundles: list[list[int]] = []
     for place in places.tolist():
-        if bundles and place - bundles[-1][-1] <= near and place - bundles[-1][0] <= 3 * near:
+        if bundles and place - bundles[-1][-1] <= size / 2 and place - bundles[-1][0] <= size:
             bundles[-1].append(place)
         else:
             bundles.append([place])
