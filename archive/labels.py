@@ -22,6 +22,8 @@ ENUMERATOR = re.compile(
     r"^(?:\d{1,2}[.、,]|\([一二三四五六七八九十\d]{1,2}\)|[一二三四五六七八九十]、|\d(?=\D))"
 )
 
+ITEMS = re.compile(r"\d{1,2}[.、,]|\([一二三四五六七八九十\d]{1,2}\)|[一二三四五六七八九十]、")
+
 
 class Patterns(dict[str, re.Pattern[str]]):
     """Names, and the words each is known by. Hashed as itself: what it found is remembered."""
@@ -197,8 +199,10 @@ def rows_beside(row: str, label: str) -> list[str]:
     """All the rows a label names, if they are more than its innermost one and that one's groups:
     two rows in one cell."""
     own = {name for *_, name in request_rows(request_label(row))}
-    named = [name for *_, name in sorted(request_rows(ENUMERATOR.sub(LEAF, label)))]
-    return list(dict.fromkeys(named)) if set(named) - own - {row, "other"} else []
+    found = [name for *_, name in sorted(request_rows(ENUMERATOR.sub(LEAF, label)))]
+    # 总计 and 其他 are rows only where nothing else stands beside them.
+    found += filter(None, map(request_row, ITEMS.split(label)))
+    return list(dict.fromkeys(found)) if set(found) - own - {row} else []
 
 
 def request_keys(row: str, order: Sequence[str] = COLUMNS) -> tuple[str, ...]:

@@ -30,14 +30,16 @@ class Printing:
 class Sheet:
     """The tables gathered so far, in as many printings as the document has.
 
-    `order` is that of the second table's columns: a table broken by a page goes on without its
-    headings. `extras` are the rows of statistics that no form has.
+    `order` is that of the second table's columns, `columns` the last table's heading of the first
+    one: a table broken by a page goes on without its headings. `extras` are the rows of statistics
+    that no form has.
     """
 
     body: dict[str, list[Printing]] = field(default_factory=dict)
     annex: dict[str, list[Printing]] = field(default_factory=dict)
     in_annex: bool = False
     order: tuple[str, ...] = COLUMNS
+    columns: tuple[str, ...] = ()
     extras: tuple[Extra, ...] = ()
 
     def put(self, row: str, keys: Iterable[str], cells: Sequence[Cell]) -> None:

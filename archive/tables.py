@@ -45,20 +45,23 @@ def read_table(table: Table, sheet: Sheet) -> None:
     """All that the table holds of the forms; a page may have put several of theirs into one."""
     placed = placed_cells(table)
     grid, edges, rows = fill_rows(placed), row_edges(placed), _mended(placed)
-    heading = applicants = _Heading()
+    # A page's end may part rows from the heading that stands above them.
+    heading, applicants = _Heading(tuple(enumerate(sheet.columns))), _Heading()
     requests: list[_Request] = []
+    has_heading = False
     for y, row in enumerate(rows):
         texts = _texts(row)
         ends_in_figure = bool(texts) and is_figure(texts[-1])
         if not ends_in_figure and (found := _disclosure_heading(row, edges[y])):
-            heading = found
+            heading, has_heading = found, True
             continue
         if not requests and not any(map(is_figure, texts)):
             applicants = _applicants(applicants, row, edges[y])
         at = _label_at(texts)
         label, values = compact(texts[at]) if at >= 0 else "", row[at + 1 :]
         disclosed, requested = disclosure_row(label), request_row(label)
-        if requested and (several := rows_beside(requested, label)):
+        several = rows_beside(requested, label) if requested else []
+        if several and any(is_figure(cell.text) for _, cell in values):
             for one in several:
                 sheet.doubt(one, request_keys(one), " | ".join(texts))
         elif heading.places and disclosed:
@@ -68,6 +71,7 @@ def read_table(table: Table, sheet: Sheet) -> None:
             if requested not in WEAK_ROWS or not OTHER_GROUPS.search(above):
                 taken = applicants.take(values, edges[y]) if applicants.is_whole() else None
                 requests.append(_Request(requested, _cells(values), taken))
+    sheet.columns = heading.columns() if has_heading and not requests else ()
     _read_requests(requests, applicants, sheet)
     _read_disputes(rows, grid, sheet)
 

@@ -383,3 +383,16 @@ def test_a_page_mark_is_no_row_of_three() -> None:
     assert read.cells["disclosure.penalties.decisions"] == "7"
     assert read.cells["disclosure.coercion.items_change"] is None
     assert read.cells["disclosure.fees.items_prev_year"] == "2"
+
+
+def test_rows_parted_from_their_heading_by_a_page() -> None:
+    read = parse(
+        read_html(
+            "<div id='zoom'><table><tr><td>信息内容</td><td>本年处理决定数量</td></tr>"
+            "<tr><td>行政许可</td><td>5</td></tr></table><p>- 1 -</p>"
+            "<table><tr><td>行政处罚</td><td>2</td></tr><tr><td>行政强制</td><td>0</td></tr></table>"
+            "<table><tr><td>行政强制</td><td>9</td></tr><tr><td>其他</td><td>9</td></tr></table></div>"
+        )
+    )
+    assert read.cells["disclosure.licensing.decisions"] == "5"
+    assert read.cells["disclosure.penalties.decisions"] == "2"
