@@ -172,6 +172,7 @@ def write_report(db: sqlite_utils.Database, report_id: str, history: History, pa
                     "published_on": reading.published_on,
                     "content_digest": reading.content_digest,
                     "parser": parser,
+                    "flags": "\n".join(reading.flags) or None,
                     "numbers_read": numbers_read,
                     "nonzero_cells": nonzero,
                 }
