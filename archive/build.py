@@ -17,18 +17,18 @@ from pathlib import Path
 from typing import Any
 
 from archive import issuers, store, warc
-from archive.bodies import DIVISIONS_DATE, describe, place_name
+from archive.findings.rollups import Share, figures_of, roll_up
+from archive.findings.years import compare, current
 from archive.issuers import Claim, Issuer, Portal
 from archive.model import Body, Reading
+from archive.names.bodies import DIVISIONS_DATE, describe, place_name
 from archive.nights import EMPTY, NO_PAGE, NO_PORTAL, WAITING, Index, Mentions, Night, follow
 from archive.progress import track
 from archive.read import PARSER
 from archive.readings import Facts, Memory, Source, pack, read_all, unpack
-from archive.rollups import Share, figures_of, roll_up
 from archive.sightings import Sighting, describe_portals, moment, pages, read_sightings
 from archive.versions import History, Observation, trace
 from archive.warc import Capture, Damage
-from archive.years import compare, current
 
 ARCHIVE = "nianbao.db"
 LEDGER = "ledger.csv"

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from archive.indicators import statistics_span
+from archive.cells.indicators import statistics_span
+from archive.cells.sheet import Sheet
+from archive.cells.values import UNITS
 from archive.model import Section
-from archive.sheet import Sheet
-from archive.values import UNITS
 
 LAST_CHAPTER = re.compile(r"[六6]\s*[、.．]?\s*其[他它]需要(?:报告|说明)")
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from functools import cache
 
-from archive.arithmetic import Cells, keys_of, not_numbers, number, shown, total
+from archive.findings.arithmetic import Cells, keys_of, not_numbers, number, shown, total
 from archive.form import IDENTITIES, PRINTED, Identity
 from archive.model import Blame, Finding, Verdict
 

@@ -10,15 +10,22 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from archive.bodies import describe, related, site_body
-from archive.clones import suspicions
 from archive.model import Body, Document, Evidence, Paragraph, Section
-from archive.titles import BETWEEN, ORGAN, ORGAN_END, SUBJECT, announces_a_report, lookalike_of
-from archive.titles import TitleVerdict as TitleVerdict
-from archive.titles import compact as compact
-from archive.titles import issuer_in_title as issuer_in_title
-from archive.titles import report_title_verdict as report_title_verdict
-from archive.titles import year_in_title as year_in_title
+from archive.names.bodies import describe, related, site_body
+from archive.names.clones import suspicions
+from archive.names.titles import (
+    BETWEEN,
+    ORGAN,
+    ORGAN_END,
+    SUBJECT,
+    announces_a_report,
+    lookalike_of,
+)
+from archive.names.titles import TitleVerdict as TitleVerdict
+from archive.names.titles import issuer_in_title as issuer_in_title
+from archive.names.titles import report_title_verdict as report_title_verdict
+from archive.names.titles import year_in_title as year_in_title
+from archive.spelling import compact as compact
 
 LISTED = "列表标题"
 ARTICLE = "文章标题（ArticleTitle）"

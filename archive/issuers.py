@@ -18,10 +18,10 @@ from pathlib import Path
 
 from pypinyin import Style, lazy_pinyin
 
-from archive.bodies import PLACE, describe, full_name, guessed_level, related
-from archive.bodies import kind_of as kind_of
-from archive.bodies import place_of as place_of
-from archive.bodies import tidy as tidy
+from archive.names.bodies import PLACE, describe, full_name, guessed_level, related
+from archive.names.bodies import kind_of as kind_of
+from archive.names.bodies import place_of as place_of
+from archive.names.bodies import tidy as tidy
 
 ID = re.compile(r"[0-9]{1,12}-[a-z0-9]+(-[0-9]+)?")
 

@@ -10,15 +10,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 
+from archive.cells.flow import read_flow
+from archive.cells.indicators import prints_indicators, read_statistics
+from archive.cells.labels import OTHER_2021
+from archive.cells.sheet import Sheet
+from archive.cells.tables import read_table
+from archive.cells.values import Value
 from archive.chapters import LAST_CHAPTER, read_sections, without_table
-from archive.flow import read_flow
 from archive.form import keys
-from archive.indicators import prints_indicators, read_statistics
-from archive.labels import OTHER_2021
 from archive.model import Document, Extra, Note, Paragraph, Section, State, Table
-from archive.sheet import Sheet
-from archive.tables import read_table
-from archive.values import Value
 
 TABLES = ("disclosure", "requests", "disputes", "stats2014")
 

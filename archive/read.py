@@ -11,12 +11,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from archive.audit import audit
-from archive.blame import assign_blame, needs_witness
+from archive.cells.audit import audit
+from archive.cells.witness import count_off
 from archive.check import check
 from archive.extract import extract, media_type
 from archive.extract.plain import read_plain_grid
-from archive.identify import Identity, compact, identify
+from archive.findings.blame import assign_blame, needs_witness
+from archive.findings.narrative import narrate
+from archive.findings.plausibility import weigh
+from archive.identify import Identity, identify
 from archive.model import (
     Block,
     Document,
@@ -29,10 +32,8 @@ from archive.model import (
     UnreadableError,
     Verdict,
 )
-from archive.narrative import narrate
 from archive.parse import TABLES, Parsed, parse, settle
-from archive.plausibility import weigh
-from archive.witness import count_off
+from archive.spelling import compact
 
 # Part of every stored version: raise it when the same bytes may read differently.
 PARSER = "4"

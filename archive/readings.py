@@ -211,7 +211,7 @@ def reader_version() -> str:
     was refused for want of a converter."""
     sha256 = hashlib.sha256(f"{PARSER}\n{extract.tools()}\n".encode())
     for path in sorted(form.HERE.rglob("*")):
-        if path.suffix in (".py", ".json") and path.stem not in NOT_READER:
+        if path.suffix in (".py", ".json", ".csv", ".gz") and path.stem not in NOT_READER:
             sha256.update(path.read_bytes())
     return f"{PARSER} {sha256.hexdigest()}"
 

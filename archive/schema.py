@@ -128,7 +128,9 @@ TABLES: Mapping[str, Table] = {
                 "内容摘要：正文去除计数器、链接、附件 (SHA-256 of the content, not of the page)"
             ),
             "parser": _text("读取程序版本 (version of the reader)"),
-            "flags": _text("存疑：疑似仿冒、年度或机关前后不一等，一行一条 (what makes it doubtful)"),
+            "flags": _text(
+                "存疑：疑似仿冒、年度或机关前后不一等，一行一条 (what makes it doubtful)"
+            ),
             "numbers_read": _integer("读出的数字格数 (cells that hold a number)", "格"),
             "nonzero_cells": _integer("非零格数 (cells that hold a number other than 0)", "格"),
         },

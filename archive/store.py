@@ -22,8 +22,8 @@ from typing import Any
 import sqlite_utils
 
 from archive import form
+from archive.findings.rules import RULES
 from archive.model import Extra, Finding, Note, Reading, State, Unused
-from archive.rules import RULES
 from archive.schema import TABLES
 from archive.versions import History, chapters
 

@@ -18,9 +18,9 @@ from rich.table import Table
 
 from archive.check import check
 from archive.extract import extract
+from archive.findings.narrative import narrate
 from archive.identify import identify
 from archive.model import Evidence
-from archive.narrative import narrate
 from archive.parse import parse
 from archive.read import Part, read_report
 from tests.portals.figures import Scale

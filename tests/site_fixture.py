@@ -14,8 +14,8 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from archive import form
+from archive.findings.rules import RULES
 from archive.publish import index_texts, metadata
-from archive.rules import RULES
 from archive.schema import TABLES
 
 SITE = Path(__file__).parent.parent / "datasette"

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from archive.audit import MOST_ENTRIES, audit, numbers_in
+from archive.cells.audit import MOST_ENTRIES, audit, numbers_in
 from archive.extract import extract
 from archive.model import Document, Extra, Note, State, Unused
 from archive.parse import Parsed, parse

@@ -1,7 +1,7 @@
 """Whose error a failed identity is, and the value that would mend it."""
 
-from archive.blame import assign_blame, needs_witness
 from archive.check import check
+from archive.findings.blame import assign_blame, needs_witness
 from archive.form import COLUMNS, keys
 from archive.model import Blame, Finding, Note, State, Verdict
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from archive.bodies import (
+from archive.names.bodies import (
     DIVISIONS_DATE,
     describe,
     full_name,
@@ -234,7 +234,7 @@ def test_places_by_code_and_by_words() -> None:
 
 
 def test_the_list_is_dated_and_credited() -> None:
-    from archive.bodies import DIVISIONS
+    from archive.names.bodies import DIVISIONS
 
     head = DIVISIONS.read_text(encoding="utf-8").partition("code,name")[0]
     assert DIVISIONS_DATE in head
@@ -243,7 +243,7 @@ def test_the_list_is_dated_and_credited() -> None:
 
 def test_the_list_is_not_read_before_it_is_needed() -> None:
     code = (
-        "import archive.identify, archive.bodies as b;"
+        "import archive.identify, archive.names.bodies as b;"
         "archive.identify.report_title_verdict('太原市2021年政府信息公开年报');"
         "print(b._tree.cache_info().currsize, b._towns.cache_info().currsize)"
     )

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archive.cells.sheet import Sheet
 from archive.chapters import read_sections, without_table
 from archive.extract.plain import read_plain
 from archive.model import Cell
 from archive.parse import Parsed, parse
-from archive.sheet import Sheet
 from tests.portals.figures import Scale, series
 from tests.portals.tables import grids
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from archive.clones import suspicions
+from archive.names.clones import suspicions
 
 PROSE = (
     "本机关依照《中华人民共和国政府信息公开条例》编制本报告。朔州市教育局主动公开各类信息，"

@@ -4,10 +4,10 @@ import random
 
 import pytest
 
+from archive.cells.gluing import split_disputes, split_requests, split_zeros, splits, summed_splits
+from archive.cells.labels import DISPUTE_KEYS, REQUEST_ROWS
 from archive.extract.plain import read_plain
 from archive.form import COLUMNS
-from archive.gluing import split_disputes, split_requests, split_zeros, splits, summed_splits
-from archive.labels import DISPUTE_KEYS, REQUEST_ROWS
 from archive.model import State
 from archive.parse import parse
 from tests.portals.figures import Scale, series

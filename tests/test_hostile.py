@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from archive.audit import audit
+from archive.cells.audit import audit
 from archive.files import Entry, read_entry
 from archive.identify import identify
 from archive.model import Document, Evidence, Paragraph

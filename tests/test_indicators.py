@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
+from archive.cells.indicators import prints_indicators, read_statistics, statistics_span
+from archive.cells.sheet import Sheet
+from archive.cells.values import Value
 from archive.extract.plain import read_plain
 from archive.extract.web import read_html
 from archive.form import PRINTED, keys
-from archive.indicators import prints_indicators, read_statistics, statistics_span
 from archive.model import Cell, Document, Extra, Paragraph, State, Table
-from archive.sheet import Sheet
-from archive.values import Value
 
 FORM = keys("stats2014")
 # The headings without a figure, each before the row it stands above.

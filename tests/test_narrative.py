@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pytest
 
+from archive.findings.narrative import narrate
 from archive.form import keys
 from archive.model import Blame, Finding, Section, Verdict
-from archive.narrative import narrate
 
 Figures = dict[str, str | None]
 ISSUER = "甲市乙局"

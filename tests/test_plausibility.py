@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from archive.findings.plausibility import weigh, weigh_beside
 from archive.form import keys
 from archive.model import Body, Finding, Section, Verdict
-from archive.plausibility import weigh, weigh_beside
 
 Figures = dict[str, str | None]
 COUNTY = Body("甲县人民政府", "county", "government")

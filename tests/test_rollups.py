@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from archive.findings.rollups import Share, figures_of, roll_up
 from archive.model import Blame, Body, Verdict
-from archive.rollups import Share, figures_of, roll_up
 
 CITY = Body("甲市人民政府", "prefecture", "government", "990100")
 TWIN = Body("甲市人民政府", "prefecture", "government", "980100")

@@ -5,8 +5,8 @@ Places of this table are real so that the list of divisions is put to use; the t
 
 import pytest
 
-from archive.bodies import full_name
-from archive.titles import (
+from archive.names.bodies import full_name
+from archive.names.titles import (
     announces_a_report,
     issuer_in_title,
     lookalike_of,

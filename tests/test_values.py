@@ -2,8 +2,8 @@
 
 import pytest
 
+from archive.cells.values import read_value
 from archive.model import State
-from archive.values import read_value
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 """The second reading counts off what the first finds by labels."""
 
+from archive.cells.witness import count_off
 from archive.extract.plain import read_plain
 from archive.extract.web import read_html
 from archive.form import keys
-from archive.witness import count_off
 from tests.portals.figures import Scale, series
 from tests.portals.tables import grids
 from tests.portals.web import clean_table

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from archive.findings.years import across, compare, current
 from archive.form import COLUMNS, keys
 from archive.model import Blame, Reading, Verdict
 from archive.versions import Observation, trace
-from archive.years import across, compare, current
 
 Figures = dict[str, str | None]
 

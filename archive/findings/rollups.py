@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from archive.arithmetic import Cells, shown, total
+from archive.findings.arithmetic import Cells, shown, total
 from archive.model import Blame, Body, Finding, Verdict
 
 RULE = "HIER.sum"

@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
+from archive.cells.labels import DISPUTE_KEYS, OTHER_2021, REQUEST_ROWS, request_keys
+from archive.cells.runs import mark_enumerators
+from archive.cells.values import UNITS, is_unit, is_value, read_value
 from archive.form import COLUMNS, PRINTED, keys
-from archive.identify import compact
-from archive.labels import DISPUTE_KEYS, OTHER_2021, REQUEST_ROWS, request_keys
 from archive.model import Document, Paragraph, Table
-from archive.runs import mark_enumerators
-from archive.values import UNITS, is_unit, is_value, read_value
+from archive.spelling import compact
 
 # The rows of the second table, by how many a form has.
 ROWS: Mapping[int, Sequence[str]] = {

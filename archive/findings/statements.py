@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from archive.arithmetic import Cells
+from archive.findings.arithmetic import Cells
+from archive.findings.prose import Sentence
 from archive.form import PRINTED
-from archive.prose import Sentence
 
 CHAPTERS = frozenset({0, 1, 2, 3, 4})
 ABOUT = re.compile(r"申请|复议|诉讼|规范性文件|结转")

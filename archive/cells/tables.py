@@ -11,9 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from archive.grid import WIDEST, PlacedRow, fill_rows, placed_cells, row_edges
-from archive.identify import compact
-from archive.labels import (
+from archive.cells.labels import (
     APPLICANTS,
     DISCLOSURE_COLUMNS,
     DISPUTE_BLOCKS,
@@ -32,9 +30,11 @@ from archive.labels import (
     rows_beside,
     without_subtotals,
 )
+from archive.cells.sheet import Sheet
+from archive.cells.values import count_sums, is_figure, is_unit, is_value
+from archive.grid import WIDEST, PlacedRow, fill_rows, placed_cells, row_edges
 from archive.model import Cell, Table
-from archive.sheet import Sheet
-from archive.values import count_sums, is_figure, is_unit, is_value
+from archive.spelling import compact
 
 WIDTH = len(APPLICANTS)
 # Local forms give these groups a 其他 or 合计 of their own, which is no row of the form.

@@ -12,8 +12,8 @@ from decimal import Decimal
 from functools import lru_cache
 
 from archive.form import COLUMNS
-from archive.identify import compact
 from archive.model import Cell, Note, State
+from archive.spelling import compact
 
 UNITS = r"(?:万元|亿元|元|件|条|项|个|笔|次|份|篇|人次|人)"
 DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?"

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from archive.cells.values import Value, is_run_together, read_cell
 from archive.form import COLUMNS, PRINTED
 from archive.model import Cell, Extra, Note, State
-from archive.values import Value, is_run_together, read_cell
 
 
 @dataclass(slots=True)

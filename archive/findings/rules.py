@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 from archive.form import HERE, IDENTITIES, Identity
 
@@ -27,7 +28,7 @@ def _narrative() -> Iterator[Identity]:
 
 
 def _own() -> Iterator[Identity]:
-    stored = json.loads((HERE / "checks.json").read_text(encoding="utf-8"))
+    stored = json.loads(Path(__file__).with_name("checks.json").read_text(encoding="utf-8"))
     for row in stored["checks"]:
         yield Identity(
             id=row["id"],

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from archive.bodies import locate, places_in, related, short_place
+from archive.names.bodies import locate, places_in, related, short_place
 
 OFFICIAL_DOMAINS = (
     "gov.cn",

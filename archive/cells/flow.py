@@ -10,10 +10,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from archive.chapters import LAST_CHAPTER
-from archive.form import COLUMNS
-from archive.gluing import split_disputes, split_requests, split_zeros
-from archive.labels import (
+from archive.cells.gluing import split_disputes, split_requests, split_zeros
+from archive.cells.labels import (
     DISCLOSURE_COLUMNS,
     DISPUTE_KEYS,
     REQUEST_ORDER,
@@ -25,11 +23,13 @@ from archive.labels import (
     results_in_turn,
     without_subtotals,
 )
+from archive.cells.rulings import FEWEST_ROWS, Ruling, learn_ruling
+from archive.cells.runs import Run, mark_enumerators, read_runs
+from archive.cells.sheet import Sheet
+from archive.cells.values import count_of, count_sums, is_glued, is_proven, is_run_together
+from archive.chapters import LAST_CHAPTER
+from archive.form import COLUMNS
 from archive.model import Cell
-from archive.rulings import FEWEST_ROWS, Ruling, learn_ruling
-from archive.runs import Run, mark_enumerators, read_runs
-from archive.sheet import Sheet
-from archive.values import count_of, count_sums, is_glued, is_proven, is_run_together
 
 # The first row of the second table.
 TABLE_TWO = re.compile(r"本年度?新收")

@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from archive.arithmetic import keys_of, number
+from archive.cells.gluing import summed_splits
+from archive.cells.values import SURE
+from archive.findings.arithmetic import keys_of, number
 from archive.form import COLUMNS, IDENTITIES
-from archive.gluing import summed_splits
 from archive.model import Blame, Finding, Note, State, Verdict
-from archive.values import SURE
 
 PARITY = ("ROW.", "BALANCE.", "SUM.")
 HARD = (*PARITY, "DISPUTE.", "S14.")

@@ -14,14 +14,14 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 
+from archive.cells.labels import GROUP, LEAF
+from archive.cells.runs import Run, mark_enumerators, read_runs
+from archive.cells.sheet import Sheet
+from archive.cells.values import UNITS, is_figure, is_glued, is_unit, is_value
 from archive.form import PRINTED, keys
 from archive.grid import placed_cells, table_to_grid
-from archive.identify import compact
-from archive.labels import GROUP, LEAF
 from archive.model import Cell, Document, Extra, Paragraph, Table
-from archive.runs import Run, mark_enumerators, read_runs
-from archive.sheet import Sheet
-from archive.values import UNITS, is_figure, is_glued, is_unit, is_value
+from archive.spelling import compact
 
 MEASURES = rf"(?:{UNITS}|场|起|家|处|名|天|页|万字|%)"
 MEASURE = re.compile(MEASURES)

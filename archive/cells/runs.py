@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from archive.labels import GROUP, LEAF
-from archive.values import DIGITS, UNITS
+from archive.cells.labels import GROUP, LEAF
+from archive.cells.values import DIGITS, UNITS
 
 # A digit right before 「.」 and a Chinese character numbers the next label: 「0000000 2.其他」.
 NUMBERED = re.compile(r"[1-9][.、]\s*(?=[\u4e00-\u9fff“‘\"])")

@@ -15,12 +15,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain, islice, pairwise
 
-from archive.chapters import NUMERALS, TITLES
-from archive.flow import LAST_BLOCK, MOST_ROWS_OF_PROSE, REQUEST_WORDS, RESULT_WORDS
-from archive.grid import WIDEST, placed_cells
-from archive.identify import compact
-from archive.indicators import prints_indicators
-from archive.labels import (
+from archive.cells.flow import LAST_BLOCK, MOST_ROWS_OF_PROSE, REQUEST_WORDS, RESULT_WORDS
+from archive.cells.indicators import prints_indicators
+from archive.cells.labels import (
     APPLICANTS,
     DISCLOSURE_COLUMNS,
     DISPUTE_BLOCKS,
@@ -31,10 +28,13 @@ from archive.labels import (
     request_row,
     request_rows,
 )
+from archive.cells.runs import Run, mark_enumerators, read_runs
+from archive.cells.values import UNITS, is_figure, is_unit, is_value
+from archive.chapters import NUMERALS, TITLES
+from archive.grid import WIDEST, placed_cells
 from archive.model import Cell, Document, Extra, Note, Paragraph, State, Table, Unused
 from archive.parse import Parsed
-from archive.runs import Run, mark_enumerators, read_runs
-from archive.values import UNITS, is_figure, is_unit, is_value
+from archive.spelling import compact
 
 MOST_ENTRIES = 200
 # No report comes near; of a table that does, the rest is not gone through.

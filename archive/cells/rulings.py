@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from archive.cells.labels import DISPUTE_KEYS, GROUP, LEAF
+from archive.cells.runs import Run
+from archive.cells.values import is_glued, is_value
 from archive.form import COLUMNS
-from archive.labels import DISPUTE_KEYS, GROUP, LEAF
-from archive.runs import Run
-from archive.values import is_glued, is_value
 
 # Two rows of numbers may stand in prose.
 FEWEST_ROWS = 3

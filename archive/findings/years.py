@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from archive.arithmetic import Cells, keys_of, not_numbers, number, shown, total
+from archive.findings.arithmetic import Cells, keys_of, not_numbers, number, shown, total
+from archive.findings.plausibility import weigh_beside
 from archive.form import IDENTITIES, PRINTED, Identity
 from archive.model import Blame, Finding, Reading, Verdict
-from archive.plausibility import weigh_beside
 from archive.versions import History
 
 PREFIX = "XYEAR."

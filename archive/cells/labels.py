@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from archive.form import COLUMNS, PRINTED
-from archive.identify import compact
+from archive.spelling import compact
 
 # Marks in place of the enumerators 1. ① (1) and of （一）.
 LEAF, GROUP = "¶", "§"

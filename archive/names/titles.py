@@ -7,9 +7,10 @@ the noun (年度报告, 年报, 报告) vary, the order of year and body too.
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import lru_cache
 from typing import Literal
+
+from archive.spelling import compact
 
 TitleVerdict = Literal["report", "lookalike", "unknown"]
 
@@ -112,23 +113,6 @@ SUFFIX = re.compile(r"\.(?:pdf|docx?|wps|ofd|xlsx?|zip|rar|html?)$", re.IGNORECA
 LEADING = re.compile(
     r"^(?:附件?\d*[:.、]|\d{1,2}[.、](?!\d)|【(?![^】]*(?:解读|图解|一图|动漫|漫画|视频))[^】]{1,12}】|(?:标题|题名|名称|信息名称):)+"
 )
-
-
-SPACES = re.compile(r"[\s\u200b\ufeff\u00ad]+")
-SHORT = 64
-
-
-def compact(text: str) -> str:
-    """The text in normal form (NFKC) without any space: how titles and labels are compared."""
-    return _compact_short(text) if len(text) <= SHORT else _compact(text)
-
-
-def _compact(text: str) -> str:
-    return SPACES.sub("", unicodedata.normalize("NFKC", text))
-
-
-# The same labels and figures stand in all reports.
-_compact_short = lru_cache(maxsize=8192)(_compact)
 
 
 @lru_cache(maxsize=512)

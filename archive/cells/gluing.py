@@ -13,8 +13,8 @@ from itertools import chain, islice, product
 from math import prod
 from operator import add, sub
 
+from archive.cells.labels import DISPUTE_BLOCKS, DISPUTE_RESULTS, REQUEST_ROWS
 from archive.form import COLUMNS
-from archive.labels import DISPUTE_BLOCKS, DISPUTE_RESULTS, REQUEST_ROWS
 
 Numbers = tuple[int, ...]
 # The values of a row as far as they are certain, None for the others.

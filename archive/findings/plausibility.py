@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from archive.arithmetic import Cells, number, shown
+from archive.findings.arithmetic import Cells, number, shown
+from archive.findings.prose import BLANK, sentences
 from archive.form import PRINTED
 from archive.model import Blame, Body, Finding, Section, Verdict
-from archive.prose import BLANK, sentences
 
 LICENSING, PENALTIES = "disclosure.licensing.decisions", "disclosure.penalties.decisions"
 RULES = (

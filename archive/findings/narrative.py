@@ -13,10 +13,9 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from functools import cache
 
-from archive.arithmetic import Cells, keys_of, not_numbers, number, shown, total
-from archive.model import Blame, Finding, Section, Verdict
-from archive.prose import Sentence, sentences
-from archive.statements import (
+from archive.findings.arithmetic import Cells, keys_of, not_numbers, number, shown, total
+from archive.findings.prose import Sentence, sentences
+from archive.findings.statements import (
     ABOUT,
     BARE,
     CARRIED_IN,
@@ -39,6 +38,7 @@ from archive.statements import (
     Report,
     claims,
 )
+from archive.model import Blame, Finding, Section, Verdict
 
 FORMS = frozenset({"2021", "2019", "mixed"})
 LONGEST = 300
