@@ -16,6 +16,7 @@ import trafilatura
 from rich.console import Console
 from rich.table import Table
 
+from archive.cells.audit import audit
 from archive.check import check
 from archive.extract import extract
 from archive.findings.narrative import narrate
@@ -62,28 +63,25 @@ def pdf_text(data: bytes) -> str:
     return "".join(page.get_textpage().get_text_range() for page in document)
 
 
-def ratios(pages: Sequence[bytes], papers: Sequence[bytes], evidence: Evidence) -> Table:
+def ratios(
+    pages: Mapping[str, Sequence[bytes]], papers: Sequence[bytes], evidence: Evidence
+) -> Table:
     """Our own reading beside the library alone, on the same documents."""
-    lines: Sequence[tuple[str, Work, Work, Sequence[bytes]]] = (
-        (
-            "HTML to finished record / trafilatura.extract",
-            lambda data: read_report([Part(data)], evidence),
-            lambda data: trafilatura.extract(data.decode()),
-            pages,
-        ),
-        (
-            "HTML to cells, no prose / trafilatura.extract",
-            lambda data: read_report([Part(data)], evidence, prose=False),
-            lambda data: trafilatura.extract(data.decode()),
-            pages,
-        ),
-        (
-            "PDF to finished record / pypdfium2's text",
-            lambda data: read_report([Part(data)], evidence),
-            pdf_text,
-            papers,
-        ),
-    )
+
+    def whole(data: bytes) -> object:
+        return read_report([Part(data)], evidence)
+
+    def cells(data: bytes) -> object:
+        return read_report([Part(data)], evidence, prose=False)
+
+    def prose(data: bytes) -> object:
+        return trafilatura.extract(data.decode())
+
+    lines: list[tuple[str, Work, Work, Sequence[bytes]]] = []
+    for name, documents in pages.items():
+        lines.append((f"{name} to finished record / trafilatura.extract", whole, prose, documents))
+        lines.append((f"{name} to cells, no prose / trafilatura.extract", cells, prose, documents))
+    lines.append(("PDF to finished record / pypdfium2's text", whole, pdf_text, papers))
     table = Table("ours / the library alone", "ratio", "documents", "ours, a second and core")
     for name, ours, library, documents in lines:
         mine, theirs = seconds(ours, documents), seconds(library, documents)
@@ -102,6 +100,7 @@ def shares(pages: Sequence[bytes], evidence: Evidence) -> Table:
             documents[data], evidence, read[data].sections, read[data].numbers()
         ),
         "check (identities)": lambda data: check(read[data].cells, read[data].form),
+        "audit (what was not used)": lambda data: audit([documents[data]], read[data]),
         "prose against tables": lambda data: narrate(
             read[data].sections, read[data].cells, read[data].form
         ),
@@ -137,19 +136,41 @@ def _read_and_weigh(data: bytes) -> int:
 
 
 def main() -> None:
-    years = {year: ("clean", f"{year + 1}-01-20", f"北原市教育局{year}年政府信息公开工作年度报告")
-             for year in range(2019, 2026)}  # fmt: skip
-    reports = list(series(BODY, years).values())
-    pages, papers = [page(report) for report in reports], [pdf(report) for report in reports]
-    evidence = Evidence(portal_name="北原市人民政府", listed_title=reports[-1].title)
+    styles = {"clean": "clean page", "word": "Word paste"}
+    reports = {
+        style: list(
+            series(
+                BODY,
+                {
+                    year: (
+                        style,
+                        f"{year + 1}-01-20",
+                        f"北原市教育局{year}年政府信息公开工作年度报告",
+                    )
+                    for year in range(2019, 2026)
+                },
+            ).values()
+        )
+        for style in styles
+    }
+    pages = {style: [page(report) for report in made] for style, made in reports.items()}
+    named = {
+        f"{name} ({len(pages[style][0]) // 1000} KB)": pages[style]
+        for style, name in styles.items()
+    }
+    menus = [page(report, WEIGHTS["160 KB"]) for report in reports["clean"]]
+    named[f"clean page among menus ({len(menus[0]) // 1000} KB)"] = menus
+    papers = [pdf(report) for report in reports["clean"]]
+    last = reports["clean"][-1]
+    evidence = Evidence(portal_name="北原市人民政府", listed_title=last.title)
     console = Console()
-    console.print(ratios(pages, papers, evidence))
-    console.print(shares(pages, evidence))
-    console.print(growth(reports[-1], evidence))
+    console.print(ratios(named, papers, evidence))
+    console.print(shares(pages["clean"], evidence))
+    console.print(growth(last, evidence))
     memory = Table("peak memory of a process that reads one", "MB")
     for name, data in (
-        ("page of 40 KB", pages[-1]),
-        ("page of 2 MB", page(reports[-1], WEIGHTS["2 MB"])),
+        ("clean page", pages["clean"][-1]),
+        ("page of 2 MB", page(last, WEIGHTS["2 MB"])),
         ("PDF", papers[-1]),
     ):
         memory.add_row(name, str(peak_memory(data)))

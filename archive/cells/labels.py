@@ -71,6 +71,7 @@ REQUEST_ROWS = _patterns(
         "carried_out": r"结转下|转下一?年度",
     }
 )
+ANY_REQUEST_ROW = re.compile("|".join(words.pattern for words in REQUEST_ROWS.values()))
 REQUEST_ORDER = {row: place for place, row in enumerate(REQUEST_ROWS)}
 # The rows that the form of 2021 has in place of `other`.
 OTHER_2021 = frozenset({"other_not_corrected", "other_fee_unpaid", "other_misc"})
@@ -168,7 +169,7 @@ def disclosure_row(label: str, *, whole: bool = False) -> str | None:
 
 def request_rows(label: str) -> list[tuple[int, int, str]]:
     """Every row of the second table a label names: where its words end, its place, its key."""
-    if label.isascii():
+    if label.isascii() or not ANY_REQUEST_ROW.search(label):
         return []
     return [
         (match.end(), REQUEST_ORDER[row], row)
@@ -195,14 +196,21 @@ def request_label(row: str) -> str:
     return compact(PRINTED[f"requests.{row}.total"].row_zh)
 
 
-def rows_beside(row: str, label: str) -> list[str]:
+def rows_beside(row: str, label: str) -> tuple[str, ...]:
     """All the rows a label names, if they are more than its innermost one and that one's groups:
     two rows in one cell."""
+    return _short_beside(row, label) if len(label) <= SHORT else _beside(row, label)
+
+
+def _beside(row: str, label: str) -> tuple[str, ...]:
     own = {name for *_, name in request_rows(request_label(row))}
     found = [name for *_, name in sorted(request_rows(ENUMERATOR.sub(LEAF, label)))]
     # 总计 and 其他 are rows only where nothing else stands beside them.
     found += filter(None, map(request_row, ITEMS.split(label)))
-    return list(dict.fromkeys(found)) if set(found) - own - {row} else []
+    return tuple(dict.fromkeys(found)) if set(found) - own - {row} else ()
+
+
+_short_beside = lru_cache(maxsize=4096)(_beside)
 
 
 def request_keys(row: str, order: Sequence[str] = COLUMNS) -> tuple[str, ...]:

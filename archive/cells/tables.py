@@ -60,7 +60,7 @@ def read_table(table: Table, sheet: Sheet) -> None:
         at = _label_at(texts)
         label, values = compact(texts[at]) if at >= 0 else "", row[at + 1 :]
         disclosed, requested = disclosure_row(label), request_row(label)
-        several = rows_beside(requested, label) if requested else []
+        several = rows_beside(requested, label) if requested else ()
         if several and any(is_figure(cell.text) for _, cell in values):
             for one in several:
                 sheet.doubt(one, request_keys(one), " | ".join(texts))

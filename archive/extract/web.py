@@ -11,11 +11,12 @@ import re
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from copy import deepcopy
 from itertools import chain, count, islice
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import trafilatura
-from lxml import etree, html
+from lxml import etree
 
 from archive.grid import without_uncounted_rows
 from archive.model import Block, Cell, Document, Paragraph, Picture, Table, UnreadableError
@@ -40,6 +41,9 @@ SESSION = re.compile(
     r";jsessionid=[^?#]*|(?<=[?&])(?:jsessionid|sid|phpsessid|_t|t|v|rnd)=[^&#]*&?", re.IGNORECASE
 )
 SPAN = re.compile(r"\d+")
+# lxml's own HTML elements have this as a method, but each costs a look-up of its class.
+_string = etree.XPath("string()")
+Element = etree._Element
 CONTAINER_TAGS = (
     "div", "td", "article", "section", "main", "table", "tbody", "tr", "form", "center", "dd", "p",
     "span", "font", "body", "ucapcontent",
@@ -74,9 +78,11 @@ def read_html(text: str, url: str | None = None, *, prose: bool = True) -> Docum
     if LONG_TAG.search(source):
         raise UnreadableError("HTML 里有十万字以上的标签，不像年度报告")
     try:
-        tree = html.document_fromstring(source, parser=html.HTMLParser(huge_tree=False))
+        tree = etree.fromstring(source, etree.HTMLParser(huge_tree=False))
     except (etree.LxmlError, ValueError) as error:
         raise UnreadableError(f"HTML 无法解析（{error}）") from error
+    if tree is None:
+        raise UnreadableError("HTML 里没有内容")
     metas = _metas(tree)
     container = _named_container(tree)
     if container is None:
@@ -109,7 +115,7 @@ def _located(blocks: Iterator[Block], url: str | None, inlined: Sequence[str]) -
                 yield Picture(block.source, b64decode(inlined[int(place)]))
 
 
-def _metas(tree: html.HtmlElement) -> dict[str, str]:
+def _metas(tree: Element) -> dict[str, str]:
     """The first non-empty value of each named meta; portals repeat them, in a second head too."""
     metas: dict[str, str] = {}
     for meta in tree.iter("meta"):
@@ -120,7 +126,7 @@ def _metas(tree: html.HtmlElement) -> dict[str, str]:
     return metas
 
 
-def _title(tree: html.HtmlElement, metas: dict[str, str]) -> str | None:
+def _title(tree: Element, metas: dict[str, str]) -> str | None:
     for heading in tree.iter("h1", "h2"):
         if (text := _flat(heading)) and len(text) < 120 and "报告" in text:
             return text
@@ -132,9 +138,9 @@ def _title(tree: html.HtmlElement, metas: dict[str, str]) -> str | None:
     return re.split(r"[_|–]|\s-\s", text)[0].strip() or None
 
 
-def _named_container(tree: html.HtmlElement) -> html.HtmlElement | None:
+def _named_container(tree: Element) -> Element | None:
     """The article's container, if a system named it."""
-    named: dict[str, list[html.HtmlElement]] = {name: [] for name in CONTAINERS}
+    named: dict[str, list[Element]] = {name: [] for name in CONTAINERS}
     for element in tree.iter(*CONTAINER_TAGS):
         for name in (element.get("id"), *(element.get("class") or "").split()):
             if name in named:
@@ -148,13 +154,13 @@ def _named_container(tree: html.HtmlElement) -> html.HtmlElement | None:
     return None
 
 
-def _size(element: html.HtmlElement) -> int:
+def _size(element: Element) -> int:
     """How much an element shows; a report may be nothing but its pictures."""
     pictures = sum(1 for _ in element.iter("img"))
-    return FEWEST_CHARACTERS * pictures + len(re.sub(r"\s+", "", element.text_content()))
+    return FEWEST_CHARACTERS * pictures + len(re.sub(r"\s+", "", _content(element)))
 
 
-def _around_main_text(whole: html.HtmlElement, source: str) -> html.HtmlElement:
+def _around_main_text(whole: Element, source: str) -> Element:
     """The smallest element that holds what trafilatura takes for the main text, and all tables."""
     if len(source) > MOST_CHARACTERS:
         return whole
@@ -178,9 +184,9 @@ def _around_main_text(whole: html.HtmlElement, source: str) -> html.HtmlElement:
     return common[0] if common and common[0].tag not in {"p", "span", "h1"} else whole
 
 
-def _is_form(element: html.HtmlElement) -> bool:
+def _is_form(element: Element) -> bool:
     return element.tag == "table" and bool(
-        re.search(r"信息内容|申请人情况|结果维持|行政复议", _bare(element.text_content()))
+        re.search(r"信息内容|申请人情况|结果维持|行政复议", _bare(_content(element)))
     )
 
 
@@ -188,8 +194,12 @@ def _bare(text: str) -> str:
     return re.sub(r"[\s|]+", "", text)
 
 
-def _flat(element: html.HtmlElement) -> str:
-    return _spaces(element.text_content())
+def _content(element: Element) -> str:
+    return str(_string(element))
+
+
+def _flat(element: Element) -> str:
+    return _spaces(_content(element))
 
 
 def _spaces(text: str) -> str:
@@ -199,11 +209,11 @@ def _spaces(text: str) -> str:
     return " ".join(text.split())
 
 
-def _is_hidden(element: html.HtmlElement) -> bool:
+def _is_hidden(element: Element) -> bool:
     return element.get("hidden") is not None or bool(HIDDEN.search(element.get("style") or ""))
 
 
-def _blocks(container: html.HtmlElement) -> Iterator[Block]:
+def _blocks(container: Element) -> Iterator[Block]:
     """Paragraphs and data tables in reading order; layout tables are walked through."""
     line: list[str] = []
     for event in chain(_walk(container, 0), [None]):
@@ -217,7 +227,7 @@ def _blocks(container: html.HtmlElement) -> Iterator[Block]:
             yield event
 
 
-def _walk(element: html.HtmlElement, depth: int) -> Iterator[str | Table | Picture | None]:
+def _walk(element: Element, depth: int) -> Iterator[str | Table | Picture | None]:
     """Text pieces, tables, pictures, and None where a line ends."""
     if depth > DEEPEST:
         yield _flat(element)
@@ -241,7 +251,7 @@ def _walk(element: html.HtmlElement, depth: int) -> Iterator[str | Table | Pictu
             yield child.tail
 
 
-def _is_data(table: html.HtmlElement) -> bool:
+def _is_data(table: Element) -> bool:
     """A table of figures, not one that arranges a page: no table inside, two rows, two columns."""
     if table.find(".//table") is not None:
         return False
@@ -252,20 +262,20 @@ def _is_data(table: html.HtmlElement) -> bool:
     return not any(_is_long(cell) for cell in cells)
 
 
-def _is_long(cell: html.HtmlElement) -> bool:
+def _is_long(cell: Element) -> bool:
     """Is there more text than in any cell of a table of figures?"""
-    text = cell.text_content() if len(cell) else cell.text or ""
+    text = _content(cell) if len(cell) else cell.text or ""
     return len(text) >= LONGEST_CELL and len(_spaces(text)) >= LONGEST_CELL
 
 
-def _span(cell: html.HtmlElement, name: str) -> int:
+def _span(cell: Element, name: str) -> int:
     # Seen: rowspan="22 ", "3px", "0", "".
     text = cell.get(name)
     match = SPAN.search(text) if text else None
     return min(max(int(match[0][:6]), 1), 1000) if match else 1
 
 
-def _table(table: html.HtmlElement) -> Table:
+def _table(table: Element) -> Table:
     rows = Table(
         tuple(
             tuple(
@@ -280,18 +290,18 @@ def _table(table: html.HtmlElement) -> Table:
     return without_uncounted_rows(rows)
 
 
-def _cell_text(cell: html.HtmlElement) -> str:
+def _cell_text(cell: Element) -> str:
     """A cell's text on one line; a raised footnote mark stands apart from the figure before it."""
     if not len(cell):
         return _spaces(cell.text or "")
     for mark in cell.iter("sup"):
-        mark.text = f" [{mark.text_content()}]"
+        mark.text = f" [{_content(mark)}]"
         for inside in list(mark):
             mark.remove(inside)
     return _spaces("".join(piece if isinstance(piece, str) else " " for piece in _walk(cell, 0)))
 
 
-def _links(container: html.HtmlElement, url: str | None) -> Iterator[str]:
+def _links(container: Element, url: str | None) -> Iterator[str]:
     for anchor in container.iter("a"):
         href = (anchor.get("href") or "").strip()
         if not href or href.startswith(("#", "javascript:", "mailto:", "tel:")):
@@ -303,7 +313,7 @@ def _links(container: html.HtmlElement, url: str | None) -> Iterator[str]:
         yield urlunsplit(parts._replace(fragment="")).rstrip("?&")
 
 
-def _prose(container: html.HtmlElement, blocks: Sequence[Block]) -> tuple[str, ...]:
+def _prose(container: Element, blocks: Sequence[Block]) -> tuple[str, ...]:
     """The paragraphs to show: our own, less what trafilatura knows for noise.
 
     Where it keeps too little (it drops whole articles for a class like "share"), all are shown.
@@ -311,11 +321,11 @@ def _prose(container: html.HtmlElement, blocks: Sequence[Block]) -> tuple[str, .
     own = _lines(blocks)
     if sum(map(len, own)) > MOST_CHARACTERS // 10:
         return own
-    copy = html.fromstring(html.tostring(container, encoding="unicode"))
+    copy = deepcopy(container)
+    copy.tail = None
     etree.strip_elements(copy, "table", with_tail=False)
-    wrapped = (
-        f"<html><body><article>{html.tostring(copy, encoding='unicode')}</article></body></html>"
-    )
+    markup = etree.tostring(copy, encoding="unicode", method="html")
+    wrapped = f"<html><body><article>{markup}</article></body></html>"
     text = trafilatura.extract(
         wrapped, favor_recall=True, include_tables=False, include_comments=False
     )
