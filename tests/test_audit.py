@@ -193,4 +193,4 @@ def test_the_list_is_bounded() -> None:
     [("1,234", [1234]), ("１２", [12]), ("-3", [3]), ("无", []), ("12 3", [12, 3]), ("5件", [5])],
 )
 def test_numbers_in_a_cell(text: str, numbers: list[int]) -> None:
-    assert numbers_in(text) == numbers
+    assert list(numbers_in(text)) == numbers

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from itertools import chain, islice, pairwise
 
 from archive.cells.flow import LAST_BLOCK, MOST_ROWS_OF_PROSE, REQUEST_WORDS, RESULT_WORDS
@@ -55,6 +56,7 @@ COLUMN_NAMES = re.compile(r"[甲乙丙丁]|栏次|序号|")
 DISCLOSED = re.compile(r"信\s*息\s*内\s*容")
 REQUESTED = re.compile(r"本\s*年\s*度?\s*新\s*收")
 FEWEST_ROWS = 3
+SHORT = 64
 # 第20条 is no figure.
 NUMBERED = re.compile(r"第$")
 # A page's mark has none.
@@ -139,12 +141,18 @@ class _Taken:
         return any(compact(extra.label) in (bare, bare.lstrip("¶§")) for extra in self._extras)
 
 
-def numbers_in(text: str) -> list[Decimal]:
+def numbers_in(text: str) -> tuple[Decimal, ...]:
     """Every number printed in a text, without its signs, commas and units."""
-    return [
-        Decimal(match[0].replace(",", ""))
-        for match in NUMBER.finditer(unicodedata.normalize("NFKC", text))
-    ]
+    return _short_numbers(text) if len(text) <= SHORT else _numbers(text)
+
+
+def _numbers(text: str) -> tuple[Decimal, ...]:
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return tuple(Decimal(match[0].replace(",", "")) for match in NUMBER.finditer(plain))
+
+
+# The same figures and labels stand in all reports.
+_short_numbers = lru_cache(maxsize=8192)(_numbers)
 
 
 # --- tables ---------------------------------------------------------------------------------------
