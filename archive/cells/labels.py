@@ -167,15 +167,23 @@ def disclosure_row(label: str, *, whole: bool = False) -> str | None:
     return next((row for row, words in DISCLOSURE_ROWS.items() if words.fullmatch(bare)), None)
 
 
-def request_rows(label: str) -> list[tuple[int, int, str]]:
+def request_rows(label: str) -> tuple[tuple[int, int, str], ...]:
     """Every row of the second table a label names: where its words end, its place, its key."""
+    return _short_rows(label) if len(label) <= SHORT else _rows(label)
+
+
+def _rows(label: str) -> tuple[tuple[int, int, str], ...]:
     if label.isascii() or not ANY_REQUEST_ROW.search(label):
-        return []
-    return [
+        return ()
+    return tuple(
         (match.end(), REQUEST_ORDER[row], row)
         for row, pattern in REQUEST_ROWS.items()
         for match in pattern.finditer(label)
-    ]
+    )
+
+
+# The same labels stand in all reports.
+_short_rows = lru_cache(maxsize=4096)(_rows)
 
 
 def request_row(label: str) -> str | None:
