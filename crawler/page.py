@@ -217,7 +217,7 @@ def read_page(url: str, body: bytes, content_type: str = "") -> Page:
 
 def page_of(url: str, body: bytes, content_type: str = "") -> Page | None:
     """The answer as a page, or None for a document whatever its label says."""
-    if body.lstrip()[:5].startswith((b"%PDF", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"{\\rtf")):
+    if body.lstrip()[:5].startswith(DOCUMENTS):
         return None
     kind = content_type.split(";")[0].strip().lower()
     marked_up = body.lstrip()[:1] == b"<"
@@ -251,6 +251,10 @@ def _without_script_comments(script: str) -> str:
     return re.sub(r"<!--[^\n]*|(?<![:\"'])//[^\n]*", "", script)
 
 
+# What no header can make a page: PDF, ZIP, OLE, RTF, and pictures.
+DOCUMENTS = (
+    b"%PDF", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"{\\rtf", b"\x89PNG", b"\xff\xd8\xff", b"GIF8",
+)  # fmt: skip
 _FILE = re.compile(r"\.(?:pdf|docx?|xlsx?|wps|et|ofd|zip|rar|rtf)(?:$|[?&])", re.IGNORECASE)
 _DOWNLOAD = re.compile(
     r"downfile\.jsp|download\.jsp|/download/\?|downloadattach|virtual_attach_file|/attachment/|/attach/|/P0\d{10,}",

@@ -2,6 +2,7 @@ import json
 import os
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -11,12 +12,14 @@ from pathlib import Path
 import pytest
 from warcio.archiveiterator import ArchiveIterator
 
+from archive.build import build
 from crawler.portals import Portal
 from crawler.spiders.annual_reports import in_shard
 from tests.portals.serve import ExamplePortals
 from tests.small_site import Server
 
 ROOT = Path(__file__).parents[1]
+PAGES = ROOT / "tests" / "pages"
 NIGHTS = {1: "2026-11-21", 2: "2026-11-22", 3: "2026-11-23"}
 
 
@@ -438,3 +441,40 @@ def test_stopped_twice_it_still_says_that_the_night_is_not_done(tmp_path):
         time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=30) == 75
+
+
+def test_tables_published_as_pictures_are_fetched_with_their_page_and_read(tmp_path):
+    page = PAGES / "pictures-in-the-page.html"
+    truth = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))
+    title = truth["evidence"]["listed_title"]
+    html = {"Content-Type": "text/html; charset=utf-8"}
+    listing = LIST.format(rows=row(1, title)).encode()
+    home = f"<a href='/nb/'>政府信息公开年报</a><p>{'字' * 300}</p>".encode()
+    pictures = sorted((PAGES / f"{page.stem}_files").iterdir())
+    answers = {
+        "/": [(200, html, home)],
+        "/nb/": [(200, html, listing)],
+        "/nb/t20240101_1.html": [(200, html, page.read_bytes())],
+    } | {
+        f"/nb/{page.stem}_files/{file.name}": [
+            (200, {"Content-Type": "image/png"}, file.read_bytes())
+        ]
+        for file in pictures
+    }
+    with Server(answers) as server:
+        registry = tmp_path / "portals.csv"
+        registry.write_text(
+            f"id,name,division,level,home_url\na,北原市人民政府,990100,prefecture,{server.url}/\n"
+        )
+        run = crawl(tmp_path, registry, NIGHTS[1])
+    assert run.returncode == 0, run.stderr
+    attached = [line for line in sightings(tmp_path, NIGHTS[1]).values() if line.get("report_url")]
+    assert {Path(line["url"]).name for line in attached} == {file.name for file in pictures}
+    build(tmp_path)
+    with sqlite3.connect(tmp_path / "nianbao.db") as db:
+        [(report, numbers)] = db.execute(
+            "select r.id, v.numbers_read from reports r join versions v on v.id = r.current_version"
+        ).fetchall()
+        notes = dict(db.execute("select state, count(*) from cell_notes group by state").fetchall())
+    assert report.endswith("/2021")
+    assert numbers == notes["ocr"] == sum(value is not None for value in truth["cells"].values())
