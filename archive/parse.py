@@ -131,10 +131,18 @@ def _gather(document: Document) -> Sheet:
             read_table(block, sheet)
         elif isinstance(block, Paragraph) and LAST_CHAPTER.match(block.text):
             sheet.in_annex = True
+    sheet.confidence = _confidence(document)
     read_flow(document.text or "\n".join(_lines(document)), sheet)
     if not sheet.has("requests"):
         sheet.extras = read_statistics(document, sheet)
     return sheet
+
+
+def _confidence(document: Document) -> float | None:
+    """How sure the recognition of the running text was; None where most of it is printed text."""
+    lines = [block for block in document.blocks if isinstance(block, Paragraph)]
+    seen = [block.confidence for block in lines if block.confidence is not None]
+    return min(seen) if 2 * len(seen) > len(lines) else None
 
 
 def _chosen(table: str, sheets: list[Sheet]) -> Sheet:

@@ -8,7 +8,7 @@ import pytest
 from archive.extract.plain import read_plain
 from archive.extract.web import read_html
 from archive.form import COLUMNS, keys
-from archive.model import State
+from archive.model import Document, Paragraph, State
 from archive.parse import Parsed, parse
 from tests.portals.figures import Scale, series
 from tests.portals.tables import Grid, grids
@@ -396,3 +396,17 @@ def test_rows_parted_from_their_heading_by_a_page() -> None:
     )
     assert read.cells["disclosure.licensing.decisions"] == "5"
     assert read.cells["disclosure.penalties.decisions"] == "2"
+
+
+def test_figures_in_recognised_lines_are_marked_with_the_least_confidence() -> None:
+    lines = [
+        ("一、本年新收政府信息公开申请数量 3 0 0 0 0 0 3", 0.97),
+        ("二、上年结转政府信息公开申请数量 0 0 0 0 0 0 0", 0.91),
+        ("（一）予以公开 3 0 0 0 0 0 3", 0.99),
+        ("（七）总计 3 0 0 0 0 0 3", 0.98),
+    ]
+    scan = Document("image/png", tuple(Paragraph(text, sure) for text, sure in lines))
+    read = parse(scan)
+    note = read.notes["requests.granted.total"]
+    assert read.cells["requests.granted.total"] == "3"
+    assert (note.state, note.confidence) == (State.OCR, 0.91)

@@ -7,7 +7,7 @@ no number is taken. What stands after the last chapter counts only by itself.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from archive.cells.values import Value, is_run_together, read_cell
 from archive.form import COLUMNS, PRINTED
@@ -32,7 +32,7 @@ class Sheet:
 
     `order` is that of the second table's columns, `columns` the last table's heading of the first
     one: a table broken by a page goes on without its headings. `extras` are the rows of statistics
-    that no form has.
+    that no form has. `confidence` is that of running text, where it was recognised in pictures.
     """
 
     body: dict[str, list[Printing]] = field(default_factory=dict)
@@ -41,21 +41,27 @@ class Sheet:
     order: tuple[str, ...] = COLUMNS
     columns: tuple[str, ...] = ()
     extras: tuple[Extra, ...] = ()
+    confidence: float | None = None
 
     def put(self, row: str, keys: Iterable[str], cells: Sequence[Cell]) -> None:
         """A row and its printed cells; keys that no form prints are passed over."""
         values = {
-            key: read_cell(cell, PRINTED[key].type)
+            key: read_cell(self._recognised(cell), PRINTED[key].type)
             for key, cell in zip(keys, cells, strict=True)
             if key in PRINTED
         }
         self._add(row, values)
 
+    def _recognised(self, cell: Cell) -> Cell:
+        known = cell.confidence is not None or self.confidence is None
+        return cell if known else replace(cell, confidence=self.confidence)
+
     def split(
         self, row: str, keys: Iterable[str], told: Sequence[str | None], printed: str
     ) -> None:
         """A row whose cells were run together, and what the identities tell of them."""
-        glued, doubtful = Note(State.GLUED, printed), Note(State.AMBIGUOUS, printed)
+        glued = Note(State.GLUED, printed, self.confidence)
+        doubtful = Note(State.AMBIGUOUS, printed)
         values: dict[str, Value] = {
             key: (None, doubtful) if number is None else (number, glued)
             for key, number in zip(keys, told, strict=True)
