@@ -38,6 +38,7 @@ from archive.spelling import compact
 
 WIDTH = len(APPLICANTS)
 # Local forms give these groups a 其他 or 合计 of their own, which is no row of the form.
+REMARKS = re.compile("备注|说明")
 OTHER_GROUPS = re.compile("不予公开|无法提供|不予处理")
 
 
@@ -128,12 +129,13 @@ class _Heading:
     """The columns a heading names, left to right, and where it ends.
 
     A row that ends there too is read by place. `covered` are the places a heading spans: two
-    cells below one heading are two columns.
+    cells below one heading are two columns. `remarks` are columns of remarks, which may be figures.
     """
 
     places: tuple[tuple[int, str], ...] = ()
     edge: int = 0
     covered: frozenset[int] = frozenset()
+    remarks: frozenset[int] = frozenset()
 
     def columns(self) -> tuple[str, ...]:
         return tuple(column for _, column in self.places)
@@ -150,7 +152,11 @@ class _Heading:
         where their row ends."""
         cells = dict(values)
         own = dict(self.places)
-        spare = any(x in self.covered or is_figure(cell.text) for x, cell in values if x not in own)
+        spare = any(
+            x in self.covered or is_figure(cell.text)
+            for x, cell in values
+            if x not in own and x not in self.remarks
+        )
         if edge != self.edge or spare or not own.keys() <= cells.keys():
             return None
         return [cells[x] for x in own]
@@ -166,6 +172,7 @@ def _heading(patterns: Patterns, row: PlacedRow, edge: int) -> _Heading:
         tuple((x, column) for x, column, _ in named),
         edge,
         frozenset(x + step for x, _, span in named for step in range(1, min(span, WIDEST))),
+        frozenset(x for x, cell in row if REMARKS.fullmatch(compact(cell.text))),
     )
 
 
@@ -221,6 +228,7 @@ def _applicants(heading: _Heading, row: PlacedRow, edge: int) -> _Heading:
         tuple(sorted((*heading.places, *more.places))),
         max(heading.edge, more.edge),
         heading.covered | more.covered,
+        heading.remarks | more.remarks,
     )
 
 
