@@ -36,7 +36,7 @@ DIGEST_1B = hashlib.sha256(PAGE_1B).hexdigest()
 LOST = "f" * 64
 
 
-def figures(form_name: str, **numbers: int) -> dict[str, Any]:
+def figures(form_name: str, **numbers: int | None) -> dict[str, Any]:
     """All cells of a form at 0 but for those given (table__row__column), totals not made up."""
     row: dict[str, Any] = {form.PRINTED[key].flat: 0 for key in form.keys(form_name)}
     return row | numbers
@@ -129,11 +129,12 @@ def records(db: sqlite3.Connection, offsets: list[int]) -> None:
         db,
         "issuers",
         {"id": "140600-jyj", "name": "朔州市教育局", "division": "140600", "level": "prefecture",
-         "kind": "department", "portal_id": "sz"},
+         "kind": "department", "portal_id": "sz", "parent": "朔州市人民政府",
+         "place_code": "140600", "place_name": "山西省朔州市", "divisions_date": "2026-09-11"},
         {"id": "320813-zf", "name": "洪泽区人民政府", "division": "320813", "level": "county",
          "kind": "government", "portal_id": "hz"},
         {"id": "999999-bad", "name": IMAGE, "division": "320813", "level": "county",
-         "kind": "other", "portal_id": "hz"},
+         "kind": "other", "portal_id": "hz", "parent": "洪泽区人民政府", "place_name": SCRIPT},
     )  # fmt: skip
 
     def report(issuer: str, year: int, digest: str, **more: Any) -> dict[str, Any]:
@@ -191,7 +192,8 @@ def records(db: sqlite3.Connection, offsets: list[int]) -> None:
         report("140600-jyj", 2021, "a" * 64),
         report("140600-jyj", 2020, "b" * 64, form="2019"),
         report("140600-jyj", 2016, "c" * 64, form="stats2014"),
-        report("320813-zf", 2023, "d" * 64, status="gone", last_seen="2024-03-02T18:00:00Z"),
+        report("320813-zf", 2023, "d" * 64, status="gone", last_seen="2024-03-02T18:00:00Z",
+               scope="jurisdiction_aggregate"),
         report("999999-bad", 2022, "e" * 64, title=SCRIPT, url="javascript:alert(5)",
                status="suspect", form="narrative"),
     )  # fmt: skip
@@ -209,7 +211,7 @@ def records(db: sqlite3.Connection, offsets: list[int]) -> None:
         version("140600-jyj/2021", "a" * 64),
         version("140600-jyj/2020", "b" * 64, form="2019"),
         version("140600-jyj/2016", "c" * 64, form="stats2014"),
-        version("320813-zf/2023", "d" * 64),
+        version("320813-zf/2023", "d" * 64, flags=f"标题写2023年，正文写2022年\n如「{SCRIPT}」"),
         version("999999-bad/2022", "e" * 64, title=SCRIPT, form="narrative"),
     )
     insert(
@@ -244,10 +246,12 @@ def records(db: sqlite3.Connection, offsets: list[int]) -> None:
         "requests__granted_partial__total": None,
         "requests__other_misc__total": None,
     }
+    third = f"320813-zf/2023/{'d' * 12}"
     lost = figures(
         "2021",
         requests__received_new__natural_person=10,
         requests__received_new__enterprise=1,
+        disclosure__regulations__issued=None,
     )
     insert(
         db,
@@ -272,6 +276,30 @@ def records(db: sqlite3.Connection, offsets: list[int]) -> None:
          "printed": ""},
         {"version_id": second, "field": "requests.other_misc.total", "state": "ambiguous",
          "printed": SCRIPT},
+        {"version_id": third, "field": "requests.received_new.natural_person", "state": "ocr",
+         "printed": "10", "confidence": 0.935},
+        {"version_id": third, "field": "requests.received_new.enterprise", "state": "ocr",
+         "printed": "l", "confidence": 0.5},
+        *({"version_id": third, "field": f"requests.carried_in.{column}", "state": "glued",
+           "printed": "0000000"} for column in ("natural_person", "enterprise",
+           "research_institution", "public_interest_org", "legal_service_org", "other_org",
+           "total")),
+        {"version_id": third, "field": "disclosure.regulations.issued", "state": "unreadable",
+         "printed": ""},
+    )  # fmt: skip
+    insert(
+        db,
+        "extras",
+        *({"version_id": third, "position": position, "label": f"地方指标{position}",
+           "unit": "条", "printed": str(400 + position)} for position in range(1, 14)),
+        {"version_id": first, "position": 1, "label": SCRIPT, "unit": "件", "printed": IMAGE},
+    )  # fmt: skip
+    insert(
+        db,
+        "unused",
+        {"version_id": third, "position": 1, "kind": "number", "place": "表二第4行", "text": "57"},
+        {"version_id": third, "position": 2, "kind": "heading", "place": "表二第1行",
+         "text": SCRIPT},
     )  # fmt: skip
     insert(
         db,

@@ -17,6 +17,9 @@ import httpx
 import pytest
 import pytest_asyncio
 from datasette.app import Datasette
+from datasette.plugins import pm
+from datasette.utils.asgi import Request
+from datasette.views.base import DatasetteError
 from lxml import html
 from site_fixture import (
     DIGEST_1,
@@ -76,6 +79,10 @@ PAGES = (
     "/nianbao",
     "/nianbao/reports",
     "/nianbao/reports/140600-jyj~2F2023",
+    "/nianbao/extras",
+    "/nianbao/unused",
+    "/nianbao/cell_notes",
+    "/nianbao/issuers",
 )
 
 
@@ -121,7 +128,7 @@ async def test_cells_stand_as_on_the_form_and_tell_their_state(site: Any) -> Non
     assert "s-na" in cell(page, "requests.denied_state_secret.total").get("class")
     assert "s-missing" in cell(page, "requests.granted_partial.total").get("class")
     ambiguous = cell(page, "requests.other_misc.total")
-    assert ambiguous.text == SCRIPT
+    assert ambiguous.text == f"「{SCRIPT}」"
     assert "s-ambiguous" in ambiguous.get("class")
     assert cell(page, "disclosure.fees.amount_wan").text == "15954.526468"
 
@@ -196,11 +203,190 @@ async def test_a_proposed_value_stands_beside_what_is_printed(site: Any) -> None
     words = " ".join(check.text_content().split())
     assert "建议值（未改动原文）" in words
     assert words.endswith("总计 3")
-    assert cell(page, "requests.concluded_total.total").text == "0"
+    wrong, beside = (
+        cell(page, f"requests.{row}.total") for row in ("concluded_total", "carried_out")
+    )
+    assert wrong.text == "0"
+    assert "bad" in wrong.get("class").split()
+    assert "建议值（未改动原文） 3" in wrong.get("title")
+    assert "bad" not in beside.get("class").split()
+    assert "beside" in beside.get("class").split()
     record = (await site.get("/r/320813-zf/2023.json")).json()
     (finding,) = [f for f in record["findings"] if f["rule"] == "SUM.total@2021"]
     assert finding["proposed"] == {"requests.concluded_total.total": "3"}
     assert finding["cells"] == ["requests.concluded_total.total", "requests.carried_out.total"]
+
+
+@pytest.mark.asyncio
+async def test_recognised_and_cut_cells_tell_how_sure_they_are(site: Any) -> None:
+    page = await site.get("/r/320813-zf/2023")
+    sure = cell(page, "requests.received_new.natural_person")
+    assert (sure.text, sure.xpath("./i")) == ("10", [])
+    assert "把握 93%" in sure.get("title")
+    doubted = cell(page, "requests.received_new.enterprise")
+    assert doubted.text == "1"
+    assert doubted.xpath("./i/text()") == ["存疑"]
+    assert "印作「l」" in doubted.get("title")
+    assert "把握 50%" in doubted.get("title")
+    cut = cell(page, "requests.carried_in.total")
+    assert cut.text == "0"
+    assert "由勾稽关系切分" in cut.get("title")
+    assert "印作「0000000」" in cut.get("title")
+    unreadable = cell(page, "disclosure.regulations.issued")
+    assert unreadable.text is None
+    assert unreadable.xpath("./i/text()") == ["不可读"]
+
+
+@pytest.mark.asyncio
+async def test_notes_are_told_by_row(site: Any) -> None:
+    (notes,) = html.fromstring((await site.get("/r/320813-zf/2023")).text).xpath(
+        "//section[@id='notes']"
+    )
+    words = " ".join(notes.text_content().split())
+    assert "不可读 unreadable 1 格，识别 ocr 2 格，由勾稽关系切分 glued 7 格" in words
+    assert "识别得出而把握充分的 1 格（把握最低 93%）不逐格列出" in words
+    lines = [
+        [" ".join(td.text_content().split()) for td in tr.xpath("./td")]
+        for tr in notes.xpath(".//tbody/tr")
+    ]
+    assert lines == [
+        ["不可读", "第二十条第（一）项／规章：本年制发件数", "", ""],
+        ["识别 存疑，把握 50%", "一、本年新收政府信息公开申请数量：商业企业", "「l」", "1"],
+        [
+            "由勾稽关系切分",
+            "二、上年结转政府信息公开申请数量 全行 7 格",
+            "「0000000」",
+            "0、0、0、0、0、0、0",
+        ],
+    ]
+    for address in notes.xpath(".//tbody//a/@href"):
+        assert cell(await site.get("/r/320813-zf/2023"), address.removeprefix("#")) is not None
+
+
+@pytest.mark.asyncio
+async def test_rows_beyond_the_form_and_unused_content(site: Any) -> None:
+    tree = html.fromstring((await site.get("/r/320813-zf/2023")).text)
+    (extras,) = tree.xpath("//section[@id='extras']")
+    assert "13 行" in extras.text_content()
+    assert extras.xpath(".//details/@open") == []
+    first = [node.text_content() for node in extras.xpath(".//tbody/tr[1]/*")]
+    assert first == ["地方指标1", "条", "401"]
+    (unused,) = tree.xpath("//section[@id='unused']")
+    assert len(unused.xpath(".//details/@open")) == 1
+    assert [td.text_content() for td in unused.xpath(".//tbody/tr[1]/td")] == [
+        "数字",
+        "表二第4行",
+        "57",
+    ]
+    for section, count in ((extras, 13), (unused, 2)):
+        (link,) = section.xpath(".//a[contains(@href, '.json')]/@href")
+        assert len((await site.get(link)).json()["rows"]) == count
+        (link,) = section.xpath("./p/a[not(contains(@href, '.json'))]/@href")
+        assert f"{count} 行，条件：version_id" in " ".join(
+            html.fromstring((await site.get(link)).text).text_content().split()
+        )
+    # A short list stands open; texts of the document stay texts.
+    old = await site.get(f"{REPORT}/{DIGEST_1[:12]}")
+    assert html.fromstring(old.text).xpath("//section[@id='extras']//details/@open")
+    assert SCRIPT not in old.text
+
+
+@pytest.mark.asyncio
+async def test_doubts_stand_above_the_report(site: Any) -> None:
+    page = await site.get("/r/320813-zf/2023")
+    told = html.fromstring(page.text).xpath("//div[@id='flags']//li/text()")
+    assert told == ["标题写2023年，正文写2022年", f"如「{SCRIPT}」"]
+    assert 'id="flags"' not in (await site.get(REPORT)).text
+    years = html.fromstring((await site.get("/r/320813-zf")).text)
+    assert years.xpath("//a[text()='存疑']/@href") == ["/r/320813-zf/2023#flags"]
+
+
+@pytest.mark.asyncio
+async def test_a_body_tells_its_place_and_the_body_above(site: Any) -> None:
+    words = " ".join(html.fromstring((await site.get(REPORT)).text).text_content().split())
+    assert "朔州市教育局，市级，部门；所在 山西省朔州市；所属 朔州市人民政府" in words
+    assert "统计口径 scope原文未写明" in words
+    assert "全辖区汇总" in (await site.get("/r/320813-zf/2023")).text
+    # Only a body that has a page here is a link.
+    below = html.fromstring((await site.get("/r/999999-bad/2022")).text)
+    assert below.xpath("//dd/span/a/@href") == ["/r/320813-zf"]
+    assert not html.fromstring((await site.get(REPORT)).text).xpath("//dd/span/a/@href")
+    page = html.fromstring((await site.get("/r/320813-zf")).text)
+    (link,) = page.xpath("//dd/a[contains(., '以此机关为上级')]/@href")
+    assert "1 行，条件：parent = 洪泽区人民政府" in " ".join(
+        html.fromstring((await site.get(link)).text).text_content().split()
+    )
+    assert (await site.get("/r/999999-bad.json")).json()["parent"] == {
+        "name": "洪泽区人民政府",
+        "path": "/r/320813-zf",
+    }
+
+
+@pytest.mark.asyncio
+async def test_the_record_holds_all_the_reader_stored(site: Any) -> None:
+    record = (await site.get("/r/320813-zf/2023.json")).json()
+    assert record["flags"] == ["标题写2023年，正文写2022年", f"如「{SCRIPT}」"]
+    assert record["parent"] is None
+    assert record["notes"]["requests.received_new.enterprise"] == {
+        "state": "ocr",
+        "printed": "l",
+        "confidence": 0.5,
+    }
+    assert record["extras"][0] == {
+        "position": 1,
+        "label": "地方指标1",
+        "unit": "条",
+        "printed": "401",
+    }
+    assert len(record["extras"]) == 13
+    assert record["unused"][0] == {
+        "position": 1,
+        "kind": "number",
+        "place": "表二第4行",
+        "text": "57",
+    }
+    lines = csv.DictReader(io.StringIO((await site.get("/r/320813-zf/2023.csv")).text))
+    confidences = {line["key"]: line["confidence"] for line in lines if line["confidence"]}
+    assert confidences == {
+        "requests.received_new.natural_person": "0.935",
+        "requests.received_new.enterprise": "0.5",
+    }
+
+
+@pytest.mark.asyncio
+async def test_tables_are_read_in_chinese_and_lead_to_the_record(site: Any) -> None:
+    page = html.fromstring((await site.get("/nianbao/findings?verdict=fail&rule=V.outcomes")).text)
+    assert page.xpath("//h1/text()")[0].strip() == "核验"
+    heads = [" ".join(th.text_content().split()) for th in page.xpath("//table/thead//th")]
+    assert heads[:5] == [
+        "详情",
+        "版本 version_id",
+        "规则 rule",
+        "次序 position",
+        "结论 verdict",
+    ]
+    second = [" ".join(td.text_content().split()) for td in page.xpath("//tbody/tr[2]/td")]
+    assert second[0] == "行"
+    assert second[1] == f"洪泽区人民政府 2023 {'d' * 12}"
+    assert second[4] == "不成立 fail"
+    assert second[7] == "责任未定 undecided"
+    (link,) = page.xpath("//tbody/tr[2]/td[2]//a/@href")
+    assert link == f"/r/320813-zf/2023/{'d' * 12}#check-V.outcomes-2"
+    record = html.fromstring((await site.get(link.split("#")[0])).text)
+    assert record.xpath("//*[@id='check-V.outcomes-2']")
+
+
+@pytest.mark.asyncio
+async def test_problems_are_listed_and_every_list_answers(site: Any) -> None:
+    problems = (await site.get("/data.json")).json()["problems"]
+    shown = html.fromstring((await site.get("/data")).text)
+    for problem in problems:
+        assert shown.xpath("//a[@href=$path]", path=problem["path"])
+        assert (await site.get(problem["path"])).status_code == 200
+    for link in shown.xpath("//ul[contains(@class, 'lines')]//a/@href"):
+        assert (await site.get(link)).status_code == 200
+    flagged = await site.get("/nianbao/versions.json?flags__notblank=1&_shape=array&_col=id")
+    assert [row["id"] for row in flagged.json()] == [f"320813-zf/2023/{'d' * 12}"]
 
 
 @pytest.mark.asyncio
@@ -373,6 +559,7 @@ async def test_the_cells_as_csv(site: Any) -> None:
         "value": "21",
         "state": "number",
         "printed": "21",
+        "confidence": "",
     }
     assert lines["requests.denied_state_secret.total"]["state"] == "na"
     assert lines["requests.carried_in.enterprise"]["value"] == ""
@@ -643,6 +830,22 @@ async def test_the_data_page_describes_every_table(site: Any) -> None:
     shown = page.xpath("//section/h2/code/text()")
     assert {"reports", "versions", "figures", "cell_notes", "changes", "captures"} <= set(shown)
     assert not [name for name in shown if name.startswith("search_")]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("path", ["/nianbao/findings", "/nianbao/findings.json"])
+async def test_a_query_past_its_time_says_what_to_do(folder: Path, path: str) -> None:
+    datasette = Datasette(config_dir=folder)
+    await datasette.invoke_startup()
+    request = Request.fake(path)
+    request.scope["csrftoken"] = str
+    error = DatasetteError(
+        "<p>SQL query took too long</p>", title="SQL Interrupted", status=400, message_is_html=True
+    )
+    (answer,) = pm.hook.handle_exception(datasette=datasette, request=request, exception=error)
+    response = await answer()
+    assert response.status == 400
+    assert "_sort=rule" in response.body
 
 
 def test_settings_close_what_the_public_must_not_have() -> None:

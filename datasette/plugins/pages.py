@@ -39,6 +39,21 @@ EVENT_COLUMNS = (
     "kind", "at", "report_id", "version_id", "issuer_id", "issuer_name", "year", "title", "cells",
     "texts", "path",
 )  # fmt: skip
+# What operators and researchers look through: a name, the table with its conditions, what it is.
+# By rule, findings come from their index; by version SQLite walks millions of them.
+PROBLEMS = (
+    ("核验不成立", "findings?verdict=fail&_sort=rule", "原文如此、本站读取有误或责任未定"),
+    ("本站读取有误", "findings?verdict=fail&blame=parser&_sort=rule", "两种读法不合，应以原件为准"),
+    ("责任未定", "findings?verdict=fail&blame=undecided&_sort=rule", "尚不能断定是原文还是读取"),
+    ("另有解释", "findings?verdict=explained&_sort=rule", "换一种读法即成立"),
+    ("未用内容", "unused?kind=number", "文件表格中有而读取程序没有采用的数字"),
+    ("表外行", "extras?position=1", "有表式之外的行的版本，每版列出第一行"),
+    ("粘连难分", "cell_notes?state=ambiguous", "数字粘连，无法确定属于哪一格"),
+    ("不可读", "cell_notes?state=unreadable", "扫描件或图片中无法读出的格"),
+    ("识别存疑", "cell_notes?state=ocr&confidence__lt=0.6", "识别得出而把握不足的格"),
+    ("存疑的年报", "versions?flags__notblank=1", "疑似仿冒，或年度、机关前后不一"),
+    ("未能读取", "sightings?reason__notblank=1", "见到而不是年报，或未能读取，附原因"),
+)
 ROBOTS = """\
 User-agent: *
 Disallow: /nianbao
@@ -381,7 +396,13 @@ async def data(datasette, request):
         )
     if request.url_vars.get("format") == "json":
         return json_response(
-            {"tables": [{**table, "columns": dict(table["columns"])} for table in tables]}
+            {
+                "tables": [{**table, "columns": dict(table["columns"])} for table in tables],
+                "problems": [
+                    {"name": name, "path": f"/{DATABASE}/{address}", "description": about}
+                    for name, address, about in PROBLEMS
+                ],
+            }
         )
     if request.url_vars.get("format") == "csv":
         lines = [
@@ -390,7 +411,9 @@ async def data(datasette, request):
             for column, described in table["columns"]
         ]
         return csv_response(lines, ["table", "column", "description"])
-    return await page(datasette, request, "data.html", section="data", tables=tables)
+    return await page(
+        datasette, request, "data.html", section="data", tables=tables, problems=PROBLEMS
+    )
 
 
 async def about(datasette, request):

@@ -7,6 +7,7 @@ import difflib
 import io
 import json
 import re
+from collections import Counter
 from urllib.parse import quote, unquote
 from weakref import WeakKeyDictionary
 
@@ -20,14 +21,18 @@ STATES = {
     "na": ("不适用", "原文印作不适用的记号，不等于 0"),
     "text": ("文字", "原文此格是文字，不是数字"),
     "missing": ("无此格", "原文的表中没有这一格"),
-    "ambiguous": ("难分", "原文数字粘连，无法确定属于哪一格"),
+    "ambiguous": ("难分", "原文数字粘连难分，无法确定属于哪一格，引号内是粘连的原文"),
     "unreadable": ("不可读", "原文此格无法读出"),
-    "ocr": ("识别", "由扫描件识别得出"),
-    "glued": ("分开", "原文数字与相邻格粘连，依合计分开"),
+    "ocr": ("识别", "由扫描件或图片识别得出"),
+    "glued": ("切分", "原文数字与相邻格粘连，由勾稽关系切分"),
     "unit": ("带单位", "原文数字带有单位或正负号，照原样印出"),
 }
 # Where what was printed does not show the state by itself, a word beside it does.
 LABELLED = ("blank", "missing", "ambiguous", "unreadable")
+# Two recognitions of a figure that differ leave less confidence than this.
+SURE = 0.6
+# Rows of a version that its page and its JSON hold; the tables hold all.
+MOST_ROWS = 1000
 FORM_YEARS = {"2021": (2021,), "2019": (2019,), "stats2014": (2014,), "mixed": (2021, 2019)}
 APPLICANTS = (
     "natural_person",
@@ -173,8 +178,9 @@ def stats_table(fields, cell):
     return [(STATS_CHAPTERS.get(key, key), rows) for key, rows in chapters.items()]
 
 
-def cell_drawer(figures, notes, failed, changed):
-    """A function from a field to its table cell as HTML, all texts escaped.
+def cell_drawer(figures, notes, failed, changed, drawn):
+    """A function from a field to its table cell as HTML, all texts escaped; `drawn` collects the
+    keys.
 
     Drawn here and not by a template macro: two hundred macro calls took most of a page's time.
     """
@@ -184,7 +190,8 @@ def cell_drawer(figures, notes, failed, changed):
         if field is None:
             return Markup(f'<td class="n s-absent"{wide}></td>')
         key, value = field["key"], figures.get(field["flat"])
-        note, rules = notes.get(key), failed.get(key, ())
+        drawn.add(key)
+        note, failures = notes.get(key), failed.get(key, ())
         state = note["state"] if note else ("number" if value is not None else "missing")
         printed = (note["printed"] or "") if note else ""
         # A unit or a sign belongs to what the report prints; the number alone is in the data.
@@ -192,17 +199,31 @@ def cell_drawer(figures, notes, failed, changed):
         text = printed if as_printed else str(value)
         title = f"{field['zh']}（{key}）"
         word = flag = ""
+        classes = f"n s-{state}"
         if state in STATES:
             title += f"：{STATES[state][1]}"
             if printed and printed != text:
                 title += f"，印作「{printed}」"
             if state in LABELLED:
                 word = f"<i>{STATES[state][0]}</i>"
-        classes = f"n s-{state}"
-        if rules:
+            if note["confidence"] is not None:
+                title += f"，把握 {percent(note['confidence'])}"
+            if doubtful(note):
+                classes += " doubtful"
+                word = word or "<i>存疑</i>"
+            if state == "ambiguous" and text:
+                # The digits of several cells: in quotation marks they are no figure of this one.
+                text = f"「{text}」"
+        if failures:
             title += "。此格所在的勾稽关系不成立"
-            classes += " bad"
-            flag = f'<a class="flag" href="#check-{escape(rules[0])}" title="勾稽关系不成立">≠</a>'
+            mending = next((f["proposed"][key] for f in failures if key in f["proposed"]), None)
+            # Where one cell explains a failure, the others of its sum are not under suspicion.
+            suspected = mending is not None or not all(f["proposed"] for f in failures)
+            if mending is not None:
+                title += f"，建议值（未改动原文） {mending}"
+            classes += " bad" if suspected else " beside"
+            check = escape(failures[0]["anchor"])
+            flag = f'<a class="flag" href="#check-{check}" title="勾稽关系不成立">≠</a>'
         if key in changed:
             classes += " edited"
         return Markup(
@@ -211,6 +232,65 @@ def cell_drawer(figures, notes, failed, changed):
         )
 
     return draw
+
+
+def percent(confidence):
+    """A confidence from 0 to 1 in whole per cent, never rounded up to certainty."""
+    return f"{int(confidence * 100 + 1e-9)}%"
+
+
+def doubtful(note):
+    return note["state"] == "ocr" and (note["confidence"] or 0) < SURE
+
+
+def row_name(field):
+    """The row of a cell by its official name, the headings above it included."""
+    return field["zh"].split("｜")[0].removesuffix(f"／{field['column_zh']}")
+
+
+def told_notes(notes, fields, figures):
+    """What there is to say of the cells: how many in each state, and a line for each row of the
+    form and printed text. Cells recognised with confidence are counted only."""
+    counts = dict.fromkeys(STATES, 0)
+    width = Counter(map(row_name, fields))
+    lines = {}
+    sure = []
+    for field in fields:
+        note = notes.get(field["key"])
+        if note is None or note["state"] not in STATES:
+            continue
+        state = note["state"]
+        counts[state] += 1
+        if state == "ocr" and not doubtful(note):
+            sure.append(note["confidence"])
+            continue
+        row = row_name(field)
+        line = lines.setdefault(
+            (state, row, note["printed"] or "", doubtful(note)),
+            {
+                "state": state,
+                "row": row,
+                "printed": note["printed"] or "",
+                "doubtful": doubtful(note),
+                "cells": [],
+                "confidence": None,
+                "width": width[row],
+            },
+        )
+        value = figures.get(field["flat"])
+        line["cells"].append(
+            (field["key"], field["column_zh"] or row, None if value is None else str(value))
+        )
+        if note["confidence"] is not None:
+            line["confidence"] = min(note["confidence"], line["confidence"] or 1)
+    order = list(STATES)
+    return {
+        "counts": [(state, STATES[state], count) for state, count in counts.items() if count],
+        "lines": sorted(lines.values(), key=lambda line: order.index(line["state"])),
+        "surely_recognised": len(sure),
+        "least_sure": percent(min(sure)) if sure else None,
+        "doubtful": sum(len(line["cells"]) for line in lines.values() if line["doubtful"]),
+    }
 
 
 def tables_of(form, fields, cell, holds):
@@ -428,6 +508,25 @@ async def moved_version(database, digest):
     return found[0]["version_id"] if len(found) == 1 else None
 
 
+async def parent_of(database, issuer):
+    """The body above, by its name; with its page when just one body here has that name."""
+    if not issuer or not issuer["parent"]:
+        return None
+    found = await rows(database, "select id from issuers where name = ? limit 2", issuer["parent"])
+    path = f"/r/{found[0]['id']}" if len(found) == 1 else None
+    return {"name": issuer["parent"], "path": path}
+
+
+async def listed(database, table, version_id):
+    """The rows of a version in `extras` or `unused`, in the order of the document."""
+    found = await rows(
+        database,
+        f"select * from {table} where version_id = ? order by position limit {MOST_ROWS}",
+        version_id,
+    )
+    return [{key: value for key, value in row.items() if key != "version_id"} for row in found]
+
+
 async def gather(database, report, version):
     """Everything there is to say of one version, as plain values."""
     version_id = version["id"]
@@ -438,9 +537,14 @@ async def gather(database, report, version):
         for row in await rows(database, "select * from cell_notes where version_id = ?", version_id)
     }
     wanted = set(FORM_YEARS.get(version["form"] or "", ()))
+    issuer = await first(database, "select * from issuers where id = ?", report["issuer_id"])
     return {
         "report": report,
-        "issuer": await first(database, "select * from issuers where id = ?", report["issuer_id"]),
+        "issuer": issuer,
+        "parent": await parent_of(database, issuer),
+        "flags": (version["flags"] or "").splitlines(),
+        "extras": await listed(database, "extras", version_id),
+        "unused": await listed(database, "unused", version_id),
         "version": version,
         "fields": fields,
         "figures": figures,
@@ -506,7 +610,9 @@ def as_json(data, url):
         "url": url,
         "report": data["report"],
         "issuer": data["issuer"],
+        "parent": data["parent"],
         "version": data["version"],
+        "flags": data["flags"],
         "cells": {
             field["key"]: value_text(data["figures"].get(field["flat"]))
             for field in data["form_fields"]
@@ -517,6 +623,8 @@ def as_json(data, url):
             {key: value for key, value in unpacked(finding).items() if key != "version_id"}
             for finding in data["findings"]
         ],
+        "extras": data["extras"],
+        "unused": data["unused"],
         "captures": data["captures"],
         "versions": [{**version, "path": f"/r/{version['id']}"} for version in data["versions"]],
         "changes": data["changes"],
@@ -524,15 +632,18 @@ def as_json(data, url):
 
 
 def as_csv(data):
-    """A line for each cell of the form: key, official name, number, state, printed text."""
+    """A line for each cell of the form: key, official name, number, state, printed text, and the
+    confidence where it was recognised in a picture."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(("key", "zh", "value", "state", "printed"))
+    writer.writerow(("key", "zh", "value", "state", "printed", "confidence"))
     for field in data["form_fields"]:
         value, note = data["figures"].get(field["flat"]), data["notes"].get(field["key"])
         state = note["state"] if note else ("number" if value is not None else "missing")
         printed = note["printed"] if note else value_text(value)
-        writer.writerow((field["key"], field["zh"], value_text(value) or "", state, printed or ""))
+        confidence = value_text(note["confidence"] if note else None) or ""
+        number = value_text(value) or ""
+        writer.writerow((field["key"], field["zh"], number, state, printed or "", confidence))
     return out.getvalue()
 
 
@@ -587,7 +698,7 @@ def page_context(datasette, request, data, pinned):
         if finding["verdict"] == "fail" and (finding["level"] or "hard") in MARKING:
             finding["terms"] = arithmetic(finding["formula"], fields, data["figures"])
             for key in finding["cells"] or KEY.findall(finding["formula"] or ""):
-                failed.setdefault(key, []).append(finding["anchor"])
+                failed.setdefault(key, []).append(finding)
     changes = told_changes(data["changes"], fields, data["versions"])
     changed = {
         cell["field"]
@@ -595,7 +706,8 @@ def page_context(datasette, request, data, pinned):
         if pair["to"]["id"] == version["id"]
         for cell in pair["cells"]
     }
-    cell = cell_drawer(data["figures"], data["notes"], failed, changed)
+    drawn = set()
+    cell = cell_drawer(data["figures"], data["notes"], failed, changed, drawn)
 
     def holds(field):
         note = data["notes"].get(field["key"])
@@ -603,6 +715,13 @@ def page_context(datasette, request, data, pinned):
             note is not None and note["state"] != "missing"
         )
 
+    tables = tables_of(version["form"], data["fields"], cell, holds)
+    # What a mixed form or an absent table lacks is no cell of this page.
+    noted = [
+        field
+        for field in data["form_fields"]
+        if field["key"] in drawn or data["notes"].get(field["key"], {}).get("state") != "missing"
+    ]
     files = stored_files(data["captures"])
     pages = [file["best"] for file in files if file["best"]["role"] != "attachment"]
     path = f"/r/{version['id']}"
@@ -614,20 +733,18 @@ def page_context(datasette, request, data, pinned):
         "pinned": pinned,
         "current": report["current_version"] == version["id"],
         "replaced": any(other["replaces"] == version["id"] for other in data["versions"]),
-        "tables": tables_of(version["form"], data["fields"], cell, holds),
+        "tables": tables,
         "checks": check_groups(findings),
         "marked": bool(failed),
+        "located": any(finding["mending"] for found in failed.values() for finding in found),
         "told_changes": changes,
         "page_capture": pages[0] if pages else None,
         "attachments": [file["best"] for file in files if file["best"]["role"] == "attachment"],
         "files": files,
         "chapters": CHAPTERS,
         "table_anchors": TABLE_ANCHORS,
-        "legend": [
-            (state, STATES[state])
-            for state in STATES
-            if any(note["state"] == state for note in data["notes"].values())
-        ],
+        "told_notes": told_notes(data["notes"], noted, data["figures"]),
+        "most_rows": MOST_ROWS,
     }
 
 
@@ -699,26 +816,29 @@ async def issuer_page(datasette, request):
         database,
         """
         select reports.*,
-            (select count(*) from versions where report_id = reports.id) as versions,
+            (select count(*) from versions as every where every.report_id = reports.id) as versions,
             (select count(*) from findings join identities on identities.id = findings.rule
                 where version_id = reports.current_version and verdict = 'fail'
                 and level in ('hard', 'soft')) as failed,
-            (select numbers_read from versions where versions.id = reports.current_version)
-                as numbers_read,
+            versions.numbers_read, versions.flags,
             figures.requests__received_new__total as received_new
-        from reports left join figures on figures.version_id = reports.current_version
-        where issuer_id = ? order by year desc
+        from reports left join versions on versions.id = reports.current_version
+        left join figures on figures.version_id = reports.current_version
+        where issuer_id = ? order by reports.year desc
         """,
         issuer_id,
     )
+    parent = await parent_of(database, issuer)
     portal = await first(database, "select * from portals where id = ?", issuer["portal_id"])
     if form == "json":
-        return json_response({"issuer": issuer, "portal": portal, "reports": reports})
+        return json_response(
+            {"issuer": issuer, "parent": parent, "portal": portal, "reports": reports}
+        )
     if form == "csv":
         out = io.StringIO()
         columns = (
             "id", "year", "title", "form", "status", "versions", "failed", "numbers_read",
-            "received_new", "published_on", "url", "first_seen", "last_seen",
+            "received_new", "published_on", "url", "first_seen", "last_seen", "scope", "flags",
         )  # fmt: skip
         writer = csv.writer(out, lineterminator="\r\n")
         writer.writerow(columns)
@@ -733,6 +853,7 @@ async def issuer_page(datasette, request):
             "issuer.html",
             {
                 "issuer": issuer,
+                "parent": parent,
                 "portal": portal,
                 "years": [(year, by_year.get(year)) for year in years],
                 "chart": bar_chart(points),

@@ -39,6 +39,7 @@ OPEN_DOORS = ("/-/static/", "/-/versions")
 # Datasette's own pages of the tables meet parameters they cannot read with these.
 TABLES = "/nianbao"
 UNREADABLE = (ValueError, LookupError, AssertionError, sqlite3.ProgrammingError)
+SLOW = "这一查询超过了时限。请加上更窄的条件，例如 version_id；核验结果请按规则排序（_sort=rule）。"
 METHODS = ("GET", "HEAD", "OPTIONS")
 
 MESSAGES = {
@@ -75,6 +76,8 @@ def handle_exception(datasette, request, exception):
     async def answer():
         if isinstance(exception, DatasetteError):
             detail = "" if exception.message_is_html else str(exception.message)
+            if exception.title == "SQL Interrupted":
+                detail = SLOW
             # Datasette gives 500 to a request it refuses, such as an order by an unknown column.
             status = 400 if exception.status == 500 else exception.status
             return await explain(datasette, request, status, detail)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta, timezone
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
+from weakref import WeakKeyDictionary
 
 from datasette import hookimpl
+from markupsafe import Markup, escape
 
 BEIJING = timezone(timedelta(hours=8))
 
@@ -39,17 +42,56 @@ WORDS = {
         "functional_zone": "功能区",
         "vertical": "垂直管理机构",
         "township": "乡镇街道",
+        "public_institution": "公共企事业单位",
         "other": "其他",
+    },
+    # What a body calls the one above it.
+    "above": {
+        "office": "所属",
+        "department": "所属",
+        "vertical": "主管",
+        "public_institution": "主管",
+        "other": "主管",
+        "government": "上级",
+        "township": "上级",
+        "functional_zone": "上级",
     },
     "scope": {
         "own_body": "本机关",
         "own_level": "本级各部门汇总",
         "jurisdiction_aggregate": "全辖区汇总",
+        "unclear": "原文未写明",
     },
     "blame": {
         "publisher": "原文如此",
         "parser": "本站读取有误",
         "undecided": "责任未定",
+    },
+    "finding": {
+        "pass": "成立",
+        "fail": "不成立",
+        "explained": "另有解释",
+        "not_checkable": "无法核验",
+    },
+    "state": {
+        "blank": "空白",
+        "na": "不适用",
+        "text": "文字",
+        "missing": "表中无此格",
+        "ambiguous": "粘连难分",
+        "unreadable": "不可读",
+        "ocr": "识别",
+        "glued": "由勾稽关系切分",
+        "unit": "带单位或正号",
+    },
+    "unused": {
+        "number": "数字",
+        "label": "行标签",
+        "heading": "列标题或章标题",
+    },
+    "role": {
+        "page": "年报页",
+        "attachment": "附件",
     },
     "verdict": {
         "ok": "正常",
@@ -77,13 +119,107 @@ WORDS = {
         "application/msword": "Word（DOC）",
         "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "Word（DOCX）",
         "text/plain": "文本",
+        "multipart/related": "网页（单文件）",
+        "application/ofd": "OFD",
+        "application/rtf": "RTF",
+        "application/vnd.ms-excel": "Excel（XLS）",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "Excel（XLSX）",
+        "application/vnd.oasis.opendocument.text": "ODT",
+        "application/vnd.oasis.opendocument.spreadsheet": "ODS",
+        "application/zip": "ZIP",
+        "image/jpeg": "图片",
+        "image/png": "图片",
+        "image/gif": "图片",
+        "image/bmp": "图片",
+        "image/tiff": "图片",
+        "image/webp": "图片",
+    },
+    "lookup": {
+        "exact": "=",
+        "not": "≠",
+        "contains": "包含",
+        "notcontains": "不包含",
+        "endswith": "末尾是",
+        "startswith": "开头是",
+        "gt": ">",
+        "gte": "≥",
+        "lt": "<",
+        "lte": "≤",
+        "like": "形如",
+        "notlike": "不形如",
+        "glob": "通配",
+        "in": "属于（以逗号隔开）",
+        "notin": "不属于（以逗号隔开）",
+        "arraycontains": "数组含有",
+        "arraynotcontains": "数组不含",
+        "date": "日期是",
+        "isnull": "为空 NULL",
+        "notnull": "不为空 NULL",
+        "isblank": "为空",
+        "notblank": "不为空",
     },
 }
+# Columns of the tables that hold a code, with the words for it.
+CODED = {
+    ("findings", "verdict"): "finding",
+    ("findings", "blame"): "blame",
+    ("cell_notes", "state"): "state",
+    ("unused", "kind"): "unused",
+    ("issuers", "kind"): "kind",
+    ("issuers", "level"): "level",
+    ("portals", "level"): "level",
+    ("portals", "state"): "verdict",
+    ("reports", "scope"): "scope",
+    ("reports", "form"): "form",
+    ("reports", "status"): "status",
+    ("versions", "form"): "form",
+    ("versions", "media_type"): "media",
+    ("sightings", "role"): "role",
+    ("sightings", "verdict"): "verdict",
+    ("changes", "aspect"): "aspect",
+}
+# Columns that hold the address of a page below /r/.
+RECORDS = (
+    *("version_id", "from_version", "to_version", "current_version", "replaces", "report_id"),
+    "issuer_id",
+)
+NAMES = WeakKeyDictionary()
+# Column names for tables whose description of the column begins with its codes.
+HEADINGS = {
+    "verdict": "结论",
+    "blame": "责任",
+    "state": "状态",
+    "kind": "类别",
+    "field": "字段",
+    "position": "次序",
+    "role": "角色",
+    "aspect": "方面",
+}
+MOST_KEYS = 2
 
 
 def wording(value: object, subject: str) -> str:
     """The Chinese word for a stored code; the code itself where none is known."""
     return WORDS[subject].get(str(value), str(value)) if value else ""
+
+
+def heading(column: object, description: object) -> str:
+    """A short Chinese name of a table's column, from its description; nothing where none begins
+    it."""
+    found = re.match(
+        r"[\u4e00-\u9fff][^（(：，,；;\s]{0,9}(?=$|[（(：，,；;\s])", str(description or "")
+    )
+    return HEADINGS.get(str(column)) or (found[0] if found else "")
+
+
+def percent(confidence: float) -> str:
+    """A confidence from 0 to 1 in whole per cent, never rounded up to certainty."""
+    return f"{int(confidence * 100 + 1e-9)}%"
+
+
+def brief(link: object) -> Markup:
+    """A link of Datasette's to a row, with a word in place of its whole key."""
+    return Markup(re.sub(r">[^<]*</a>$", ">行</a>", str(link)))
 
 
 def moment(stamp: object) -> datetime | None:
@@ -133,10 +269,79 @@ def xml_text(value: object) -> str:
     return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", str(value or ""))
 
 
+def listed(text: str) -> str | None:
+    """A JSON list or object of a table's cell as words; None for anything else."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    if isinstance(found, dict):
+        return "，".join(f"{key} = {value}" for key, value in found.items())
+    if isinstance(found, list):
+        rest = f" 等 {len(found)} 格" if len(found) > MOST_KEYS else ""
+        return "、".join(map(str, found[:MOST_KEYS])) + rest
+    return None
+
+
+def anchor(row, table):
+    """Where on a version's page a row of a table is told of."""
+    if table == "findings":
+        rule, position = (plain(row[name]) for name in ("rule", "position"))
+        return f"#check-{rule}" + (f"-{position}" if (position or 1) > 1 else "")
+    if table == "cell_notes":
+        return f"#{plain(row['field'])}"
+    return f"#{table}" if table in ("extras", "unused") else ""
+
+
+def plain(value):
+    """A cell's stored value, where Datasette has put the label of another row beside it."""
+    return value["value"] if isinstance(value, dict) else value
+
+
+async def body_names(database):
+    """The names of all bodies by id; read once, a snapshot does not change."""
+    if database not in NAMES:
+        NAMES[database] = await database.execute_fn(
+            lambda connection: dict(connection.execute("select id, name from issuers").fetchall())
+        )
+    return NAMES[database]
+
+
+async def record_link(database, path, fragment):
+    """A link to a body, a report or a version, told by the body's name and the year."""
+    issuer, *rest = path.split("/")
+    words = " ".join([(await body_names(database)).get(issuer, issuer), *rest[:1]])
+    digest = Markup(f" <code>{escape(rest[1])}</code>") if len(rest) > 1 else ""
+    address = quote(f"/r/{path}", safe="/-~._%@") + quote(fragment, safe="#@._")
+    return Markup(f'<a href="{escape(address)}">{escape(words)}</a>{digest}')
+
+
+@hookimpl
+def render_cell(row, value, column, table, database, datasette):
+    """Cells of the table pages: codes with their words, records as links to their own pages."""
+    value = plain(value)
+    if value in ("", None):
+        return None
+    if column in RECORDS or (column == "id" and table in ("versions", "reports", "issuers")):
+        fragment = anchor(row, table) if column == "version_id" else ""
+        return record_link(datasette.get_database(database), str(value), fragment)
+    if subject := CODED.get((table, column)):
+        word = wording(value, subject)
+        code = Markup(f"<code>{escape(value)}</code>")
+        return code if word == str(value) else Markup(f"{escape(word)} {code}")
+    if table == "findings" and column in ("cells", "proposed"):
+        words = listed(str(value))
+        return None if words is None else Markup(f"<code>{escape(words)}</code>")
+    return None
+
+
 @hookimpl
 def prepare_jinja2_environment(env):
     env.filters.update(
         wording=wording,
+        heading=heading,
+        brief=brief,
+        percent=percent,
         beijing=beijing,
         day=day,
         utc=utc,
