@@ -27,6 +27,11 @@ from archive.names.titles import report_title_verdict as report_title_verdict
 from archive.names.titles import year_in_title as year_in_title
 from archive.spelling import compact as compact
 
+# What a page's lost line breaks put behind its title.
+TRAILING = re.compile(
+    r"\s*(?:(?:发布|发文|公开|成文|更新)?(?:时间|日期)|(?:信息)?来源|(?:浏览|阅读|点击)(?:次数|量)?)\s*[:：].*$",
+    re.DOTALL,
+)
 LISTED = "列表标题"
 ARTICLE = "文章标题（ArticleTitle）"
 PAGE = "页面标题"
@@ -185,7 +190,7 @@ def identify(
     published_on, by_date = _published(document, own_text[:HEAD_CHARACTERS], year)
     title = _own_title(named, evidence)
     why = {"issuer": by_issuer, "year": by_year, "published_on": by_date}
-    grounds = str(named[0]) if named else f"正文有 {chapters} 个规定章节、{numbers} 个表格数字"
+    grounds = str(named[0]) if named else _grounds_of_text(chapters, numbers)
     raw = "\n".join(_raw(document))
     doubts = suspicions(raw, title=title or "", issuer=body.name if body else "", url=evidence.url)
     return Identity(
@@ -202,6 +207,11 @@ def identify(
     )
 
 
+def _grounds_of_text(chapters: int, numbers: int) -> str:
+    counted = ((chapters, "个规定章节"), (numbers, "个表格数字"))
+    return "正文有 " + "、".join(f"{count} {what}" for count, what in counted if count)
+
+
 def _reason(grounds: str, issuer: str, year: str) -> str:
     """Why it is a report, and what gave body and year where something else did."""
     others = [f"机关据{issuer}"] if issuer not in ("", grounds) else []
@@ -214,7 +224,7 @@ def is_list_of_reports(document: Document) -> bool:
     besides."""
     lines = [line for block in document.blocks if (line := _line(block))]
     titles = [line for line in lines if _is_title(line) and report_title_verdict(line) == "report"]
-    kinds = max(len(set(map(year_in_title, titles))), len(set(map(issuer_in_title, titles))), 0)
+    kinds = max(len(set(map(year_in_title, titles))), len(set(map(issuer_in_title, titles))))
     if len(titles) < TITLES_OF_A_LIST or kinds < TITLES_OF_A_LIST - 1:
         return False
     return sum(map(len, lines)) - sum(map(len, titles)) < PROSE_OF_A_LIST
@@ -257,7 +267,7 @@ def _titles(
     those of the annexes."""
     seen = set()
     for where, printed in _printed_titles(document, evidence, annexes):
-        text = (printed or "")[:LONGEST_TITLE]
+        text = TRAILING.sub("", (printed or "")[:LONGEST_TITLE]).strip()
         if text and (where, compact(text)) not in seen:
             seen.add((where, compact(text)))
             yield _Title(where, text, report_title_verdict(text))

@@ -174,6 +174,7 @@ TABLES: Mapping[str, Table] = {
             "confidence": Column("REAL", "把握 (confidence from 0 to 1, where measured)"),
         },
         pk=("version_id", "field"),
+        indexes=(("state", "version_id"),),
     ),
     "sections": Table(
         "章节 (a chapter of a version)",

@@ -249,3 +249,8 @@ def test_the_list_is_not_read_before_it_is_needed() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["0", "0"]
+
+
+def test_the_city_in_city_management_is_no_place() -> None:
+    assert describe("北原市城市管理局").parent == "北原市人民政府"
+    assert describe("盐城市城市管理局").parent == "盐城市人民政府"

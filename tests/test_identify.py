@@ -452,3 +452,10 @@ def test_a_good_title_in_the_list_does_not_make_a_report(page: Document, said: s
 )
 def test_a_report_whose_text_is_elsewhere_is_one_by_its_title(page: Document) -> None:
     assert identify(page, Evidence(listed_title=TITLE_2021), (), 0).is_report
+
+
+def test_a_title_ends_before_the_date_that_stands_on_its_line() -> None:
+    title = "北原市教育局2023年政府信息公开工作年度报告"
+    page = Document("text/plain", (Paragraph(f"{title} 发布时间：2024-01-20 15:22 来源：本站"),))
+    read = identify(page, Evidence(), (), 200)
+    assert read.title == title

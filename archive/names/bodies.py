@@ -29,8 +29,9 @@ CORPS_DIVISION = re.compile(r"第[一二三四五六七八九十]+师")
 SITE_WORDS = re.compile(
     r"(?:门户|官方|政务|政府)?(?:网站|网|官网)$|(?:政府)?信息公开(?:平台|专栏|网|目录)?$|门户$"
 )
+# 城市 is a place only behind a name (盐城市), not in 城市管理局.
 PLACE = re.compile(
-    r"[^省市县区盟旗]{1,12}?"
+    r"(?!城市)[^省市县区盟旗]{1,12}?"
     r"(?:特别行政区|自治[区州县旗]|地区|[省市县盟旗]|州(?![省市县区])|(?<![园新管牧景])区)"
 )
 STREET_OR_TOWN = re.compile(
