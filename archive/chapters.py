@@ -13,7 +13,7 @@ from archive.cells.sheet import Sheet
 from archive.cells.values import UNITS
 from archive.model import Section
 
-LAST_CHAPTER = re.compile(r"[六6]\s*[、.．]?\s*其[他它]需要(?:报告|说明)")
+LAST_CHAPTER = re.compile(r"[六6]\s*+[、.．]?\s*+其[他它]需要(?:报告|说明)")
 
 # What may stand between a title's words; a title may be broken over two lines.
 GAP = r"(?:(?!情\s*况|[一二三四五六七八九]\s*[、．.])[^。；;：:！!？?（()）\d])"

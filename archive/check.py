@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from functools import cache
 
-from archive.findings.arithmetic import Cells, keys_of, not_numbers, number, shown, total
+from archive.findings.arithmetic import Cells, keys_of, not_numbers, number, official, shown, total
 from archive.form import IDENTITIES, PRINTED, Identity
 from archive.model import Blame, Finding, Verdict
 
@@ -120,7 +120,9 @@ def _counts(form: str | None, cells: Cells) -> Iterator[Finding]:
         actual=shown(counted[wrong[0]]) if wrong else None,
         blame=Blame.UNDECIDED if wrong else None,
         cells=wrong,
-        explanation=f"{len(wrong)} 格不是非负整数：{'、'.join(wrong[:3])}" if wrong else "",
+        explanation=f"{len(wrong)} 格不是非负整数：{'、'.join(map(official, wrong[:3]))}"
+        if wrong
+        else "",
     )
 
 

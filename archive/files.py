@@ -33,6 +33,13 @@ ENDING = re.compile(
     r"\.(?:png|jpe?g|gif|bmp|webp|tiff?|pdf|docx?|wps|rtf|xlsx?|et|ofd|zip|txt)(?:[?#]|$)",
     re.IGNORECASE,
 )
+# What people meet; for all else the system's own words serve.
+UNREAD: tuple[tuple[type[Exception], str], ...] = (
+    (FileNotFoundError, "没有这个文件"),
+    (IsADirectoryError, "这是文件夹，不是文件"),
+    (PermissionError, "没有读取它的权限"),
+    (ValueError, "这不是文件名"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +59,15 @@ def read_entry(entry: Entry) -> Reading:
             parts.append(Part(path.read_bytes(), path.name))
         except (OSError, ValueError) as error:
             # ValueError: a name with a NUL or a lone surrogate is no file's name.
-            reason = getattr(error, "strerror", None) or error
-            return Reading(False, f"读不到文件{_named(path, entry)}：{reason}")
+            return Reading(False, f"读不到文件{_named(path, entry)}：{_why(error)}")
     if media_type(parts[0].data) == "text/html":
         parts.extend(local_parts(entry.file, parts[0].data, entry.evidence.url or ""))
     return read_report(parts, entry.evidence)
+
+
+def _why(error: OSError | ValueError) -> str:
+    told = (why for kind, why in UNREAD if isinstance(error, kind))
+    return next(told, getattr(error, "strerror", None) or str(error))
 
 
 def _named(path: Path, entry: Entry) -> str:

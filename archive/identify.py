@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product, takewhile
 
 from archive.model import Body, Document, Evidence, Paragraph, Section
 from archive.names.bodies import describe, related, site_body
@@ -207,6 +208,24 @@ def identify(
     )
 
 
+def is_anothers(annex: Document, document: Document, evidence: Evidence) -> bool:
+    """Does an attachment's own title name another year or another body than those of the page:
+    last year's report beside this one, or a neighbour's?"""
+    portal = evidence.portal_name
+    own, other = (
+        [title.text for title in titles if title.verdict == "report"]
+        for titles in (_titles(document, evidence, ()), _titles(annex, Evidence(), ()))
+    )
+    years = [{year for text in texts if (year := year_in_title(text))} for texts in (own, other)]
+    if all(years) and years[0].isdisjoint(years[1]):
+        return True
+    names = [
+        [describe(compact(name), portal).name for text in texts if (name := issuer_in_title(text))]
+        for texts in (own, other)
+    ]
+    return all(names) and all(_have_nothing_in_common(*pair) for pair in product(*names))
+
+
 def _grounds_of_text(chapters: int, numbers: int) -> str:
     counted = ((chapters, "个规定章节"), (numbers, "个表格数字"))
     return "正文有 " + "、".join(f"{count} {what}" for count, what in counted if count)
@@ -346,14 +365,30 @@ def _body(
 def _bodies_elsewhere(
     body: Body, why: str, names: Sequence[tuple[str, str]], portal: str | None
 ) -> list[str]:
-    """The titles that name a body of another place, as copied pages have them."""
-    if body.division is None:
-        return []
+    """The titles that name a body of another place, as copied pages have them, or of the two that
+    are said of this document one that names another body."""
     for name, other_why in names:
         other = describe(compact(name), portal)
-        if other.division and not related(other.division[:6], body.division[:6]):
+        elsewhere = (
+            body.division is not None
+            and other.division is not None
+            and not related(other.division[:6], body.division[:6])
+        )
+        trusted = other_why.startswith((LISTED, ARTICLE)) and why.startswith((LISTED, ARTICLE))
+        if elsewhere or (trusted and _have_nothing_in_common(body.name, other.name)):
             return [f"{why}写{body.name}，{other_why}写{other.name}"]
     return []
+
+
+def _have_nothing_in_common(one: str, other: str) -> bool:
+    """Do two names share no word but their place and what such bodies are called?
+
+    住建局 and 住房和城乡建设局 do, and so may names before and after a reform.
+    """
+    pairs = zip(one, other, strict=False)
+    place = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    first, second = (set(ORGAN_END.sub("", name[place:])) for name in (one, other))
+    return bool(first and second) and first.isdisjoint(second)
 
 
 def _without_relatives(names: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -390,7 +425,8 @@ def _named_in_text(
 
 
 def _said_by_the_page(document: Document, text: str) -> Iterator[tuple[str, str]]:
-    if source := compact(document.metas.get("ContentSource", "")):
+    source = compact(document.metas.get("ContentSource", ""))
+    if 0 < len(source) <= TITLE_LENGTH:
         yield "来源（ContentSource）", source
     if match := SOURCE.search(text[:PREAMBLE_CHARACTERS]):
         name = re.match(r"(.+?" + ORGAN + r")(?![\u4e00-\u9fff]*" + ORGAN + ")", match[1])

@@ -6,13 +6,14 @@ figure is found by its labels, exactly as printed; what cannot be told apart is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 
 from archive.cells.flow import read_flow
 from archive.cells.indicators import prints_indicators, read_statistics
 from archive.cells.labels import OTHER_2021
+from archive.cells.runs import printed_texts, running_lines
 from archive.cells.sheet import Sheet
 from archive.cells.tables import read_table
 from archive.cells.values import Value
@@ -56,7 +57,7 @@ def parse(*documents: Document) -> Parsed:
         key: value for table, sheet in chosen.items() for key, value in sheet.values(table).items()
     }
     form, form_keys = _form(values, chosen)
-    if not form_keys and any(prints_indicators(_texts(document)) for document in documents):
+    if not form_keys and any(prints_indicators(printed_texts(document)) for document in documents):
         form = "stats2014"
     missing: Value = (None, Note(State.MISSING))
     cells = {key: values.get(key, missing) for key in form_keys}
@@ -82,8 +83,9 @@ def settle(one: Parsed, other: Parsed, preferred: Mapping[str, Parsed]) -> Parse
     """Two readings of the same documents as one; the chapters are those of `other` if it lost none,
     because it keeps tables apart.
 
-    Each fills in what the other lacks. Where they differ in a number the table is read as in
-    `preferred`, or, if that says nothing of the table, the cell is ambiguous.
+    Each fills in what the other lacks. Where they differ in a number, or in what is empty in a
+    row of which they read other numbers, the table is read as in `preferred`, or, if that says
+    nothing of the table, the cell is ambiguous.
     """
     cells: dict[str, str | None] = {}
     notes: dict[str, Note] = {}
@@ -94,6 +96,11 @@ def settle(one: Parsed, other: Parsed, preferred: Mapping[str, Parsed]) -> Parse
         if reading.cells.get(key) is None and key in reading.notes
     }
     base, second = (one, other) if one.numbers() >= other.numbers() else (other, one)
+    at_odds = {
+        _row(key)
+        for key, value in base.cells.items()
+        if value is not None and second.cells.get(key) not in {None, value}
+    }
     for key in base.cells:
         reading = preferred.get(key.partition(".")[0])
         value, note = base.cells[key], base.notes.get(key)
@@ -101,13 +108,17 @@ def settle(one: Parsed, other: Parsed, preferred: Mapping[str, Parsed]) -> Parse
             cells[key], notes[key] = None, one.notes.get(key) or other.notes[key]
             continue
         twin, twin_note = second.cells.get(key), second.notes.get(key)
-        if value is None and (twin is not None or _says_more(twin_note, note)):
+        if None not in (value, twin):
+            differs = value != twin
+        else:
+            empty = note if value is None else twin_note
+            differs = value != twin and _row(key) in at_odds and _is_definite(empty)
+        if differs and reading is None:
+            value, note = None, Note(State.AMBIGUOUS, f"{value or ''} / {twin or ''}")
+        elif differs and reading is not None:
+            value, note = reading.cells[key], reading.notes.get(key)
+        elif value is None and (twin is not None or _says_more(twin_note, note)):
             value, note = twin, twin_note
-        elif value is not None and twin is not None and value != twin:
-            if reading is None:
-                value, note = None, Note(State.AMBIGUOUS, f"{value} / {twin}")
-            else:
-                value, note = reading.cells[key], reading.notes.get(key)
         cells[key] = value
         if note:
             notes[key] = note
@@ -116,12 +127,20 @@ def settle(one: Parsed, other: Parsed, preferred: Mapping[str, Parsed]) -> Parse
     return replace(base, sections=sections, cells=cells, notes=notes)
 
 
+def _row(key: str) -> str:
+    """What is printed as one row: of the third table all of it, of a list each cell."""
+    table, row, _ = key.split(".")
+    return {"disputes": table, "stats2014": key}.get(table, f"{table}.{row}")
+
+
 def _says_more(note: Note | None, other: Note | None) -> bool:
     """Does a note tell more of a cell without a number than another?"""
-    vague = {State.MISSING, State.AMBIGUOUS}
-    return (
-        note is not None and other is not None and other.state in vague and note.state not in vague
-    )
+    return other is not None and not _is_definite(other) and _is_definite(note)
+
+
+def _is_definite(note: Note | None) -> bool:
+    """Does a note say what is printed in place of a number?"""
+    return note is not None and note.state not in {State.MISSING, State.AMBIGUOUS}
 
 
 def _gather(document: Document) -> Sheet:
@@ -132,7 +151,7 @@ def _gather(document: Document) -> Sheet:
         elif isinstance(block, Paragraph) and LAST_CHAPTER.match(block.text):
             sheet.in_annex = True
     sheet.confidence = _confidence(document)
-    read_flow(document.text or "\n".join(_lines(document)), sheet)
+    read_flow(document.text or "\n".join(running_lines(document)), sheet)
     if not sheet.has("requests"):
         sheet.extras = read_statistics(document, sheet)
     return sheet
@@ -178,20 +197,3 @@ def _form(
     if any(key in values for key in shared):
         return None, shared
     return ("stats2014", keys("stats2014")) if values else ("narrative", ())
-
-
-def _lines(document: Document) -> Iterator[str]:
-    """The running text: paragraphs, and tables of one column; other tables were read as grids."""
-    for block in document.blocks:
-        if isinstance(block, Paragraph):
-            yield block.text
-        elif isinstance(block, Table) and all(len(row) <= 1 for row in block.rows):
-            yield from (cell.text for row in block.rows for cell in row)
-
-
-def _texts(document: Document) -> Iterator[str]:
-    for block in document.blocks:
-        if isinstance(block, Paragraph):
-            yield block.text
-        elif isinstance(block, Table):
-            yield from (cell.text for row in block.rows for cell in row)

@@ -19,7 +19,7 @@ from archive.extract.plain import read_plain_grid
 from archive.findings.blame import assign_blame, needs_witness
 from archive.findings.narrative import narrate
 from archive.findings.plausibility import weigh
-from archive.identify import Identity, identify
+from archive.identify import Identity, identify, is_anothers
 from archive.model import (
     Block,
     Document,
@@ -76,7 +76,7 @@ def read_report(parts: Sequence[Part], evidence: Evidence, *, prose: bool = True
     sources = _Sources([page], [document])
     parsed = parse(document)
     if attachments and _lacks_tables(parsed):
-        parsed = sources.read_annexes(attachments)
+        parsed = sources.read_annexes(attachments, evidence)
     if _lacks_tables(parsed) and sources.read_pictures(attachments):
         parsed = parse(*sources.documents)
     quick, twin = parsed, _twin(parsed, sources)
@@ -132,17 +132,20 @@ class _Sources:
     parts: list[Part]
     documents: list[Document]
 
-    def read_annexes(self, attachments: Sequence[Part]) -> Parsed:
-        """Read the attachments too; one that cannot be read adds nothing."""
+    def read_annexes(self, attachments: Sequence[Part], evidence: Evidence) -> Parsed:
+        """Read the attachments too; one that cannot be read, or is the report of another year or
+        body, adds nothing."""
         shown = {block.source for block in self.documents[0].blocks if isinstance(block, Picture)}
         for part in attachments:
             if part.url in shown:
                 continue
             try:
-                self.documents.append(extract(part.data, part.content_type, part.url or None))
-                self.parts.append(part)
+                document = extract(part.data, part.content_type, part.url or None)
             except UnreadableError:
                 continue
+            if not is_anothers(document, self.documents[0], evidence):
+                self.documents.append(document)
+                self.parts.append(part)
         return parse(*self.documents)
 
     def read_pictures(self, attachments: Sequence[Part]) -> bool:

@@ -175,3 +175,10 @@ def test_one_that_exceeds_its_limit_costs_one_line(tmp_path: Path) -> None:
     assert status == 0
     assert [line["is_report"] for line in lines] == [True, False, True]
     assert lines[1]["reason"] == "读取内存超过 4 GB，已放弃"
+
+
+def test_why_a_file_cannot_be_read_is_said_in_chinese(tmp_path: Path) -> None:
+    absent = CliRunner().invoke(main, ["parse", str(tmp_path / "无此文件.html")])
+    folder = CliRunner().invoke(main, ["parse", str(tmp_path)])
+    assert json.loads(absent.stdout)["reason"] == "读不到文件：没有这个文件"
+    assert json.loads(folder.stdout)["reason"] == "读不到文件：这是文件夹，不是文件"

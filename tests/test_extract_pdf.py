@@ -13,7 +13,13 @@ import pytest
 from PIL import Image
 
 from archive.extract import scan
-from archive.extract.pdf import RADICALS, _without_numbers, join_lines, read_pdf
+from archive.extract.pdf import (
+    RADICALS,
+    _without_numbers,
+    join_lines,
+    read_pdf,
+    without_page_marks,
+)
 from archive.extract.pdf_grid import read_pdf_grid
 from archive.grid import table_to_grid
 from archive.model import Block, Cell, Document, Paragraph, Picture, Table, UnreadableError
@@ -536,3 +542,20 @@ def test_a_locked_file_is_refused_and_an_unlocked_one_opens(
     assert lines(read(_locked(b""))) == ["Hello"]
     with pytest.raises(UnreadableError, match="密码"):
         read(_locked(b"secret"))
+
+
+def test_figures_amid_a_page_are_no_page_marks() -> None:
+    page = [
+        "2022年年度报告",
+        "行政强制",
+        "3 / 2",
+        "5 —",
+        "- 2 -",
+        "第 2 页 共 9 页",
+        "其他",
+        "说明",
+        "2 / 9",
+    ]
+    assert without_page_marks([page, ["正文"], ["尾"]])[0] == [
+        "2022年年度报告", "行政强制", "3 / 2", "5 —", "其他", "说明",
+    ]  # fmt: skip

@@ -459,3 +459,26 @@ def test_a_title_ends_before_the_date_that_stands_on_its_line() -> None:
     page = Document("text/plain", (Paragraph(f"{title} 发布时间：2024-01-20 15:22 来源：本站"),))
     read = identify(page, Evidence(), (), 200)
     assert read.title == title
+
+
+@pytest.mark.parametrize(
+    ("listed", "article", "flagged"),
+    [
+        ("市教育局", "北原市农业农村局", True),
+        ("市教育局", "北原市教育局", False),
+        ("市住建局", "北原市住房和城乡建设局", False),
+        ("市政府", "北原市人民政府办公室", False),
+    ],
+)
+def test_two_titles_that_name_two_bodies_are_flagged(
+    listed: str, article: str, flagged: bool
+) -> None:
+    rest = "2022年政府信息公开工作年度报告"
+    found = identify(
+        document(LONG, ArticleTitle=article + rest),
+        Evidence(portal_name="北原市人民政府", listed_title=listed + rest),
+        CHAPTERS,
+        200,
+    )
+    assert bool(found.flags) is flagged
+    assert all(f"文章标题（ArticleTitle）「{article}" in flag for flag in found.flags)

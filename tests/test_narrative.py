@@ -98,6 +98,8 @@ def verdicts(text: str, table: Figures = TABLE, **more: str) -> list[tuple[str, 
         ("现行有效的规范性文件共20件。", ["V.docs"]),
         ("政府信息公开行政复议10件，行政诉讼8件。", ["V.review", "V.litigation"]),
         ("因政府信息公开被提起未经复议直接起诉的行政诉讼5件。", ["V.litigation"]),
+        ("因政府信息公开引起的复议后起诉的行政诉讼3件、未经复议直接起诉的行政诉讼5件。",
+         ["V.litigation"] * 2),
     ],
 )  # fmt: skip
 def test_the_first_reading_passes(text: str, rules: list[str]) -> None:
@@ -347,7 +349,7 @@ def test_a_cell_that_is_no_number_cannot_be_compared() -> None:
     table = TABLE | {"requests.received_new.total": None}
     (finding,) = told("收到政府信息公开申请100件。", table)
     assert finding.verdict is Verdict.NOT_CHECKABLE
-    assert "requests.received_new.total" in finding.explanation
+    assert "「一、本年新收政府信息公开申请数量｜总计」" in finding.explanation
     # What is not certain is not even asked.
     assert told("全市收到政府信息公开申请100件。", table) == ()
 

@@ -8,8 +8,8 @@ import pytest
 from archive.extract.plain import read_plain
 from archive.extract.web import read_html
 from archive.form import COLUMNS, keys
-from archive.model import Document, Paragraph, State
-from archive.parse import Parsed, parse
+from archive.model import Document, Note, Paragraph, State
+from archive.parse import Parsed, parse, settle
 from tests.portals.figures import Scale, series
 from tests.portals.tables import Grid, grids
 from tests.portals.web import clean_table, word_table
@@ -410,3 +410,32 @@ def test_figures_in_recognised_lines_are_marked_with_the_least_confidence() -> N
     note = read.notes["requests.granted.total"]
     assert read.cells["requests.granted.total"] == "3"
     assert (note.state, note.confidence) == (State.OCR, 0.91)
+
+
+def reading_of(row: list[str | None]) -> Parsed:
+    """A reading of one row of the second table: None is a blank cell."""
+    row_keys = [f"requests.granted.{column}" for column in COLUMNS]
+    cells = dict(zip(row_keys, row, strict=True))
+    notes = {key: Note(State.BLANK) for key, value in cells.items() if value is None}
+    return Parsed("2021", (), cells, notes)
+
+
+def test_one_reading_fills_in_what_the_other_lacks() -> None:
+    whole = reading_of(["3", "2", "0", "0", "0", "0", "5"])
+    part = reading_of(["3", "2", None, "0", "0", "0", "5"])
+    assert settle(part, whole, {}).cells == whole.cells
+    assert settle(whole, part, {}).cells == whole.cells
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_blank_cell_is_not_filled_from_a_row_read_with_a_shift(swapped: bool) -> None:
+    """The text has lost a blank cell and taken the page's number, 4, for the last figure."""
+    grid = reading_of(["3", "2", None, "0", "0", "0", "5"])
+    text = reading_of(["3", "2", "0", "0", "0", "5", "4"])
+    pair = (text, grid) if swapped else (grid, text)
+    doubtful = settle(*pair, {})
+    assert list(doubtful.cells.values()) == ["3", "2", None, "0", "0", None, None]
+    assert doubtful.notes["requests.granted." + COLUMNS[2]].state is State.AMBIGUOUS
+    believed = settle(*pair, {"requests": grid})
+    assert believed.cells == grid.cells
+    assert believed.notes["requests.granted." + COLUMNS[2]].state is State.BLANK

@@ -131,3 +131,19 @@ def test_blank_is_not_zero() -> None:
     assert reading.notes["requests.carried_in.total"].state is State.BLANK
     unchecked = {f.rule for f in reading.findings if f.verdict == "not_checkable"}
     assert unchecked == {"ROW.carried_in", "BALANCE.total", "V.carried_in"}
+
+
+@pytest.mark.parametrize(
+    ("title", "lends"),
+    [
+        (TITLE, True),
+        ("北原市教育局2022年政府信息公开工作年度报告", False),
+        ("北原市农业农村局2023年政府信息公开工作年度报告", False),
+    ],
+)
+def test_only_an_attachment_of_the_same_report_lends_figures(title: str, lends: bool) -> None:
+    cover = f"<meta charset='utf-8'><title>{TITLE}</title><p>{TITLE}</p><p>全文见附件。</p>"
+    found = read(cover.encode(), page().replace(TITLE.encode(), title.encode()))
+    assert found.is_report
+    assert (found.issuer, found.year) == ("北原市教育局", 2023)
+    assert any(found.cells.values()) is lends

@@ -24,6 +24,8 @@ from archive.model import State
         ("/", "int", None, State.NA),
         ("—", "int", None, State.NA),
         ("无", "int", None, State.NA),
+        ("–", "int", None, State.NA),
+        ("─", "int", None, State.NA),
         ("详见附件", "int", None, State.TEXT),
         ("约30", "int", None, State.TEXT),
         ("3.5", "int", None, State.TEXT),
@@ -32,6 +34,10 @@ from archive.model import State
         # Two numbers in a cell, a footnote's mark, another unit than the column's.
         ("12 3", "int", None, State.AMBIGUOUS),
         ("12①", "int", None, State.AMBIGUOUS),
+        ("12⓪", "int", None, State.AMBIGUOUS),
+        ("12㉑", "int", None, State.AMBIGUOUS),
+        ("٣", "int", None, State.TEXT),
+        ("5万元", "int", None, State.AMBIGUOUS),
         ("251000元", "decimal", None, State.AMBIGUOUS),
         # Zeros in front are several cells run together, and so are digits without end.
         ("0000000", "int", None, State.AMBIGUOUS),

@@ -74,7 +74,7 @@ def test_a_cell_that_is_no_number_cannot_be_compared() -> None:
     found = {finding.rule: finding for finding in across(cells("2021"), before, 2023)}
     unknown = found["XYEAR.carried.total"]
     assert unknown.verdict is Verdict.NOT_CHECKABLE
-    assert "requests.carried_out.total（2022 年）" in unknown.explanation
+    assert "「四、结转下年度继续办理｜总计」（2022 年）" in unknown.explanation
 
 
 def reading(figures: Figures, digest: str) -> Reading:

@@ -29,11 +29,11 @@ from archive.cells.labels import (
     request_row,
     request_rows,
 )
-from archive.cells.runs import Run, mark_enumerators, read_runs
+from archive.cells.runs import Run, mark_enumerators, read_runs, running_lines
 from archive.cells.values import UNITS, is_figure, is_unit, is_value
 from archive.chapters import NUMERALS, TITLES
 from archive.grid import WIDEST, placed_cells
-from archive.model import Cell, Document, Extra, Note, Paragraph, State, Table, Unused
+from archive.model import Cell, Document, Extra, Note, State, Table, Unused
 from archive.parse import Parsed
 from archive.spelling import compact
 
@@ -54,7 +54,7 @@ HEADINGS = re.compile(
 COLUMN_NAMES = re.compile(r"[甲乙丙丁]|栏次|序号|")
 # Where the first two tables begin in running text, and the fewest rows that make the first one.
 DISCLOSED = re.compile(r"信\s*息\s*内\s*容")
-REQUESTED = re.compile(r"本\s*年\s*度?\s*新\s*收")
+REQUESTED = re.compile(r"本\s*年\s*+度?\s*+新\s*收")
 FEWEST_ROWS = 3
 SHORT = 64
 # 第20条 is no figure.
@@ -361,7 +361,7 @@ def _codes(rows: Sequence[Row]) -> set[int]:
 
 
 def _in_text(document: Document, where: str, taken: _Taken) -> Iterator[Unused]:
-    text = (document.text or "\n".join(_lines(document)))[:MOST_CHARACTERS]
+    text = (document.text or "\n".join(running_lines(document)))[:MOST_CHARACTERS]
     place = f"{where}正文"
     for start, end in _stretches(text, DISCLOSED, REQUESTED):
         yield from _disclosed(_Text(text, start, end, place), taken)
@@ -372,14 +372,6 @@ def _in_text(document: Document, where: str, taken: _Taken) -> Iterator[Unused]:
         yield from _disputed(_Text(text, heading.end(), end, place), taken)
     if prints_indicators([text]):
         yield from _listed(_Text(text, 0, len(text), place), taken)
-
-
-def _lines(document: Document) -> Iterator[str]:
-    for block in document.blocks:
-        if isinstance(block, Paragraph):
-            yield block.text
-        elif isinstance(block, Table) and all(len(row) <= 1 for row in block.rows):
-            yield from (cell.text for row in block.rows for cell in row)
 
 
 def _stretches(

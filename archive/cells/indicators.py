@@ -15,16 +15,15 @@ from functools import cache
 from itertools import pairwise
 
 from archive.cells.labels import GROUP, LEAF
-from archive.cells.runs import Run, mark_enumerators, read_runs
+from archive.cells.runs import Run, mark_enumerators, printed_texts, read_runs, running_lines
 from archive.cells.sheet import Sheet
 from archive.cells.values import UNITS, is_figure, is_glued, is_unit, is_value
 from archive.form import PRINTED, keys
 from archive.grid import placed_cells, table_to_grid
-from archive.model import Cell, Document, Extra, Paragraph, Table
+from archive.model import Cell, Document, Extra, Table
 from archive.spelling import compact
 
 MEASURES = rf"(?:{UNITS}|场|起|家|处|名|天|页|万字|%)"
-MEASURE = re.compile(MEASURES)
 MONEY = frozenset({"元", "万元", "亿元"})
 ENUMERATORS = re.compile(
     rf"[{LEAF}{GROUP}]|(?<![一二三四五六七八九十])[一二三四五六七八九十]{{1,2}}、"
@@ -157,7 +156,7 @@ def read_statistics(document: Document, sheet: Sheet) -> tuple[Extra, ...]:
     Grids first, running text where no grid gave the table. A table with none of the form's own
     rows (before 2014) is a local one as a whole.
     """
-    words = "".join("".join(_texts(document)).split())
+    words = "".join("".join(printed_texts(document)).split())
     if sum(hint in words for hint in HINTS) < 2:
         return ()
     tables = [_grid_entries(block) for block in document.blocks if isinstance(block, Table)]
@@ -166,7 +165,7 @@ def read_statistics(document: Document, sheet: Sheet) -> tuple[Extra, ...]:
     headed = "指标" in words and "单位" in words
     written = headed or sum(phrase in words for phrase in SIGNATURE) > 1
     if written and not _is_form(found, entries) and not _is_local(entries):
-        text = document.text or "\n".join(_lines(document))
+        text = document.text or "\n".join(running_lines(document))
         entries = list(_text_entries(text))
         found = _keys(entries)
     if _is_form(found, entries):
@@ -197,23 +196,6 @@ def _is_local(entries: Sequence[Entry]) -> bool:
     rows = [entry for entry in entries if entry.unit and entry.values]
     telling = sum(bool(re.search(r"公开|申请|复议|诉讼|答复", entry.label)) for entry in rows)
     return len(rows) >= FEWEST_LOCAL and telling >= FEWEST_LOCAL
-
-
-def _texts(document: Document) -> Iterator[str]:
-    for block in document.blocks:
-        if isinstance(block, Paragraph):
-            yield block.text
-        elif isinstance(block, Table):
-            yield from (cell.text for row in block.rows for cell in row)
-
-
-def _lines(document: Document) -> Iterator[str]:
-    """The running text; tables of one column are part of it."""
-    for block in document.blocks:
-        if isinstance(block, Paragraph):
-            yield block.text
-        elif isinstance(block, Table) and all(len(row) <= 1 for row in block.rows):
-            yield from (cell.text for row in block.rows for cell in row)
 
 
 # --- which column is the figure's -----------------------------------------------------------------
@@ -374,7 +356,7 @@ def _several(entry: Entry) -> list[Entry]:
     if len(figures) == len(labels):
         cell = entry.values[0]
         return [
-            Entry(label, entry.unit[:0], (replace(cell, text=text),))
+            Entry(label, "", (replace(cell, text=text),))
             for label, text in zip(labels, figures, strict=True)
         ]
     return [Entry(label, "", entry.values, doubtful=True) for label in labels]
@@ -468,9 +450,7 @@ def _text_entries(text: str) -> Iterator[Entry]:
     runs = _without_row_numbers([run for run in read_runs(source) if run.label])
     widths = Counter(len(run.values) for run in runs if run.values)
     usual_width = widths.most_common(1)[0][0] if widths else 1
-    lines = Counter(
-        len(re.findall(r"\n", run.gap.partition(run.values[0])[0])) for run in runs if run.values
-    )
+    lines = Counter(_lead(run).count("\n") for run in runs if run.values)
     usual = lines.most_common(1)[0][0] if lines else 0
     entries: list[Entry] = []
     for run, after in zip(runs, [*runs[1:], None], strict=False):

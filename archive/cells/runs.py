@@ -1,4 +1,5 @@
-"""How does running text fall into labels and the figures after them? Text -> runs. Pure."""
+"""What of a document is running text, and how does that fall into labels and the figures after
+them? Document -> text -> runs. Pure."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 
 from archive.cells.labels import GROUP, LEAF
 from archive.cells.values import DIGITS, UNITS
+from archive.model import Document, Paragraph, Table
 
 # A digit right before 「.」 and a Chinese character numbers the next label: 「0000000 2.其他」.
 NUMBERED = re.compile(r"[1-9][.、]\s*(?=[\u4e00-\u9fff“‘\"])")
@@ -52,6 +54,24 @@ class Run:
         """
         first, *inner, _ = [len(BREAKS.findall(part)) for part in VALUE.split(self.gap)]
         return len({*inner} if below or not any(inner) else {first, *inner}) <= 1
+
+
+def running_lines(document: Document) -> Iterator[str]:
+    """The running text: paragraphs, and tables of one column; other tables are read as grids."""
+    for block in document.blocks:
+        if isinstance(block, Paragraph):
+            yield block.text
+        elif isinstance(block, Table) and all(len(row) <= 1 for row in block.rows):
+            yield from (cell.text for row in block.rows for cell in row)
+
+
+def printed_texts(document: Document) -> Iterator[str]:
+    """Every text of the document in order: paragraphs and all cells."""
+    for block in document.blocks:
+        if isinstance(block, Paragraph):
+            yield block.text
+        elif isinstance(block, Table):
+            yield from (cell.text for row in block.rows for cell in row)
 
 
 def mark_enumerators(text: str) -> str:

@@ -17,15 +17,27 @@ from archive.spelling import compact
 
 UNITS = r"(?:万元|亿元|元|件|条|项|个|笔|次|份|篇|人次|人)"
 DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?"
-NUMBER = re.compile(rf"([+\-−]?)({DIGITS})({UNITS})?")
+# Digits of other scripts are no figures of ours: NFKC leaves them as they are.
+NUMBER = re.compile(rf"([+\-−]?)({DIGITS})({UNITS})?", re.ASCII)
 # Two numbers in one cell, or a footnote's mark beside one (NFKC makes 12① 121).
-SEVERAL = re.compile(r"[\d+\-−—/]\s+\d|[\u00b2\u00b3\u00b9\u2070-\u2089\u2460-\u249b\u00bc-\u00be]")
-# 一 is a dash of some input methods.
-NOT_APPLICABLE = frozenset({"/", "-", "--", "—", "——", "\\", "无", "不适用", "不填", "N/A", "一"})
+SEVERAL = re.compile(
+    r"[\d+\-−—/]\s+\d|[\u00b2\u00b3\u00b9\u2070-\u2089\u2460-\u249b\u24ea\u3251-\u325f\u32b1-\u32bf"
+    r"\u00bc-\u00be]"
+)
+# 一 is a dash of some input methods; –, ― and ─ are dashes of others.
+NOT_APPLICABLE = frozenset(
+    {"/", "-", "--", "—", "——", "–", "―", "─", "──", "\\", "无", "不适用", "不填", "N/A", "一"}
+)
 # What a picture shows and nobody can recognise.
 UNREADABLE = "\ufffd"
 # Two recognitions of a cell that differ leave less than this.
 SURE = 0.6
+# Units of money that say another amount than the column's: 万元, or none where things are counted.
+OTHER_MONEY = {
+    "decimal": frozenset({"元", "亿元"}),
+    "int": frozenset({"元", "万元", "亿元"}),
+    "signed_int": frozenset({"元", "万元", "亿元"}),
+}
 MOST_DIGITS = 12
 SHORT = 32
 GLUED_DIGITS = 7
@@ -79,7 +91,7 @@ def _read(text: str, kind: str) -> Value:
         if fraction.strip("0"):
             return None, Note(State.TEXT, printed)
         digits = whole
-    if kind == "decimal" and unit in {"元", "亿元"}:
+    if unit in OTHER_MONEY.get(kind, ()):
         return None, Note(State.AMBIGUOUS, printed)
     value = ("-" if sign in {"-", "−"} else "") + digits
     if unit is None:

@@ -28,13 +28,15 @@ ROWS: Mapping[int, Sequence[str]] = {
 }
 FIRST_ROW, LAST_ROW = re.compile(r"本年度?新收"), re.compile(r"结转下")
 RESULTS = re.compile(r"维持")
+LONGEST_TABLE = 8_000
 STATISTICS = re.compile(r"主动公开政府信息数")
 # In running text, whose enumerators are marked: plain numbers, and where they may stand.
 NUMBER = re.compile(r"(?<![^\s|\u4e00-\u9fff¶§)])[+-]?\d[\d,]*(?:\.\d+)?(?![^\s|\u4e00-\u9fff¶§])")
-REQUESTS_TEXT = re.compile(r"本\s*年\s*度?\s*新\s*收.*?结\s*转\s*下\D*(?:[\s|]*\d+)*", re.DOTALL)
+REQUESTS_TEXT = re.compile(
+    rf"本\s*年\s*+度?\s*+新\s*收.{{0,{LONGEST_TABLE}}}?结\s*转\s*下\D*(?:[\s|]*\d+)*", re.DOTALL
+)
 DISPUTES_TEXT = re.compile(r"复\s*议\s*后\s*起\s*诉\D*((?:[\s|]*\d+)*)")
 STATISTICS_TEXT = re.compile(rf"{UNITS}[\s|]*([+-]?\d[\d,.]*)(?=[\s|])")
-LONGEST_TABLE = 8_000
 
 Cells = dict[str, str | None]
 Rows = Sequence[Sequence[str]]

@@ -53,13 +53,16 @@ class Container:
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
         except DAMAGED as error:
-            raise UnreadableError(f"{kind}损坏，打不开（{error}）") from error
+            raise UnreadableError(f"{kind}损坏，打不开") from error
         self.entries = [
             entry for entry in self._zip.infolist() if not entry.filename.endswith(("/", "\\"))
         ]
         size = sum(entry.file_size for entry in self.entries)
-        if size > MOST_BYTES or size > HIGHEST_RATIO * max(len(data), 1024):
+        if size > MOST_BYTES:
             raise UnreadableError(f"{kind}解压后有 {size} 字节，疑似压缩炸弹")
+        if size > HIGHEST_RATIO * max(len(data), 1024):
+            times = size // max(len(data), 1)
+            raise UnreadableError(f"{kind}解压后是原来的 {times} 倍，疑似压缩炸弹")
         if len(self.entries) > MOST_MEMBERS:
             raise UnreadableError(f"{kind}里有 {len(self.entries)} 个文件，超过 {MOST_MEMBERS} 个")
         self._names = {_plain(entry.filename): entry for entry in self.entries}
@@ -79,7 +82,7 @@ class Container:
         try:
             return self._zip.read(entry)
         except DAMAGED as error:
-            raise UnreadableError(f"{self.kind}损坏，解不开 {entry.filename}（{error}）") from error
+            raise UnreadableError(f"{self.kind}损坏，解不开 {entry.filename}") from error
 
     def xml(self, name: str) -> Any | None:
         """The root element of a member, None where there is none of that name."""
@@ -117,7 +120,7 @@ def parse_xml(data: bytes, what: str) -> Any:
     try:
         return etree.fromstring(data, parser)
     except (etree.LxmlError, ValueError) as error:
-        raise UnreadableError(f"{what}损坏（{error}）") from error
+        raise UnreadableError(f"{what}损坏") from error
 
 
 def resolved(folder: str, target: str) -> str:

@@ -32,7 +32,7 @@ def read_mhtml(data: bytes, read_page: Callable[[bytes, str], Document]) -> Docu
         message = email.message_from_bytes(data, policy=email.policy.compat32)
         parts = [part for part in message.walk() if not part.is_multipart()]
     except (RecursionError, ValueError, LookupError) as error:
-        raise UnreadableError(f"MHTML 损坏（{error}）") from error
+        raise UnreadableError("MHTML 损坏") from error
     if len(parts) > MOST_PARTS:
         raise UnreadableError(f"MHTML 有 {len(parts)} 个部分，超过 {MOST_PARTS} 个")
     pictures = {

@@ -95,7 +95,7 @@ def read_gzip(data: bytes, read: Read) -> Document:
     try:
         content = unpacker.decompress(data, MOST_BYTES)
     except zlib.error as error:
-        raise UnreadableError(f"GZIP 压缩文件损坏（{error}）") from error
+        raise UnreadableError("GZIP 压缩文件损坏") from error
     if not unpacker.eof:
         raise UnreadableError("GZIP 压缩文件不完整，或解压后过大")
     return read(content)

@@ -27,17 +27,18 @@ RADICALS = str.maketrans(
     "户冫亻刀小小心月母民王目示竹网羊肉虎衤西西见角讠贝车辶辶辶阝长镸长门阝雨青韦页风飞食飠饣饣马骨鬼鱼鸟卤麦黄黾齐齿龙龟",
 )
 PAGE_MARK = re.compile(
-    r"[-—–－·]*\s*(?:第\s*)?\d{1,3}(?:\s*页)?\s*[-—–－·]+$|第\s*\d{1,3}\s*页.{0,10}$"
-    r"|\d{1,3}\s*/\s*\d{1,3}$"
+    r"[-—–－·]+\s*(?:第\s*)?\d{1,3}(?:\s*页)?\s*[-—–－·]+$|第\s*\d{1,3}\s*页.{0,10}$"
 )
+# Amid a page these may be cells: a figure beside a dash, figures beside a slash.
+EDGE_MARK = re.compile(r"\d{1,3}(?:\s*页)?\s*[-—–－·]+$|[1-9]\d{0,2}\s*/\s*\d{1,3}$")
 SENTENCE_END = re.compile(r"[。！？；：:;]$")
 HEADING = re.compile(
     r"[一二三四五六七八九十]{1,2}、|[（(][一二三四五六七八九十]{1,2}[）)]|第[一二三四五六七八九十]+[章节]"
 )
 MOST_PAGES = 400
 MOST_SCANS = 40
-# The shortest line that a page's width may have broken, where the document tells no better.
 ASCII = re.compile(r"[\x00-\x7f]")
+# The shortest line that a page's width may have broken, where the document tells no better.
 FULL_LINE = 18
 # How far such a line may end before the others do: a number or an address goes over whole.
 RAGGED = 4
@@ -76,7 +77,7 @@ def read_pdf(data: bytes) -> Document:
                 blocks += page.pictures
                 prose[-1] += lines[number]
     except pypdfium2.PdfiumError as error:
-        raise UnreadableError(f"PDF 页面损坏（{error}）") from error
+        raise UnreadableError("PDF 页面损坏") from error
     finally:
         pdf.close()
     if not blocks:
@@ -95,7 +96,7 @@ def open_pdf(data: bytes) -> pypdfium2.PdfDocument:
     except pypdfium2.PdfiumError as error:
         if error.err_code == pdfium.FPDF_ERR_PASSWORD:
             raise UnreadableError("PDF 设有打开密码，无法读取") from error
-        raise UnreadableError(f"PDF 损坏或加密，打不开（{error}）") from error
+        raise UnreadableError("PDF 损坏或加密，打不开") from error
     if len(pdf) > MOST_PAGES:
         count = len(pdf)
         pdf.close()
@@ -239,7 +240,9 @@ def without_page_marks(pages: Sequence[Sequence[str]]) -> list[list[str]]:
         [
             line
             for at, line in enumerate(page)
-            if not PAGE_MARK.match(line) and (_edge(at, page), _counted(line)) not in running
+            if not PAGE_MARK.match(line)
+            and not (_edge(at, page) and EDGE_MARK.match(line))
+            and (_edge(at, page), _counted(line)) not in running
         ]
         for page in pages
     ]

@@ -162,7 +162,7 @@ def read_pdf_grid(data: bytes) -> Document:
         pages = _pages(data, texts)
         blocks = _blocks(pdf, texts, pages)
     except pypdfium2.PdfiumError as error:
-        raise UnreadableError(f"PDF 页面损坏（{error}）") from error
+        raise UnreadableError("PDF 页面损坏") from error
     finally:
         pdf.close()
     if not blocks:
@@ -180,7 +180,7 @@ def _pages(data: bytes, texts: Sequence[TextPage]) -> list[list[Piece]]:
                 read.append(([], []) if text.is_scan else _read(page))
                 page.close()
     except DAMAGED as error:
-        raise UnreadableError(f"PDF 的版面无法分析（{error}）") from error
+        raise UnreadableError("PDF 的版面无法分析") from error
     layouts = [_layout(*page, text) for page, text in zip(read, texts, strict=True)]
     # Of a table without rules all is clear, or it is lines: half a table hides its other half.
     clear = all(layout.aligned is not None for layout in layouts)
@@ -254,7 +254,7 @@ def _parts(grid: Grid) -> Iterator[Block]:
         boxes = _row(grid, row)
         text = boxes[0].text if boxes else ""
         alone = len(boxes) == 1 and boxes[0].rows == 1
-        if alone and (CHAPTER.match(text) or len(text) > LONGEST_CELL):
+        if alone and (len(text) > LONGEST_CELL or CHAPTER.match(text)):
             if row > start:
                 yield _table(grid, start, row)
             yield Paragraph(text)

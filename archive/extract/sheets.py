@@ -58,6 +58,8 @@ CHAPTER = re.compile(
     r"|.*问题.*情况|其[他它]需要报告.*)"
 )
 LONG = 30
+# A chapter's title is no longer; the patterns of one would take minutes over a cell of a megabyte.
+LONGEST_CHAPTER = 100
 # In place of a formula that was saved without its value: no number, and not blank either.
 UNCALCULATED = "公式未计算"
 
@@ -140,7 +142,7 @@ def read_xls(data: bytes, *, embedded: bool = False) -> Document:
         ]
     except XLRD_ERRORS as error:
         locked = "encrypted" in str(error).lower()
-        reason = "加了密码，打不开" if locked else f"损坏，打不开（{error}）"
+        reason = "加了密码，打不开" if locked else "损坏，打不开"
         raise UnreadableError(f"旧版 Excel 文档（.xls）{reason}") from error
     return _document(sheets, XLS)
 
@@ -519,8 +521,9 @@ def _parted(lines: Sequence[list[tuple[int, Cell]]]) -> Iterator[Block]:
         alone = len(told) == 1 and told[0].rowspan == 1 and row[0][1].text == text
         wide = alone and (told[0].colspan >= edge or len(row) == 1)
         prose = wide and (len(text) > LONG or text.endswith("。"))
+        chapter = len(text) <= LONGEST_CHAPTER and CHAPTER.fullmatch(text)
         inside = re.match(r"第\s*二\s*十\s*条", text)
-        if alone and not inside and (not table or edge == 1 or prose or CHAPTER.fullmatch(text)):
+        if alone and not inside and (not table or edge == 1 or prose or chapter):
             if any(cell.text for cells in table for cell in cells):
                 yield Table(tuple(table))
             table = []

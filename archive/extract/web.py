@@ -80,7 +80,7 @@ def read_html(text: str, url: str | None = None, *, prose: bool = True) -> Docum
     try:
         tree = etree.fromstring(source, etree.HTMLParser(huge_tree=False))
     except (etree.LxmlError, ValueError) as error:
-        raise UnreadableError(f"HTML 无法解析（{error}）") from error
+        raise UnreadableError("HTML 无法解析") from error
     if tree is None:
         raise UnreadableError("HTML 里没有内容")
     metas = _metas(tree)

@@ -88,5 +88,5 @@ def _zipped(package: Any) -> bytes:
                 try:
                     archive.writestr(name, base64.b64decode(binary.text or ""))
                 except (binascii.Error, ValueError) as error:
-                    raise UnreadableError(f"Word XML 文档里的 {name} 损坏（{error}）") from error
+                    raise UnreadableError(f"Word XML 文档里的 {name} 损坏") from error
     return buffer.getvalue()

@@ -6,9 +6,11 @@ A cell without a number makes the whole sum unknown: blank is not zero.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from functools import cache
+
+from archive.form import PRINTED
 
 KEY = re.compile(r"[a-z0-9_]+\.[a-z0-9_]+\.[a-z0-9_]+")
 TERM = re.compile(rf"([+-]?)\s*({KEY.pattern})")
@@ -52,9 +54,18 @@ def shown(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def not_numbers(keys: tuple[str, ...], cells: Cells) -> str:
-    """Why a rule cannot be checked: the cells that hold no number, in Chinese. Empty if all do."""
+def official(key: str) -> str:
+    """The words the form prints for a cell: its row, and its column where it has one."""
+    field = PRINTED[key]
+    return f"「{field.row_zh}｜{field.column_zh}」" if field.column_zh else f"「{field.row_zh}」"
+
+
+def not_numbers(keys: tuple[str, ...], cells: Cells, name: Callable[[str], str] = official) -> str:
+    """Why a rule cannot be checked: the cells that hold no number, in Chinese. Empty if all do.
+
+    `name` gives the words for a cell.
+    """
     absent = [key for key in dict.fromkeys(keys) if number(cells.get(key)) is None]
     if not absent:
         return ""
-    return f"{len(absent)} 格不是数字：{'、'.join(absent[:3])}" + "…" * (len(absent) > 3)
+    return f"{len(absent)} 格不是数字：{'、'.join(map(name, absent[:3]))}" + "…" * (len(absent) > 3)

@@ -518,13 +518,9 @@ def _outcomes(place: _Place, cells: Cells) -> Iterator[tuple[Claim, int]]:
             readings.append(
                 Interpretation("不予处理与其他处理之和", f"{NOT_PROCESSED} + {_other(cells)}")
             )
-        for column, about in (("natural_person", "自然人"),):
-            if about in place.before or about in place.clause[: match.start()]:
-                readings.append(
-                    Interpretation(
-                        f"{about}的{name}", " + ".join(parts).replace(".total", f".{column}")
-                    )
-                )
+        if "自然人" in place.before or "自然人" in place.clause[: match.start()]:
+            persons = " + ".join(parts).replace(".total", ".natural_person")
+            readings.append(Interpretation(f"自然人的{name}", persons))
         yield from _claim(
             place, match, "V.outcomes", name, tuple(readings), certain=_plain_list(place), part=True
         )
@@ -672,12 +668,15 @@ def _disputes(place: _Place) -> Iterator[Claim]:
             ):
                 yield claim
         return
-    for pattern, rule, subject, readings in (
+    for pattern, rule, general, all_readings in (
         (REVIEW_FORM, "V.review", "行政复议", _review()),
         (LITIGATION_FORM, "V.litigation", "行政诉讼", _litigation()),
     ):
+        end = 0
         for match in pattern.finditer(clause):
-            lead = clause[: match.start("n")]
+            # 复议后起诉的行政诉讼1件、直接起诉的行政诉讼2件: each number has its own words.
+            lead, end = clause[end : match.start("n")], match.end()
+            subject, readings = general, all_readings
             if rule == "V.litigation" and "复议后" in lead:
                 readings = (Interpretation("复议后起诉总计", f"{AFTER}.total"),)
                 subject = "复议后起诉"
@@ -685,7 +684,7 @@ def _disputes(place: _Place) -> Iterator[Claim]:
                 readings = (Interpretation("未经复议直接起诉总计", f"{DIRECT}.total"),)
                 subject = "未经复议直接起诉"
             narrower = subject.endswith("起诉")
-            certain = named and (narrower or not INSTANCE.search(lead))
+            certain = named and (narrower or not INSTANCE.search(clause[: match.start("n")]))
             for claim, _ in _claim(place, match, rule, subject, readings, certain=certain):
                 yield claim
     for match in COUNT_FIRST.finditer(clause):

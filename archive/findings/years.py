@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
-from archive.findings.arithmetic import Cells, keys_of, not_numbers, number, shown, total
+from archive.findings.arithmetic import Cells, keys_of, not_numbers, number, official, shown, total
 from archive.findings.plausibility import weigh_beside
 from archive.form import IDENTITIES, PRINTED, Identity
 from archive.model import Blame, Finding, Reading, Verdict
@@ -21,6 +22,8 @@ ITEMS = "XYEAR.items."
 # 上一年项目数量 was printed in 2019 and 2020 only, so there is one pair of years.
 ITEMS_YEAR = 2020
 TERM = re.compile(r"([a-z0-9_.]+)\[(N-1|N|\d{4})\]")
+# Marks the cells of the year before.
+BEFORE = "_before"
 NOW = frozenset({"N", str(ITEMS_YEAR)})
 SOFT_NOTE = "软规则：口径调整、到期失效、机构改革都会使它不成立。"
 
@@ -48,20 +51,21 @@ def _is_printed(key: str, when: str, cells: Cells, before: Cells) -> bool:
 def _judge(identity: Identity, cells: Cells, before: Cells, year: int) -> Finding:
     left, _, right = identity.formula.partition(" = ")
     # One set of cells for both years, last year's under keys of their own.
-    both = {**{f"{key}_before": value for key, value in before.items()}, **cells}
+    both = {**{f"{key}{BEFORE}": value for key, value in before.items()}, **cells}
     left, right = (
-        TERM.sub(lambda m: m[1] if m[2] in NOW else f"{m[1]}_before", side)
+        TERM.sub(lambda m: m[1] if m[2] in NOW else f"{m[1]}{BEFORE}", side)
         for side in (left, right)
     )
     mine = tuple(key for key, when in _terms(identity.formula) if when in NOW)
     actual, expected = total(left, both), total(right, both)
     if actual is None or expected is None:
-        lacking = not_numbers((*keys_of(left), *keys_of(right)), both)
         return Finding(
             identity.id,
             Verdict.NOT_CHECKABLE,
             cells=mine,
-            explanation=lacking.replace("_before", f"（{year - 1} 年）"),
+            explanation=not_numbers(
+                (*keys_of(left), *keys_of(right)), both, partial(_official, year=year)
+            ),
         )
     holds = actual == expected
     return Finding(
@@ -73,6 +77,11 @@ def _judge(identity: Identity, cells: Cells, before: Cells, year: int) -> Findin
         cells=mine,
         explanation="" if holds else _story(identity, before, year),
     )
+
+
+def _official(key: str, year: int) -> str:
+    bare = key.removesuffix(BEFORE)
+    return official(bare) + (f"（{year - 1} 年）" if bare != key else "")
 
 
 def _story(identity: Identity, before: Cells, year: int) -> str:
