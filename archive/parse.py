@@ -14,13 +14,14 @@ from archive.cells.flow import read_flow
 from archive.cells.indicators import prints_indicators, read_statistics
 from archive.cells.labels import OTHER_2021
 from archive.cells.runs import printed_texts, running_lines
-from archive.cells.sheet import Sheet
+from archive.cells.sheet import EMPTY, Sheet
 from archive.cells.tables import read_table
 from archive.cells.values import Value
 from archive.chapters import LAST_CHAPTER, read_sections, without_table
 from archive.form import keys
 from archive.model import Document, Extra, Note, Paragraph, Section, State, Table
 
+PDF = "application/pdf"
 TABLES = ("disclosure", "requests", "disputes", "stats2014")
 
 
@@ -43,6 +44,12 @@ class Parsed:
     def numbers(self, table: str = "") -> int:
         """How many cells hold a number, of one table or of all."""
         return sum(value is not None and key.startswith(table) for key, value in self.cells.items())
+
+    def tells(self, table: str) -> bool:
+        """Is the table printed, be it with marks for none and blanks alone?"""
+        return self.numbers(table) > 0 or any(
+            note.state in EMPTY and key.startswith(table) for key, note in self.notes.items()
+        )
 
 
 def parse(*documents: Document) -> Parsed:
@@ -151,7 +158,9 @@ def _gather(document: Document) -> Sheet:
         elif isinstance(block, Paragraph) and LAST_CHAPTER.match(block.text):
             sheet.in_annex = True
     sheet.confidence = _confidence(document)
-    read_flow(document.text or "\n".join(running_lines(document)), sheet)
+    in_order = document.media_type != PDF and sheet.confidence is None
+    text = document.text or "\n".join(running_lines(document))
+    read_flow(text, sheet, in_order=in_order)
     if not sheet.has("requests"):
         sheet.extras = read_statistics(document, sheet)
     return sheet
@@ -165,9 +174,9 @@ def _confidence(document: Document) -> float | None:
 
 
 def _chosen(table: str, sheets: list[Sheet]) -> Sheet:
-    """The first sheet with figures of the table, or else the first in which it is printed."""
+    """The first sheet that tells what the table says, or else the first in which it is printed."""
     return next(
-        (sheet for sheet in sheets if sheet.has(table)),
+        (sheet for sheet in sheets if sheet.tells(table)),
         next((sheet for sheet in sheets if sheet.printings(table)), sheets[0]),
     )
 

@@ -76,7 +76,7 @@ def read_report(parts: Sequence[Part], evidence: Evidence, *, prose: bool = True
     sources = _Sources([page], [document])
     parsed = parse(document)
     if attachments and _lacks_tables(parsed):
-        parsed = sources.read_annexes(attachments, evidence)
+        parsed = sources.read_annexes(attachments, evidence, prose)
     if _lacks_tables(parsed) and sources.read_pictures(attachments):
         parsed = parse(*sources.documents)
     quick, twin = parsed, _twin(parsed, sources)
@@ -132,7 +132,7 @@ class _Sources:
     parts: list[Part]
     documents: list[Document]
 
-    def read_annexes(self, attachments: Sequence[Part], evidence: Evidence) -> Parsed:
+    def read_annexes(self, attachments: Sequence[Part], evidence: Evidence, prose: bool) -> Parsed:
         """Read the attachments too; one that cannot be read, or is the report of another year or
         body, adds nothing."""
         shown = {block.source for block in self.documents[0].blocks if isinstance(block, Picture)}
@@ -140,7 +140,8 @@ class _Sources:
             if part.url in shown:
                 continue
             try:
-                document = extract(part.data, part.content_type, part.url or None)
+                url = part.url or None
+                document = extract(part.data, part.content_type, url, prose=prose)
             except UnreadableError:
                 continue
             if not is_anothers(document, self.documents[0], evidence):
@@ -199,10 +200,10 @@ def _with_pictures(blocks: Sequence[Block], files: Mapping[str, bytes]) -> Itera
 
 
 def _lacks_tables(parsed: Parsed) -> bool:
-    """Does it print none of the figures of some table of its form?"""
+    """Does it not print some table of its form, or nothing that can be told of it?"""
     if parsed.form == "stats2014":
         return not parsed.numbers()
-    return not all(map(parsed.numbers, STATUTORY))
+    return not all(map(parsed.tells, STATUTORY))
 
 
 def _twin(parsed: Parsed, sources: _Sources) -> Parsed | None:

@@ -276,7 +276,9 @@ def pictures(page: Page) -> list[Link]:
         return []
     found: dict[str, Link] = {}
     for image in box.iter("img"):
-        url = absolute(page.base, (image.get("src") or "").strip())
+        # One that is loaded when it comes into view has a placeholder as `src`.
+        sources = (image.get(name) for name in ("data-original", "data-src", "src"))
+        url = absolute(page.base, next((s.strip() for s in sources if s and s.strip()), ""))
         sides = [_side(image.get(name)) for name in ("width", "height")]
         if url and not _DECORATION.search(urlsplit(url).path) and min(sides) >= SMALLEST:
             found.setdefault(url, Link(url=url, text=" ".join((image.get("alt") or "").split())))

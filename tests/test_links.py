@@ -131,11 +131,12 @@ def article(body: str):
 def test_pictures_of_an_article_without_tables_may_be_its_tables():
     page = article(
         """<img src="./P1.png"><img src="/img/icon_w.png"><img src="b.gif"><img src="c.jpg" width="32">
-        <img src="d.jpg" width="100%"><img src="data:image/png;base64,AAAA">"""
+        <img src="d.jpg" width="100%"><img src="/blank.png" data-src="e.png"><img src="data:image/png;base64,AAAA">"""
     )
     assert [link.url for link in links.pictures(page)] == [
         SITE + "/nb/202401/P1.png",
         SITE + "/nb/202401/d.jpg",
+        SITE + "/nb/202401/e.png",
     ]
 
 

@@ -147,3 +147,12 @@ def test_only_an_attachment_of_the_same_report_lends_figures(title: str, lends: 
     assert found.is_report
     assert (found.issuer, found.year) == ("北原市教育局", 2023)
     assert any(found.cells.values()) is lends
+
+
+def test_a_table_of_marks_for_none_is_not_filled_from_an_attachment() -> None:
+    marks = {key: "/" for key in REPORT.cells if key.startswith("disputes.")}
+    table = "复议后起诉\n结果维持 结果纠正 其他结果 尚未审结 总计\n1 2 0 0 3 4 0 0 0 4 0 0 0 0 0"
+    reading = read(page(with_cells(REPORT, **marks)), table.encode())
+    for key in marks:
+        assert reading.cells[key] is None
+        assert reading.notes[key].state is State.NA

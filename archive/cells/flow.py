@@ -51,8 +51,11 @@ RESULT_WORDS = re.compile(r"[\W结果维持纠正其他它尚未审合总计]*")
 DISPUTES_LENGTH = 2000
 
 
-def read_flow(text: str, sheet: Sheet) -> None:
-    """The tables out of running text, each only where no grid gave it."""
+def read_flow(text: str, sheet: Sheet, *, in_order: bool = True) -> None:
+    """The tables out of running text, each only where no grid gave it.
+
+    Text that is not certainly `in_order` (a PDF's) does not tell that a row is empty.
+    """
     if all(map(sheet.has, ("disclosure", "requests", "disputes"))):
         return
     source = mark_enumerators(text)
@@ -61,15 +64,15 @@ def read_flow(text: str, sheet: Sheet) -> None:
     annex = max((match.start() for match in LAST_CHAPTER.finditer(source)), default=len(source))
     ruling = None
     if not sheet.has("disclosure"):
-        _read_disclosure(runs, annex, sheet)
+        _read_disclosure(runs, annex, sheet, in_order)
     if not sheet.has("requests"):
-        ruling = _read_requests(runs, annex, sheet)
+        ruling = _read_requests(runs, annex, sheet, in_order)
     if not sheet.has("disputes"):
         _read_disputes(source, ruling, annex, sheet)
     sheet.in_annex = False
 
 
-def _read_disclosure(runs: Sequence[Run], annex: int, sheet: Sheet) -> None:
+def _read_disclosure(runs: Sequence[Run], annex: int, sheet: Sheet, in_order: bool) -> None:
     tables = _disclosure_tables(runs)
     # Where cells are blank, a line of its own may be a page's number.
     uneven = any(
@@ -89,7 +92,8 @@ def _read_disclosure(runs: Sequence[Run], annex: int, sheet: Sheet) -> None:
                 continue
             keys = [f"disclosure.{row}.{column}" for column in heading]
             if not run.values:
-                sheet.put(row, keys, [Cell("")] * len(keys))
+                if in_order:
+                    sheet.put(row, keys, [Cell("")] * len(keys))
                 continue
             doubtful = uneven and len(heading) > 1 and "\n" in run.gap.strip()
             whole = len(run.values) == len(heading) and not any(map(is_glued, run.values))
@@ -137,7 +141,7 @@ def _disclosure_heading(label: str) -> tuple[list[str], str]:
     return [column for *_, column in named], COLUMN_REST.sub("", rest)
 
 
-def _read_requests(runs: Sequence[Run], annex: int, sheet: Sheet) -> Ruling | None:
+def _read_requests(runs: Sequence[Run], annex: int, sheet: Sheet, in_order: bool) -> Ruling | None:
     """The second table in all its printings; gives the ruling of the first that has one."""
     ruling = None
     # A row of seven by itself, which the table's own first row may contradict.
@@ -180,7 +184,7 @@ def _read_requests(runs: Sequence[Run], annex: int, sheet: Sheet) -> Ruling | No
                 sheet.put(row, request_keys(row), list(map(Cell, cells[row])))
             elif run.values:
                 sheet.doubt(row, request_keys(row), " ".join(run.values))
-        if len(cells) + len(told) >= FEWEST_ROWS:
+        if in_order and len(cells) + len(told) >= FEWEST_ROWS:
             for row in _empty_rows(runs[start:stop], rows):
                 sheet.put(row, request_keys(row), [Cell("")] * len(COLUMNS))
     return ruling

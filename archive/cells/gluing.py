@@ -25,7 +25,7 @@ LEAVES = tuple(row for row in REQUEST_ROWS if row not in BALANCE)
 NOTHING: Numbers = (0,) * len(COLUMNS)
 LONGEST_NUMBER = 9
 # Beyond these the digits are left alone: no real row has so many, and each costs time.
-MOST_DIGITS = 60
+MOST_DIGITS = 40
 MOST_SPLITS = 4_000
 MOST_TRIALS = 100_000
 
@@ -95,6 +95,8 @@ def _parts(
     if count == 0:
         if start == len(text) and total == 0:
             yield ()
+        return
+    if len(text) - start > count * len(str(total)):
         return
     for stop in _stops(text, ends, start):
         number = int(text[start:stop])

@@ -13,6 +13,9 @@ from archive.cells.values import Value, is_run_together, read_cell
 from archive.form import COLUMNS, PRINTED
 from archive.model import Cell, Extra, Note, State
 
+# What a printed cell may say instead of a number.
+EMPTY = frozenset({State.BLANK, State.NA, State.TEXT})
+
 
 @dataclass(slots=True)
 class Printing:
@@ -90,13 +93,21 @@ class Sheet:
             for value, _ in printing.cells.values()
         )
 
+    def tells(self, table: str) -> bool:
+        """Is the table printed, be it with marks for none and blanks alone?"""
+        return self.has(table) or any(
+            note is not None and note.state in EMPTY
+            for printing in self.printings(table)
+            for _, note in printing.cells.values()
+        )
+
     def values(self, table: str) -> dict[str, Value]:
         """Every cell of a table, as all printings of it agree.
 
         A table without a number counts if its digits ran together; else it is prose's words.
         Statistics are only gathered where their form is there as a whole.
         """
-        if self.has(table) or table == "stats2014" or self._ran_together(table):
+        if self.tells(table) or table == "stats2014" or self._ran_together(table):
             return _agreed(self.printings(table))
         return {}
 

@@ -49,7 +49,7 @@ UNSAID = re.compile(r'\[[^\]]*\]|"[^"]*"|\\.|_.|\*.')
 WORDS = re.compile(r'"([^"]*)"|\\(.)')
 XLRD_ERRORS = (
     xlrd.biffh.XLRDError, xlrd.compdoc.CompDocError, AssertionError, ArithmeticError, struct.error,
-    AttributeError, LookupError, MemoryError, TypeError, ValueError, OSError, EOFError,
+    AttributeError, LookupError, TypeError, ValueError, OSError, EOFError,
 )  # fmt: skip
 # Chapters of a report. Groups of the 2014 statistics (五、行政诉讼数量) stay in their table: some
 # indicators are told apart only by them.

@@ -239,7 +239,7 @@ def _walk(element: Element, depth: int) -> Iterator[str | Table | Picture | None
             if child.tag == "table" and _is_data(child):
                 yield _table(child)
             elif child.tag == "img":
-                if address := (child.get("src") or "").strip():
+                if address := _address(child):
                     yield Picture(address)
             elif child.tag in BLOCKS:
                 yield None
@@ -249,6 +249,12 @@ def _walk(element: Element, depth: int) -> Iterator[str | Table | Picture | None
                 yield from _walk(child, depth + 1)
         if child.tail:
             yield child.tail
+
+
+def _address(picture: Element) -> str:
+    """Where a picture is; one that is loaded when it comes into view has a placeholder as `src`."""
+    sources = (picture.get(name) for name in ("data-original", "data-src", "src"))
+    return next((source.strip() for source in sources if source and source.strip()), "")
 
 
 def _is_data(table: Element) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 
 from archive.cells.gluing import summed_splits
 from archive.cells.values import SURE
@@ -38,8 +39,8 @@ def assign_blame(
     """The findings, each failed identity with its blame and the value proposed for a wrong cell.
 
     `witnesses` are other readings of the same document, each silent on what it does not know:
-    publisher where one of them knows every cell involved and none says otherwise, parser where
-    one differs, undecided where none knows.
+    publisher where for every cell involved one of them knows it and none says otherwise, parser
+    where one differs, undecided where none knows.
     """
     proposed = _proposed(findings, cells)
     confirmed = {
@@ -83,9 +84,18 @@ def _opinion(
     if note and note.state is State.GLUED:
         # Nothing else can tell the digits apart, but another identity may bear the split out; and
         # where no split of them adds up, the page is wrong whichever is meant.
-        hopeless = not any(summed_splits(note.printed.split(), len(COLUMNS)))
-        return True if key in confirmed or hopeless else None
+        return True if key in confirmed or _is_hopeless(key, note.printed) else None
     return None
+
+
+@lru_cache(maxsize=64)
+def _adds_up(printed: str) -> bool:
+    return any(summed_splits(printed.split(), len(COLUMNS)))
+
+
+def _is_hopeless(key: str, printed: str) -> bool:
+    """Is it a row of the second table whose digits add up in no split?"""
+    return key.startswith("requests.") and not _adds_up(printed)
 
 
 def _proposed(findings: Sequence[Finding], cells: Cells) -> dict[str, str]:
