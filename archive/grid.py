@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
-from archive.model import Cell, Table
+from archive.model import Block, Cell, Table
 
 # HTML allows spans to 65,534 rows; no report has a table of more than a few hundred places a side.
 WIDEST = 200
@@ -100,3 +101,17 @@ def row_edges(placed: Sequence[PlacedRow]) -> list[int]:
             if height > 1:
                 covered[edge] = max(covered.get(edge, 0), height - 1)
     return edges
+
+
+def append_page(blocks: list[Any], page: Sequence[Block]) -> None:
+    """Add the blocks of a page to those before it; a table that goes on with as many columns is
+    one table."""
+    last, first = blocks[-1] if blocks else None, page[0] if page else None
+    if isinstance(last, Table) and isinstance(first, Table) and _width(last) == _width(first):
+        blocks[-1] = Table((*last.rows, *first.rows))
+        page = page[1:]
+    blocks += page
+
+
+def _width(table: Table) -> int:
+    return max(map(len, table_to_grid(table)), default=0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from archive.cells.audit import audit
@@ -19,6 +19,7 @@ from archive.extract.plain import read_plain_grid
 from archive.findings.blame import assign_blame, needs_witness
 from archive.findings.narrative import narrate
 from archive.findings.plausibility import weigh
+from archive.grid import append_page
 from archive.identify import Identity, identify, is_anothers
 from archive.model import (
     Block,
@@ -152,7 +153,7 @@ class _Sources:
     def read_pictures(self, attachments: Sequence[Part]) -> bool:
         """Put what the pictures in the documents show into their places; was there anything?"""
         files = {part.url: part.data for part in attachments if part.url}
-        read = [replace(d, blocks=tuple(_with_pictures(d.blocks, files))) for d in self.documents]
+        read = [_with_pictures(document, files) for document in self.documents]
         changed = read != self.documents
         self.documents = read
         return changed
@@ -182,21 +183,29 @@ def _by_layout(part: Part, document: Document) -> Document:
         return document
 
 
-def _with_pictures(blocks: Sequence[Block], files: Mapping[str, bytes]) -> Iterator[Block]:
+def _with_pictures(document: Document, files: Mapping[str, bytes]) -> Document:
+    """The document with what its pictures show in their places."""
+    blocks: list[Block] = []
     pictures = 0
-    for block in blocks:
-        if not isinstance(block, Picture):
-            yield block
-            continue
-        data = block.data or files.get(block.source, b"")
+    for block in document.blocks:
+        data = block.data or files.get(block.source, b"") if isinstance(block, Picture) else b""
         pictures += bool(data)
-        if data and pictures <= MOST_PICTURES:
-            from archive.extract.scan import read_picture
+        seen = _recognised(data) if data and pictures <= MOST_PICTURES else None
+        if seen is None:
+            blocks.append(block)
+        else:
+            append_page(blocks, seen)
+    lines = (b.text for b in blocks if isinstance(b, Paragraph) and b.confidence is not None)
+    return replace(document, blocks=tuple(blocks), prose=(*document.prose, *lines))
 
-            try:
-                yield from read_picture(data)
-            except UnreadableError:
-                yield block
+
+def _recognised(data: bytes) -> Sequence[Block] | None:
+    from archive.extract.scan import read_picture
+
+    try:
+        return read_picture(data)
+    except UnreadableError:
+        return None
 
 
 def _lacks_tables(parsed: Parsed) -> bool:

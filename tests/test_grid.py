@@ -1,7 +1,7 @@
 """A table with spans becomes a rectangle, whatever the spans claim."""
 
-from archive.grid import placed_cells, row_edges, table_to_grid, without_uncounted_rows
-from archive.model import Cell, Table
+from archive.grid import append_page, placed_cells, row_edges, table_to_grid, without_uncounted_rows
+from archive.model import Block, Cell, Paragraph, Table
 
 
 def table(*rows: list[Cell]) -> Table:
@@ -61,3 +61,12 @@ def test_a_row_ends_past_the_cells_that_cover_it_from_above() -> None:
         ((Cell("a"), Cell("b", rowspan=2, colspan=2)), (Cell("c"),), (Cell("d"), Cell("e")))
     )
     assert row_edges(placed_cells(made)) == [3, 3, 2]
+
+
+def test_a_table_that_goes_on_with_as_many_columns_is_one() -> None:
+    one, two = table([Cell("a"), Cell("b")]), table([Cell("c"), Cell("d")])
+    blocks: list[Block] = [one]
+    append_page(blocks, [two, Paragraph("e")])
+    assert blocks == [Table(one.rows + two.rows), Paragraph("e")]
+    append_page(blocks, [two])
+    assert blocks[-1] == two

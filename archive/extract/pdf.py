@@ -12,13 +12,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from archive.grid import table_to_grid
-from archive.model import Block, Document, Paragraph, Picture, Table, UnreadableError
+from archive.grid import append_page
+from archive.model import Block, Document, Paragraph, Picture, UnreadableError
 
 # Fonts map 民 to a radical of the same look; NFKC mends the Kangxi block (and turns 戶 traditional)
 # but not the supplement.
@@ -70,7 +69,7 @@ def read_pdf(data: bytes) -> Document:
         for number, page in enumerate(pages):
             if page.is_scan:
                 found = read_scan(pdf, number)
-                add_scan(blocks, found)
+                append_page(blocks, found)
                 prose += [[b.text for b in found if isinstance(b, Paragraph)], []]
             else:
                 blocks += map(Paragraph, lines[number])
@@ -218,19 +217,6 @@ def read_scan(pdf: pypdfium2.PdfDocument, number: int) -> list[Block]:
     page = pdf[number]
     bitmap = page.render(scale=_scale(*page.get_size())).to_pil()
     return list(read_page(bitmap))
-
-
-def add_scan(blocks: list[Any], page: Sequence[Block]) -> None:
-    """Adds a recognised page's blocks; a table that goes on with as many columns is one table."""
-    last, first = blocks[-1] if blocks else None, page[0] if page else None
-    if isinstance(last, Table) and isinstance(first, Table) and _columns(last) == _columns(first):
-        blocks[-1] = Table((*last.rows, *first.rows))
-        page = page[1:]
-    blocks += page
-
-
-def _columns(table: Table) -> int:
-    return max(map(len, table_to_grid(table)), default=0)
 
 
 def without_page_marks(pages: Sequence[Sequence[str]]) -> list[list[str]]:

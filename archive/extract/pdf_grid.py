@@ -33,7 +33,6 @@ from pdfplumber.utils.exceptions import MalformedPDFException, PdfminerException
 from archive.extract.pdf import (
     RADICALS,
     TextPage,
-    add_scan,
     check_scans,
     is_garbage,
     join_lines,
@@ -42,6 +41,7 @@ from archive.extract.pdf import (
     read_text,
     without_page_marks,
 )
+from archive.grid import append_page
 from archive.model import Block, Cell, Document, Paragraph, Table, UnreadableError
 
 # It warns of every font that lacks a box.
@@ -219,7 +219,7 @@ def _blocks(
     found: list[Block | Grid] = []
     for number, (text, page) in enumerate(zip(texts, pages, strict=True)):
         if text.is_scan:
-            add_scan(found, read_scan(pdf, number))
+            append_page(found, read_scan(pdf, number))
         for at, piece in enumerate(page):
             before = found[-1] if found and at == 0 else None
             joined = None
