@@ -10,11 +10,12 @@ import fcntl
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -27,6 +28,8 @@ from crawler.frontier import Frontier
 from crawler.spiders.annual_reports import tonight
 
 ROOT = Path(__file__).resolve().parent.parent
+# The pages ask for what older archives do not have.
+NEWEST_TABLE = "unused"
 HOST = "127.0.0.1"
 # A report's address holds the port of its portal: the same ports every night.
 EXAMPLE_PORT = 8011
@@ -246,6 +249,18 @@ def stop_unless_published(data: Path) -> None:
         raise click.ClickException(
             f"{data}/site 里没有可供发布的档案 / Nothing is published in {data}: "
             "run make run, or make nightly, first."
+        )
+    address = (data / "site" / "nianbao.db").resolve().as_uri()
+    tables: set[str] = set()
+    with (
+        suppress(sqlite3.DatabaseError),
+        closing(sqlite3.connect(f"{address}?immutable=1", uri=True)) as db,
+    ):
+        tables = {name for (name,) in db.execute("select name from sqlite_master")}
+    if NEWEST_TABLE not in tables:
+        raise click.ClickException(
+            f"{data}/site 由旧版程序发布，请运行 / was published by an older program, "
+            f"run: make build DATA={data}"
         )
 
 

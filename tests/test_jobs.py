@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -48,6 +49,15 @@ def test_nothing_to_serve_is_said(tmp_path: Path) -> None:
     status, said = run("serve", "--data", str(tmp_path), "--port", str(free_port()))
     assert status == 1
     assert "Nothing is published" in said
+
+
+def test_a_site_of_an_older_program_is_published_again_first(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    with sqlite3.connect(tmp_path / "site" / "nianbao.db") as db:
+        db.execute("create table reports (id text)")
+    status, said = run("serve", "--data", str(tmp_path), "--port", str(free_port()))
+    assert status == 1
+    assert f"make build DATA={tmp_path}" in "".join(said.split("\n"))
 
 
 def test_two_jobs_do_not_share_a_folder(tmp_path: Path) -> None:
