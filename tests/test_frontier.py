@@ -1,13 +1,30 @@
 import sqlite3
+from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
 from crawler.frontier import DISCOVERY_BUDGET, Answer, Found, Frontier, key_of
 
-FIRST, SECOND = "2026-11-21", "2026-11-22"
+NIGHTS = FIRST, SECOND, *_ = ("2026-11-21", "2026-11-22", "2026-11-23", "2026-11-24", "2026-11-25")
 HOME = "http://a.gov.cn/"
 COLUMN = "http://a.gov.cn/zwgk/nb/"
 REPORT = "http://a.gov.cn/zwgk/nb/1.html"
+# As crawls of November 2026 kept it.
+OLD_SCHEMA = """
+create table urls (
+    key text primary key, url text not null, portal_id text not null, kind text not null,
+    rank integer not null, score integer not null default 0, depth integer not null default 0,
+    title text not null default '', listed_on text not null default '', report_url text,
+    method text not null default 'GET', body text not null default '',
+    headers text not null default '{}', root text not null default '', parent text,
+    keep integer not null default 0, carries integer not null default 0,
+    discovered_night text not null,
+    last_night text not null default '', last_status integer,
+    last_verdict text not null default '', last_digest text
+) strict;
+create index urls_due on urls (portal_id, rank, score desc, last_night);
+"""
 
 
 @pytest.fixture
@@ -18,7 +35,11 @@ def frontier(tmp_path):
 
 
 def due(frontier, night=FIRST):
-    return [row.url for row in frontier.due("a", night)]
+    """All that a night would ask for if nothing were answered, in order."""
+    rows = []
+    while more := frontier.due("a", night, {row.key for row in rows}):
+        rows += more
+    return [row.url for row in rows]
 
 
 def say(frontier, url, found=(), night=FIRST, verdict="ok", shown=(), **more):
@@ -55,10 +76,17 @@ def test_the_better_listing_is_asked_first(frontier):
     assert due(frontier) == ["http://a.gov.cn/2/", "http://a.gov.cn/1/"]
 
 
-def test_a_done_night_has_nothing_due_and_the_next_asks_only_the_path(frontier):
+def test_a_done_night_has_nothing_due_and_the_next_asks_home_and_column(frontier):
     walk(frontier)
     assert due(frontier) == []
-    assert due(frontier, SECOND) == [
+    # A small portal has its newest reports looked at too; the way to the column can wait.
+    assert due(frontier, SECOND) == [HOME, COLUMN, REPORT]
+    assert due(frontier, "2026-11-29") == [HOME, COLUMN, REPORT, "http://a.gov.cn/zwgk/"]
+
+
+def test_within_a_month_everything_known_has_been_due(frontier):
+    walk(frontier)
+    assert due(frontier, "2026-12-21") == [
         HOME,
         COLUMN,
         REPORT,
@@ -67,11 +95,163 @@ def test_a_done_night_has_nothing_due_and_the_next_asks_only_the_path(frontier):
     ]
 
 
-def test_a_report_that_is_gone_is_still_asked_for(frontier):
+def test_what_is_gone_is_asked_for_three_nights_and_then_monthly(frontier):
     walk(frontier)
-    say(frontier, REPORT, night=SECOND, verdict="gone")
-    assert REPORT not in due(frontier, SECOND)
+    for night, next_one in pairwise(NIGHTS[:4]):
+        say(frontier, REPORT, night=night, verdict="gone")
+        assert REPORT not in due(frontier, night)
+        assert (REPORT in due(frontier, next_one)) is (night != NIGHTS[2])
+    assert REPORT in due(frontier, "2026-12-24")
+
+
+def reports(frontier, count):
+    """A column of so many reports, each read on the first night."""
+    found = [Found(f"{COLUMN}{n}.html", "report", f"报告{n}") for n in range(count)]
+    say(frontier, HOME, [Found(COLUMN, "list", score=100)])
+    say(frontier, COLUMN, found, leads=True, shown=found)
+    for one in found:
+        say(frontier, one.url, print="p")
+    return found
+
+
+def test_old_reports_are_spread_over_the_month(frontier):
+    found = reports(frontier, 300)
+    nights = [f"2026-11-{day}" for day in range(22, 31)]
+    nights += [f"2026-12-{day:02}" for day in range(1, 22)]
+    asked = []
+    for night in nights:
+        share = [url for url in due(frontier, night) if url not in (HOME, COLUMN)]
+        assert len(share) <= 25
+        for url in share:
+            say(frontier, url, night=night, print="p")
+        asked += share
+    assert sorted(asked) == sorted(one.url for one in found)
+
+
+def test_a_report_that_its_list_drops_or_dates_anew_is_due(frontier):
+    found = reports(frontier, 200)
+    quiet = due(frontier, SECOND)
+    dropped, renewed = (one for one in found[-2:] if one.url not in quiet)
+    kept = [replace(one, dated="2026-01-20") for one in found if one != dropped]
+    say(frontier, COLUMN, kept, night=SECOND, shown=kept)
+    assert set(due(frontier, SECOND)) - set(quiet) == {dropped.url}
+    kept[kept.index(replace(renewed, dated="2026-01-20"))] = replace(renewed, dated="2026-11-22")
+    say(frontier, COLUMN, kept, night=SECOND, shown=kept)
+    assert set(due(frontier, SECOND)) - set(quiet) == {dropped.url, renewed.url}
+
+
+def test_what_arrives_is_asked_every_night_for_a_month(frontier):
+    reports(frontier, 200)
+    late = Found(f"{COLUMN}late.html", "report", "late")
+    say(frontier, COLUMN, [late], night=SECOND, shown=[late])
+    say(frontier, late.url, night=SECOND, print="p")
+    for night in ("2026-11-23", "2026-12-20"):
+        assert late.url in due(frontier, night)
+        say(frontier, late.url, night=night, print="p")
+    say(frontier, late.url, night="2026-12-23", print="p")
+    assert late.url not in due(frontier, "2026-12-24")
+
+
+def test_later_pages_wait_unless_the_first_brings_something_unknown(frontier):
+    pages = [Found(f"{COLUMN}index_{n}.html", "list", root=key_of(COLUMN)) for n in (1, 2)]
+    rows = [Found(f"{COLUMN}{n}.html", "report") for n in range(9)]
+    say(frontier, HOME, [Found(COLUMN, "list", score=100)])
+    say(frontier, COLUMN, rows[:3] + pages, leads=True, shown=rows[:3])
+    say(frontier, pages[0].url, rows[3:6], leads=True, shown=rows[3:6])
+    say(frontier, pages[1].url, rows[6:], leads=True, shown=rows[6:])
+    for one in rows:
+        say(frontier, one.url, print="p")
+    nights = [f"2026-11-{day}" for day in range(22, 29)]
+    waiting = {one.url for one in pages}
+    night = next(n for n in nights if not waiting & set(due(frontier, n)))
+    fresh = Found(f"{COLUMN}fresh.html", "report")
+    head = [fresh, *rows[:2]]
+    say(frontier, COLUMN, head + pages, night=night, shown=head)
+    assert waiting & set(due(frontier, night)) == {pages[0].url}
+    say(frontier, pages[0].url, rows[2:5], night=night, shown=rows[2:5])
+    assert not waiting & set(due(frontier, night))
+
+
+def test_failures_are_tried_again_at_growing_distance(frontier):
+    walk(frontier)
+    say(frontier, REPORT, night=SECOND, verdict="error")
     assert REPORT in due(frontier, "2026-11-23")
+    say(frontier, REPORT, night="2026-11-23", verdict="challenge")
+    assert REPORT not in due(frontier, "2026-11-24")
+    assert REPORT in due(frontier, "2026-11-25")
+    row = frontier.known(REPORT)
+    assert (row.failures, row.nights_gone) == (2, 0)
+
+
+def test_a_column_that_has_died_is_looked_for_anew_once_a_week(frontier):
+    walk(frontier)
+    assert not frontier.search_again("a", FIRST)
+    say(frontier, COLUMN, night=SECOND, verdict="gone")
+    assert frontier.search_again("a", SECOND)
+    assert {"http://a.gov.cn/gk/", "http://a.gov.cn/zwgk/"} <= set(due(frontier, SECOND))
+    assert not frontier.search_again("a", SECOND)
+
+
+def test_a_host_is_believed_when_its_validators_have_proven_honest(frontier):
+    found = reports(frontier, 4)
+    nights = iter(f"2026-12-{day:02}" for day in range(1, 31))
+
+    def answer(url, night, digest, tag, print):
+        row = frontier.known(url)
+        answer = Answer(row, night, "ok", 200, digest, etag=tag, print=print)
+        frontier.record(answer)
+
+    def asks(url):
+        """Whether some night asks for it conditionally; a few are audits."""
+        row = frontier.known(url)
+        return [frontier.conditions(row, f"2027-01-{day:02}") for day in range(1, 29)]
+
+    for one in found[:3]:
+        answer(one.url, next(nights), "d1", '"1"', "p")
+    assert not any(asks(found[0].url))
+    for one in found[:2]:
+        answer(one.url, next(nights), "d1", '"1"', "p")
+    assert {"If-None-Match": '"1"'} in asks(found[0].url)
+    assert not any(asks(found[3].url)), "it has no validator"
+    # The same tag over another text: never again.
+    answer(found[0].url, next(nights), "d2", '"1"', "q")
+    assert not any(asks(found[0].url) + asks(found[1].url))
+
+
+def test_a_night_is_told_portal_by_portal(frontier):
+    frontier.begin_night(FIRST, "2026-11-21T14:00:00Z")
+    found = reports(frontier, 3)
+    frontier.spend("a", "a.gov.cn", 1_000, 2.0)
+    frontier.spend("a", "b.a.gov.cn", 500)
+    frontier.begin_night(SECOND, "2026-11-22T14:00:00Z")
+    say(frontier, found[0].url, night=SECOND, print="other")
+    say(frontier, found[1].url, night=SECOND, verdict="gone")
+    say(frontier, found[2].url, night=SECOND, verdict="challenge")
+    frontier.spend("a", "a.gov.cn", 10)
+    visit = frontier.visit("a", SECOND, "ok")
+    told = (visit.new, visit.edited, visit.gone, visit.blocked, visit.reports)
+    assert told == (0, 1, 1, 1, 3)
+    assert frontier.visits(SECOND) == [visit]
+    assert frontier.nights_of("a", 5) == [visit]
+
+
+def test_an_older_memory_is_brought_up_to_date(tmp_path):
+    path = tmp_path / "frontier.db"
+    db = sqlite3.connect(path)
+    db.executescript(OLD_SCHEMA)
+    db.executemany(
+        "insert into urls (key, url, portal_id, kind, rank, discovered_night, last_night)"
+        " values (?, ?, 'a', ?, 3, '2026-11-01', ?)",
+        [
+            (key_of(HOME), HOME, "home", "2026-11-20"),
+            (key_of(REPORT), REPORT, "report", "2026-11-20"),
+            (key_of(REPORT + "x"), REPORT + "x", "noise", ""),
+        ],
+    )
+    db.commit()
+    db.close()
+    with Frontier(path) as frontier:
+        assert due(frontier) == [HOME, REPORT]
 
 
 def test_a_row_of_unclear_title_is_asked_once_ever(frontier):

@@ -20,7 +20,8 @@ from tests.small_site import Server
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "tests" / "pages"
-NIGHTS = {1: "2026-11-21", 2: "2026-11-22", 3: "2026-11-23"}
+# In the season, when what is young is asked every night.
+NIGHTS = {1: "2027-02-01", 2: "2027-02-02", 3: "2027-02-03"}
 
 
 def command(data, registry, night, *options, delay="0.02"):
@@ -213,7 +214,7 @@ def test_we_say_who_we_are(three_nights):
 def test_the_closing_line_counts(three_nights):
     _, nights = three_nights
     reports = len(nights[1]["truth"])
-    assert "night 2026-11-21 done: " in nights[1]["said"]
+    assert f"night {NIGHTS[1]} done: " in nights[1]["said"]
     assert f" {reports} reports, " in nights[1]["said"]
 
 
@@ -222,7 +223,7 @@ def test_a_night_begun_again_asks_only_for_robots(three_nights, tmp_path):
     with ExamplePortals(night=3) as portals:
         # The same addresses are needed, so the registry of before, and nobody listening there.
         done = crawl(data, data / "portals.csv", NIGHTS[3])
-        assert "night 2026-11-23 done: 0 requests" in done.stderr
+        assert f"night {NIGHTS[3]} done: 0 requests" in done.stderr
         assert sum(len(hits) for hits in portals.log.values()) == 0
 
 

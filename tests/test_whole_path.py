@@ -28,7 +28,9 @@ from tests.portals.serve import ExamplePortals
 from tests.test_corpus import CORPUS, ENTRIES, name, number, reading
 
 ROOT = Path(__file__).resolve().parent.parent
-NIGHTS = ("2026-11-21", "2026-11-22", "2026-11-23", "2026-11-24")
+# In the season, when what is young is asked every night; and outside it.
+NIGHTS = ("2027-02-01", "2027-02-02", "2027-02-03", "2027-02-04")
+QUIET = ("2026-11-21", "2026-11-22")
 
 
 def crawl_command(data: Path, registry: Path, night: str, delay: float = 0.0) -> list[str]:
@@ -244,6 +246,31 @@ def test_requests_of_a_night(four_nights: dict[str, Any]) -> None:
     }
     assert len(agents) == 1
     assert "+http" in agents.pop()
+
+
+def test_outside_the_season_a_fraction_is_asked_and_what_happened_is_found(tmp_path: Path) -> None:
+    with ExamplePortals(night=1) as portals:
+        registry = portals.registry(tmp_path / "portals.csv")
+        asked, truth = [], []
+        for portals.night, night in enumerate(QUIET, 1):
+            before = hits(portals)
+            crawl(tmp_path, registry, night)
+            asked.append(hits(portals) - before)
+            truth.append({report["url"]: report["cells"] for report in portals.truth()})
+    build(tmp_path)
+    # Of each portal: robots.txt, home, its lists, and a dozen of the newest reports.
+    assert asked[1] <= 3 * 24 < asked[0]
+    first, second = truth
+    statuses = dict(ask(tmp_path, "select url, status from reports"))
+    assert {url for url, status in statuses.items() if status == "suspect"} == set(first) - set(
+        second
+    )
+    assert set(second) <= set(statuses)
+    edited = {url for url in set(first) & set(second) if first[url] != second[url]}
+    changed = ask(
+        tmp_path, "select distinct url from changes join reports on reports.id = report_id"
+    )
+    assert {url for (url,) in changed} == edited
 
 
 def test_a_rebuild_gives_the_same_rows(four_nights: dict[str, Any]) -> None:

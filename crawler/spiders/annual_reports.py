@@ -14,10 +14,10 @@ import re
 import sqlite3
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import islice
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -29,6 +29,7 @@ from twisted.python.failure import Failure
 
 from crawler import links, survey
 from crawler.capture import Capture, Store
+from crawler.fingerprint import fingerprint, sketch
 from crawler.frontier import Answer, Found, Frontier, Row, key_of
 from crawler.manners import GroupStopped, Refused, group_of, guard_is_active
 from crawler.page import Page, absolute, is_file, page_of
@@ -36,6 +37,7 @@ from crawler.portals import REGISTRY, Portal, load_portals
 from crawler.progress import Progress
 from crawler.recover import recover
 from crawler.verdict import Verdict, judge
+from crawler.visits import Visit
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -44,7 +46,6 @@ logger = logging.getLogger(__name__)
 
 # Requests a portal may have waiting; its hosts each get one at a time.
 AHEAD = 4
-BATCH = 50
 LONGEST_CHAIN = 6
 PAGE_BYTES = 10 * 1024 * 1024
 # What a timer reads as: not done, start the same command again.
@@ -52,6 +53,7 @@ EXIT_TRY_AGAIN = 75
 REPORT_KINDS = ("report", "attachment")
 ENTRIES = ("report", "peek", "noise")
 LISTINGS = ("home", "list", "discovery")
+READABLE = (Verdict.OK, Verdict.MOVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,13 @@ class Hop:
     url: str
     status: int
     capture: Capture
+    etag: str = ""
+    modified: str = ""
+
+    @property
+    def validators(self) -> dict[str, str]:
+        """What tells a server which version we have."""
+        return {"etag": self.etag, "modified": self.modified}
 
 
 def tonight() -> date:
@@ -71,11 +80,16 @@ def tonight() -> date:
 def in_shard(portal: Portal, index: int, count: int) -> bool:
     """Whether a portal falls to shard `index` of `count`: one group is never split.
 
-    Shards may be counted from 0 or from 1: the last of N is 0 by another name.
+    Rendezvous hashing: with one shard more, only what falls to the new one moves. Shards may be
+    counted from 0 or from 1: the last of N is 0 by another name.
     """
     host = urlsplit(portal.home_url).hostname or ""
     group = group_of(portal.home_url) if links.is_address(host) else links.registrable(host)
-    return int(hashlib.sha256(group.encode()).hexdigest(), 16) % count == index % count
+
+    def weight(shard: int) -> bytes:
+        return hashlib.sha256(f"{shard} {group}".encode()).digest()
+
+    return max(range(count), key=weight) == index % count
 
 
 class AnnualReportsSpider(Spider):
@@ -98,7 +112,10 @@ class AnnualReportsSpider(Spider):
             )
         super().__init__()
         self.night = _night(night)
-        self.portals = _chosen(load_portals(Path(portals) if portals else REGISTRY), only, shard)
+        self.shard = _shard(shard)
+        self.portals = _chosen(
+            load_portals(Path(portals) if portals else REGISTRY), only, self.shard
+        )
         # A night that was set begins at noon where the portals are: one date there and in UTC.
         noon = datetime.fromisoformat(f"{self.night}T04:00:00Z")
         self._ahead = noon - datetime.now(UTC) if night else timedelta()
@@ -106,6 +123,9 @@ class AnnualReportsSpider(Spider):
         self._aside: dict[str, set[str]] = {portal: set() for portal in self.portals}
         self._queues: dict[str, deque[Row]] = {portal: deque() for portal in self.portals}
         self._stopped: set[str] = set()
+        self._spent: dict[str, list[int]] = {}
+        self._states: dict[str, str] = {}
+        self._heard: dict[str, float] = {}
         self._verdicts: Counter[str] = Counter()
         self._sighted: Counter[str] = Counter()
         self._asked = 0
@@ -117,7 +137,9 @@ class AnnualReportsSpider(Spider):
         try:
             spider = super().from_crawler(crawler, *args, **kwargs)
             data = Path(crawler.settings["DATA"])
-            spider.frontier = Frontier(data / "frontier.db")
+            spider._most_requests = crawler.settings.getint("GROUP_REQUESTS")
+            spider._most_bytes = crawler.settings.getint("GROUP_BYTES")
+            spider.frontier = Frontier(data / _frontier_name(spider.shard))
             recover(data)
             spider.store = Store(data, _warcinfo(crawler))
         except (ValueError, RuntimeError) as error:
@@ -137,6 +159,8 @@ class AnnualReportsSpider(Spider):
     frontier: Frontier
     store: Store
     _progress: Progress | None = None
+    _most_requests: int
+    _most_bytes: int
 
     async def start(self) -> AsyncIterator[Request]:
         _at_exit(self._exit_status)
@@ -147,15 +171,15 @@ class AnnualReportsSpider(Spider):
             )
             self.give_up("unguarded")
             return
-        self.frontier.begin_night(self.night, _now())
         self._progress = Progress(self.night, self._so_far)
-        for portal in self.portals.values():
-            seeds = [Found(portal.home_url, "home", title=portal.name)]
-            if portal.column_url:
-                seeds.append(Found(portal.column_url, "list", listed_on=portal.home_url, score=100))
-            self.frontier.add(portal.id, seeds, self.night)
-            for request in self._due(portal):
-                yield request
+        try:
+            self.frontier.begin_night(self.night, _now())
+            for portal in self.portals.values():
+                self.frontier.add(portal.id, _seeds(portal), self.night)
+                for request in self._due(portal):
+                    yield request
+        except (OSError, sqlite3.Error) as error:
+            self._cannot_write(error)
 
     def give_up(self, reason: str) -> None:
         """Ask for nothing more, and end with a status that tells the night is not done."""
@@ -163,6 +187,13 @@ class AnnualReportsSpider(Spider):
             self._given_up = asyncio.ensure_future(
                 self.crawler.engine.close_spider_async(reason=reason)
             )
+
+    def _cannot_write(self, error: Exception) -> None:
+        logger.critical(
+            "cannot write what was found (%s): free the disk, then start the same crawl again",
+            error,
+        )
+        self.give_up("storage_failed")
 
     def closed(self, reason: str) -> None:
         if self._progress is not None:
@@ -200,12 +231,10 @@ class AnnualReportsSpider(Spider):
         waiting, queue = self._waiting[portal.id], self._queues[portal.id]
         while len(waiting) < AHEAD:
             if not queue:
-                exclude = waiting | self._aside[portal.id]
-                rows = self.frontier.due(portal.id, self.night, exclude)
-                queue.extend(
-                    islice((row for row in rows if group_of(row.url) not in self._stopped), BATCH)
-                )
+                queue.extend(self._next_rows(portal))
             if not queue:
+                if not waiting:
+                    self._leave(portal)
                 return
             # The best page to read next may be known only once this one is read.
             alone = queue[0].kind in ("home", "discovery")
@@ -213,6 +242,9 @@ class AnnualReportsSpider(Spider):
                 queue.clear()
                 return
             row = queue.popleft()
+            if group_of(row.url) in self._stopped:
+                self._aside[portal.id].add(row.key)
+                continue
             if alone:
                 queue.clear()
             waiting.add(row.key)
@@ -220,12 +252,52 @@ class AnnualReportsSpider(Spider):
             if alone:
                 return
 
+    def _next_rows(self, portal: Portal) -> list[Row]:
+        """What the frontier has for a portal tonight, of groups that may still be asked."""
+        aside = self._aside[portal.id]
+        while rows := self.frontier.due(portal.id, self.night, self._waiting[portal.id] | aside):
+            if asked := [row for row in rows if group_of(row.url) not in self._stopped]:
+                return asked
+            aside.update(row.key for row in rows)
+        if not self._waiting[portal.id] and self.frontier.search_again(portal.id, self.night):
+            logger.info("%s: its columns have gone, they are looked for anew", portal.name)
+            return self.frontier.due(portal.id, self.night, aside)
+        return []
+
+    def _leave(self, portal: Portal) -> None:
+        """Write down what the night brought from a portal; later answers replace it."""
+        visit = self.frontier.visit(portal.id, self.night, self._states.get(portal.id, "stopped"))
+        said = {one.name: getattr(visit, one.name) for one in fields(Visit)}
+        self._write("visit", **{name: value for name, value in said.items() if name != "night"})
+
+    def _spend(self, portal_id: str, url: str, size: int) -> None:
+        """Count a request; a group that has had its share is left alone until tomorrow."""
+        group, now = group_of(url), monotonic()
+        if group not in self._spent:
+            self._spent[group] = list(self.frontier.spent(group, self.night))
+        spent = self._spent[group]
+        spent[0] += 1
+        spent[1] += size
+        self.frontier.spend(portal_id, group, size, now - self._heard.get(portal_id, now))
+        self._heard[portal_id] = now
+        full = spent[0] >= self._most_requests or spent[1] >= self._most_bytes
+        if full and group not in self._stopped:
+            self._stopped.add(group)
+            logger.info(
+                "%s: %d requests, %d bytes are enough for a night; the rest comes first tomorrow",
+                group,
+                *spent,
+            )
+
     def _ask(self, row: Row, url: str, chain: tuple[Hop, ...], attempt: int = 1) -> Request:
         headers = dict(row.headers)
         # Some servers give a document only to those who come from its page.
         if (linked_from := row.report_url or row.listed_on) and not chain:
             headers.setdefault("Referer", linked_from)
         first = not chain
+        # The home page is asked in full: it shows that the portal is there.
+        if first and attempt == 1 and row.kind != "home":
+            headers |= self.frontier.conditions(row, self.night)
         meta: dict[str, Any] = {
             "download_slot": group_of(url),
             "handle_httpstatus_all": True,
@@ -253,14 +325,11 @@ class AnnualReportsSpider(Spider):
     ) -> Iterator[Request]:
         self._asked += 1
         again = None
+        self._spend(row.portal_id, response.url, len(response.body))
         try:
             again = self._take(response, row, chain, attempt)
         except (OSError, sqlite3.Error) as error:
-            logger.critical(
-                "cannot write what was found (%s): free the disk, then start the same crawl again",
-                error,
-            )
-            self.give_up("storage_failed")
+            self._cannot_write(error)
             return
         except Exception:
             # One page must not end the night: it stays due for the next start.
@@ -292,6 +361,7 @@ class AnnualReportsSpider(Spider):
             timed_out = isinstance(error, TwistedTimeout)
             logger.info("%s: %s", row.url, "timeout" if timed_out else type(error).__name__)
             self._asked += 1
+            self._spend(row.portal_id, request.url, 0)
             self._finish(row, verdict, chain, None)
         yield from self._go_on(row, None)
 
@@ -309,8 +379,9 @@ class AnnualReportsSpider(Spider):
     ) -> Request | None:
         """Settle an answer, or give the request that must come first: a hop, a second try."""
         capture: Capture = response.request.meta["capture"]  # type: ignore[union-attr]
-        chain = (*chain, Hop(response.url, response.status, capture))
-        page = page_of(response.url, response.body, _content_type(response))
+        etag, modified = (_header(response, name) for name in ("ETag", "Last-Modified"))
+        chain = (*chain, Hop(response.url, response.status, capture, etag, modified))
+        page = page_of(response.url, response.body, _header(response, "Content-Type"))
         portal = self.portals[row.portal_id]
         if 300 <= response.status < 400 and response.status != 304:
             location = (response.headers.get(b"Location") or b"").decode("utf-8", "replace")
@@ -324,8 +395,11 @@ class AnnualReportsSpider(Spider):
             response.url,
             home_urls=(portal.home_url,),
             flags=response.flags,
+            not_found=self._not_found_of(row, response.url),
         )
-        if verdict is Verdict.SHELL and page is not None:
+        if verdict is Verdict.NOT_MODIFIED and not row.print:
+            verdict = Verdict.ERROR  # nobody asked whether it had changed
+        if verdict is Verdict.SHELL and page is not None and page.hops:
             return self._hop(row, page.hops[0], chain, page)
         if verdict is Verdict.TRUNCATED and attempt == 1:
             return self._ask(row, response.url, chain[:-1], attempt + 1)
@@ -342,6 +416,9 @@ class AnnualReportsSpider(Spider):
             self._finish(
                 row, Verdict.SHELL if last is Verdict.SHELL else Verdict.ERROR, chain, None
             )
+        elif row.is_further and key_of(target) == row.root:
+            # Past its end a list sends back to its first page.
+            self._finish(row, last, chain, None)
         elif not links.is_same_site(target, self._sites(row)) and row.kind != "home":
             self._finish(row, Verdict.MOVED, chain, None)
         elif self._leads_to_known(row, target):
@@ -351,6 +428,12 @@ class AnnualReportsSpider(Spider):
         else:
             return self._ask(row, target, chain)
         return None
+
+    def _not_found_of(self, row: Row, url: str) -> str:
+        """What the host shows for a page that is not there, where that tells anything of a row."""
+        if row.kind in ("home", "probe"):
+            return ""
+        return self.frontier.not_found(urlsplit(url).netloc) or ""
 
     def _leads_to_known(self, row: Row, target: str) -> bool:
         """Whether a report sends to a page that has its own line: another report, or its list."""
@@ -371,49 +454,74 @@ class AnnualReportsSpider(Spider):
     def _finish(self, row: Row, verdict: Verdict, chain: Sequence[Hop], page: Page | None) -> None:
         """Write what an address said: sightings first, then the frontier."""
         self._verdicts[verdict] += 1
+        now, found, shown = row, [], []  # type: tuple[Row, list[Found], list[Found]]
+        if page is not None and verdict in READABLE:
+            now, found, shown = self._led_to(row, page)
+        if row.kind == "home":
+            self._sight_portal(row, Verdict.OK if page and verdict in READABLE else verdict)
+        is_report = now.kind in REPORT_KINDS or now.carries
+        if is_report:
+            self._sight(now, verdict, chain)
+        target = self._sight_moved(now, verdict, chain) if is_report else None
+        last = chain[-1] if chain else None
+        answer = Answer(
+            row=row,
+            night=self.night,
+            verdict=verdict,
+            status=last.status if last else None,
+            digest=last.capture.digest if last else None,
+            kind=now.kind,
+            title=now.title,
+            carries=now.carries,
+            # A row that turned out to be a report: its list is one of reports.
+            leads=(row.kind == "peek" and now.kind == "report")
+            or (now.kind in LISTINGS and any(one.kind == "report" for one in found)),
+            print=self._print(now, page, last, shown),
+            not_found=_not_found(row, page, last),
+            **(last.validators if last and len(chain) == 1 else {}),
+        )
+        self.frontier.record(answer, [*found, target] if target else found, shown)
+        if target and (there := self.frontier.known(target.url)) and not there.last_night:
+            # It has just been read, under its old address.
+            self.frontier.record(
+                replace(answer, row=there, verdict=Verdict.OK, kind=there.kind, leads=False)
+            )
+
+    def _led_to(self, row: Row, page: Page) -> tuple[Row, list[Found], list[Found]]:
+        """What a page turned out to be, what it leads to, and the rows it shows as a list."""
+        portal, sites = self.portals[row.portal_id], self._sites(row)
         found: list[Found] = []
         shown: list[Found] = []
-        leads = False
-        readable = page is not None and verdict in (Verdict.OK, Verdict.MOVED)
-        now = row
-        if page is not None and readable:
-            portal, sites = self.portals[row.portal_id], self._sites(row)
-            now = survey.settle(row, page, portal.family)
-            if now.kind in LISTINGS:
-                found = survey.leads(now, page, sites, portal.family)
-                leads = any(one.kind == "report" for one in found)
-                shown = [one for one in found if one.kind in ENTRIES and now.kind == "list"]
-                if shown:
-                    is_new = self.frontier.adds_entries(now, shown)
-                    found += survey.further(now, page, sites, is_new=is_new)
-            if now.kind == "report" or now.carries:
-                found += survey.documents(now, page, sites)
-            if now.kind not in REPORT_KINDS and key_of(page.url) != row.key:
-                # First of all: the page also links to itself.
-                found.insert(0, Found(page.url, "alias", listed_on=row.url))
-            # A row that turned out to be a report: its list is one of reports.
-            leads = leads or (row.kind == "peek" and now.kind == "report")
-        if row.kind == "home":
-            self._sight_portal(row, Verdict.OK if readable else verdict)
-        if now.kind in REPORT_KINDS or now.carries:
-            self._sight(now, verdict, chain)
-            found += self._sight_moved(now, verdict, chain)
-        last = chain[-1] if chain else None
-        self.frontier.record(
-            Answer(
-                row=row,
-                night=self.night,
-                verdict=verdict,
-                status=last.status if last else None,
-                digest=last.capture.digest if last else None,
-                kind=now.kind,
-                title=now.title,
-                carries=now.carries,
-                leads=leads,
-            ),
-            found,
-            shown,
-        )
+        if row.kind == "probe":
+            return row, found, shown
+        now = survey.settle(row, page, portal.family)
+        if now.kind in LISTINGS:
+            found = survey.leads(now, page, sites, portal.family)
+            shown = [one for one in found if one.kind in ENTRIES and now.kind == "list"]
+            if shown:
+                is_new = self.frontier.adds_entries(now, shown)
+                found += survey.further(now, page, sites, is_new=is_new)
+        if now.kind == "report" or now.carries:
+            found += survey.documents(now, page, sites)
+        if now.kind not in REPORT_KINDS and key_of(page.url) != row.key:
+            # First of all: the page also links to itself.
+            found.insert(0, Found(page.url, "alias", listed_on=row.url))
+        host = urlsplit(page.url)
+        if self.frontier.not_found(host.netloc) is None and now.kind in ("list", "report"):
+            nowhere = hashlib.sha256(host.netloc.encode()).hexdigest()[:16]
+            found.append(Found(f"{host.scheme}://{host.netloc}/{nowhere}.html", "probe"))
+        return now, found, shown
+
+    def _print(self, row: Row, page: Page | None, last: Hop | None, shown: Sequence[Found]) -> str:
+        """What must stay the same for an answer to count as unchanged."""
+        if last is None:
+            return ""
+        if page is None:
+            return last.capture.digest
+        if row.kind == "report" or row.carries:
+            return fingerprint(page)
+        rows = sorted(f"{one.key} {one.title} {one.dated}" for one in shown)
+        return hashlib.sha256("\n".join(rows).encode()).hexdigest() if rows else "-"
 
     # What is written down.
 
@@ -437,17 +545,22 @@ class AnnualReportsSpider(Spider):
             fetched_at=shown.capture.fetched_at if shown else None,
         )
 
-    def _sight_moved(self, row: Row, verdict: Verdict, chain: Sequence[Hop]) -> list[Found]:
+    def _sight_moved(self, row: Row, verdict: Verdict, chain: Sequence[Hop]) -> Found | None:
         """The address a report moved to gets a line of its own, and is asked from now on."""
         if verdict is not Verdict.MOVED or len(chain) < 2 or chain[-1].status >= 300:
-            return []
+            return None
         target = chain[-1].url
         self._sight(replace(row, url=target), Verdict.OK, chain[-1:])
         kind = "attachment" if row.kind == "attachment" else "report"
-        return [Found(target, kind, row.title, row.listed_on, report_url=row.report_url)]
+        return Found(
+            *(target, kind, row.title, row.listed_on),
+            report_url=row.report_url,
+            dated=row.dated,
+        )
 
-    def _sight_portal(self, row: Row, verdict: Verdict) -> None:
+    def _sight_portal(self, row: Row, state: str) -> None:
         portal = self.portals[row.portal_id]
+        self._states[portal.id] = str(state)
         self._write(
             "portal",
             id=portal.id,
@@ -455,7 +568,7 @@ class AnnualReportsSpider(Spider):
             division=portal.division,
             level=portal.level,
             home_url=portal.home_url,
-            state=verdict.value,
+            state=str(state),
         )
 
     def _write(self, kind: str, **said: str | int | None) -> None:
@@ -466,8 +579,20 @@ class AnnualReportsSpider(Spider):
         return f"{datetime.now(UTC) + self._ahead:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _content_type(response: Response) -> str:
-    return (response.headers.get(b"Content-Type") or b"").decode("latin-1")
+def _header(response: Response, name: str) -> str:
+    return (response.headers.get(name) or b"").decode("latin-1").strip()
+
+
+def _not_found(row: Row, page: Page | None, last: Hop | None) -> str | None:
+    """What a probe learnt: a sketch of the page, "" where the status tells; None for no answer."""
+    if row.kind != "probe" or last is None:
+        return None
+    return sketch(page) if page is not None and last.status == 200 else ""
+
+
+def _frontier_name(shard: tuple[int, int] | None) -> str:
+    """Shards may share a folder: each has a memory of its own."""
+    return f"frontier-{shard[0]}-of-{shard[1]}.db" if shard else "frontier.db"
 
 
 def _night(given: str) -> str:
@@ -479,25 +604,37 @@ def _night(given: str) -> str:
         raise ValueError(f"night={given!r} is no date; write it as YYYY-MM-DD") from None
 
 
-def _chosen(portals: dict[str, Portal], only: str, shard: str) -> dict[str, Portal]:
+def _seeds(portal: Portal) -> list[Found]:
+    """Where the walk over a portal begins."""
+    home = Found(portal.home_url, "home", title=portal.name)
+    if not portal.column_url:
+        return [home]
+    return [home, Found(portal.column_url, "list", listed_on=portal.home_url, score=100)]
+
+
+def _shard(given: str) -> tuple[int, int] | None:
+    if not given:
+        return None
+    match = re.fullmatch(r"([0-9]+)/([0-9]+)", given)
+    index, count = (int(match[1]), int(match[2])) if match else (1, 0)
+    if not (count and 0 <= index <= count):
+        raise ValueError(f"shard={given!r} is no share; write I/N with I from 1 to N, as in 2/8")
+    return index % count or count, count
+
+
+def _chosen(
+    portals: dict[str, Portal], only: str, shard: tuple[int, int] | None
+) -> dict[str, Portal]:
     wanted = [name.strip() for name in only.split(",")] if only else []
     for name in wanted:
         if name not in portals:
             raise ValueError(
                 f"only={name!r}: the registry has no such portal; ids are in its first column"
             )
-    index, count = 1, 1
-    if shard:
-        match = re.fullmatch(r"([0-9]+)/([0-9]+)", shard)
-        index, count = (int(match[1]), int(match[2])) if match else (1, 0)
-        if not (count and 0 <= index <= count):
-            raise ValueError(
-                f"shard={shard!r} is no share; write I/N with I from 1 to N, as in 2/8"
-            )
     return {
         name: portal
         for name, portal in portals.items()
-        if (not wanted or name in wanted) and in_shard(portal, index, count)
+        if (not wanted or name in wanted) and (shard is None or in_shard(portal, *shard))
     }
 
 
