@@ -1,27 +1,31 @@
 # make run            crawl the example portals (or PORTALS=my.csv), build, serve on PORT
-# make nightly        the unattended job: crawl, build, publish (PORTALS=… DATA=…)
+# make nightly        the unattended job: crawl, build, publish (PORTALS=… DATA=… WINDOW=any)
 # make build | serve  fold new captures into DATA/nianbao.db | serve what was published
+# make browser        add what portals marked `render` need: Chromium and scrapy-playwright
 # make test | lint | bench
 DATA ?= data
 PORT ?= 8001
 PORTALS ?=
+WINDOW ?= 22:00-06:00
 PY := .venv/bin/python
 JOB := $(PY) -m crawler
 registry = $(if $(PORTALS),--portals "$(PORTALS)")
 
-.PHONY: run nightly build serve test lint bench
+.PHONY: run nightly build serve browser test lint bench
 
 run: .venv/ready
 	@$(JOB) run --data "$(DATA)" --port "$(PORT)" $(registry)
 
 nightly: .venv/ready
-	@$(JOB) nightly --data "$(DATA)" $(registry)
+	@$(JOB) nightly --data "$(DATA)" --window "$(WINDOW)" $(registry)
 
 build: .venv/ready
 	@$(PY) -m archive build --data "$(DATA)" && $(PY) -m archive publish --data "$(DATA)"
 
 serve: .venv/ready
 	@$(JOB) serve --data "$(DATA)" --port "$(PORT)"
+
+browser: .venv/browser
 
 test: lint
 	@$(PY) -m pytest
@@ -34,3 +38,6 @@ bench: .venv/ready
 
 .venv/ready: requirements.txt
 	@.ci/environment
+
+.venv/browser: requirements-browser.txt .venv/ready
+	@.ci/environment browser

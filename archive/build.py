@@ -26,7 +26,14 @@ from archive.nights import EMPTY, NO_PAGE, NO_PORTAL, WAITING, Index, Mentions, 
 from archive.progress import track
 from archive.read import PARSER
 from archive.readings import Facts, Memory, Source, pack, read_all, unpack
-from archive.sightings import Sighting, describe_portals, moment, pages, read_sightings
+from archive.sightings import (
+    Lines,
+    Sighting,
+    describe_portals,
+    moment,
+    pages,
+    read_sightings,
+)
 from archive.versions import History, Observation, trace
 from archive.warc import Capture, Damage
 
@@ -146,7 +153,7 @@ def _build(data: Path, memory: Memory, workers: int) -> Summary:
 
     home_ok = {(line["id"], line["night"]) for line in lines.portals if line["state"] == "ok"}
     fold = Fold(memory, ledger, portals, home_ok, facts, nights)
-    _write(data, fold, captures, lines.reports, summary)
+    _write(data, fold, captures, lines, summary)
     return summary
 
 
@@ -154,7 +161,7 @@ def _write(
     data: Path,
     fold: Fold,
     captures: Sequence[Capture],
-    lines: Sequence[Sighting],
+    lines: Lines,
     summary: Summary,
 ) -> None:
     fresh = data / (ARCHIVE + ".new")
@@ -179,7 +186,8 @@ def _write(
                 summary.portals = store.write(db, "portals", map(asdict, fold.portals.values()))
                 summary.issuers = store.write(db, "issuers", fold.issuer_rows())
                 summary.captures = store.write(db, "captures", fold.capture_rows(captures))
-                summary.sightings = store.write(db, "sightings", fold.sighting_rows(lines))
+                summary.sightings = store.write(db, "sightings", fold.sighting_rows(lines.reports))
+                store.write(db, "visits", lines.visits)
             summary.waiting = fold.waiting
             store.put_in_place(db, fresh, data / ARCHIVE)
     except BaseException:

@@ -45,7 +45,7 @@ class Index:
         self._responses: dict[str, Capture] = {}
         self._at: dict[tuple[str, str], Capture] = {}
         for capture in captures:
-            if capture.record_type == "response":
+            if capture.record_type in warc.HOLDING:
                 self._responses.setdefault(capture.digest, capture)
                 self._at.setdefault((capture.url, capture.digest), capture)
 

@@ -58,9 +58,56 @@ TABLES: Mapping[str, Table] = {
             "level": _text("层级 (central, province, prefecture, county, township)"),
             "home_url": _text("首页地址 (home page)"),
             "last_ok": _text("最近一次正常应答的夜次 (last night the home page answered)"),
-            "state": _text("最近一夜的状态 (what the last night found: ok, or what went wrong)"),
+            "state": _text(
+                "最近一夜的状态 (what the last night found: ok; the verdict of the home page; "
+                "needs_browser, opted_out, robots, stopped)"
+            ),
         },
         pk=("id",),
+    ),
+    "visits": Table(
+        "夜次：一个站点一夜的抓取情况 (what a night of the crawl brought at a portal)",
+        {
+            "portal_id": _text("站点 (portal)", "portals.id"),
+            "night": _text("夜次 (date of the night)"),
+            "state": _text(
+                "状态：ok 正常，或首页应答的判断，或 needs_browser 需用浏览器, "
+                "opted_out 已要求退出, robots 未获 robots.txt 许可, stopped 中止 "
+                "(how the portal was that night)"
+            ),
+            "seen_at": _text("记录时刻 (when these figures were written, UTC)"),
+            "requests": _integer("请求数 (requests made)", "次"),
+            "bytes": _integer("收到的字节数 (bytes received)", "byte"),
+            "lists": _integer("有应答的列表页数 (list pages that answered)", "页"),
+            "listed": _integer(
+                "列表上的年报，不论当夜是否抓取 "
+                "(reports on those lists, asked for that night or not)",
+                "份",
+            ),
+            "reports": _integer("有应答的年报页数 (report pages that answered)", "页"),
+            "attachments": _integer("有应答的附件数 (attachments that answered)", "个"),
+            "new": _integer("新见 (seen for the first time)", "份"),
+            "edited": _integer("内容有改动 (answered with other content than before)", "份"),
+            "unchanged": _integer("没有变化 (answered as before)", "份"),
+            "moved": _integer("已迁移 (answered from another address)", "份"),
+            "gone": _integer("不存在 (answered that it is not there)", "份"),
+            "back": _integer("恢复在线 (answered again after being gone)", "份"),
+            "blocked": _integer("被验证页拦下的请求 (answered with a challenge)", "次"),
+            "failed": _integer("失败的请求 (no answer that could be used)", "次"),
+            "refused": _integer(
+                "未发出的请求：robots.txt 或防护不允许 "
+                "(not made: robots.txt or a guard forbade it)",
+                "次",
+            ),
+            "saved": _integer(
+                "省下的请求：未到期，或应答未变而不必重传 "
+                "(requests saved: not due, or answered as not modified)",
+                "次",
+            ),
+            "seconds": Column("REAL", "用时 (from the first request to the last)", "秒"),
+        },
+        pk=("portal_id", "night"),
+        indexes=(("night",),),
     ),
     "issuers": Table(
         "公开机关：一行一个行政机关 (a body that publishes reports)",
@@ -147,7 +194,7 @@ TABLES: Mapping[str, Table] = {
             "media_type": _text("介质，依内容判断 (media type, by content where known)"),
             "warc_file": _text("WARC 文件名 (segment)"),
             "offset": _integer("记录在文件中的位置 (where the record begins)", "byte"),
-            "record_type": _text("记录类型 (response, or revisit: same payload as before)"),
+            "record_type": _text("记录类型 (response, revisit: as before, conversion: by scripts)"),
             "version_id": _text("所示版本 (the version it showed, if any)", "versions.id"),
         },
         pk=("warc_file", "offset"),

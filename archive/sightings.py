@@ -1,16 +1,25 @@
-"""What did the crawl say it saw? Lines of DATA/sightings in, one of each address and night out."""
+"""What did the crawl say it saw? Lines of DATA/sightings in; one of each address and night, and
+one of each portal and night, out."""
 
 from __future__ import annotations
 
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from archive.issuers import Portal
+from archive.schema import TABLES
 from archive.store import clean
+
+# What a visit counts: whole numbers, none below 0.
+COUNTS = tuple(
+    name for name, column in TABLES["visits"].columns.items() if column.type == "INTEGER"
+)
+# What other programs hold exactly, and what sums of cannot overflow.
+MOST = 2**53
 
 log = logging.getLogger(__name__)
 Item = TypeVar("Item")
@@ -41,21 +50,23 @@ class Sighting:
 
 @dataclass(slots=True)
 class Lines:
-    """All lines: of portals, of reports, and the places of those that could not be read."""
+    """All lines: of portals, of reports, of visits, and the places of those not to be read."""
 
     portals: list[dict[str, Any]]
     reports: list[Sighting]
     bad: list[str] = field(default_factory=list)
+    visits: list[dict[str, Any]] = field(default_factory=list)
 
 
 def read_sightings(data: Path) -> Lines:
-    """The lines of all closed files, one of each address and night, sorted.
+    """The lines of all closed files, one of each address or portal and night, sorted.
 
     Of lines that repeat after a crash the last one holds; lines of the same second are told
     apart by what they say, so that it does not matter which file holds which.
     """
     portal_lines: dict[tuple[str, str], dict[str, Any]] = {}
     lines: dict[tuple[str, ...], Sighting] = {}
+    visits: dict[tuple[str, str], dict[str, Any]] = {}
     bad: list[str] = []
     for path in sorted((data / "sightings").glob("*.jsonl")):
         for number, text in enumerate(path.read_bytes().split(b"\n"), start=1):
@@ -69,6 +80,9 @@ def read_sightings(data: Path) -> Lines:
                 elif line["kind"] == "report":
                     seen = _sighting(line)
                     _keep_last(lines, (seen.url, seen.night, seen.page), seen, moment)
+                elif line["kind"] == "visit":
+                    visit = _visit(line)
+                    _keep_last(visits, (visit["portal_id"], visit["night"]), visit, _visit_moment)
             except (ValueError, KeyError, TypeError) as error:
                 bad.append(f"{path.name} line {number}")
                 log.warning("%s line %d is left out: %s", path.name, number, error)
@@ -76,6 +90,7 @@ def read_sightings(data: Path) -> Lines:
         [portal_lines[key] for key in sorted(portal_lines)],
         [lines[key] for key in sorted(lines)],
         bad,
+        [visits[key] for key in sorted(visits)],
     )
 
 
@@ -89,6 +104,11 @@ def _keep_last(
 def _portal_moment(line: Mapping[str, Any]) -> tuple[str, ...]:
     answered = "1" if line["state"] == "ok" else "0"
     return (line["seen_at"], answered, json.dumps(line, sort_keys=True))
+
+
+def _visit_moment(line: Mapping[str, Any]) -> tuple[str, ...]:
+    # Counts only grow in a night: of two lines of one second the larger is the later.
+    return (line["seen_at"], f"{line['requests'] or 0:019d}", json.dumps(line, sort_keys=True))
 
 
 def moment(line: Sighting) -> tuple[str, ...]:
@@ -115,6 +135,25 @@ def _sighting(line: Mapping[str, Any]) -> Sighting:
     return Sighting(**known | {"title": clean(line.get("title") or "")})
 
 
+def _visit(line: Mapping[str, Any]) -> dict[str, Any]:
+    """A portal's night as the table `visits` has it; a count that was not written is None."""
+    _demand(line, "night", "seen_at", "portal_id", "state")
+    seconds = line.get("seconds")
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float | None):
+        raise ValueError(f"seconds is {seconds!r}")
+    if seconds is not None and not 0 <= seconds <= MOST:
+        raise ValueError(f"seconds is {seconds!r}")
+    for name in COUNTS:
+        count = line.get(name)
+        if isinstance(count, bool) or not isinstance(count, int | None):
+            raise ValueError(f"{name} is {count!r}")
+        if count is not None and not 0 <= count <= MOST:
+            raise ValueError(f"{name} is {count!r}")
+    return {name: clean(line.get(name)) for name in TABLES["visits"].columns} | {
+        "seconds": None if seconds is None else float(seconds)
+    }
+
+
 @dataclass(slots=True)
 class Page:
     """All lines about a report page, and about each of its attachments, in order of night."""
@@ -136,12 +175,18 @@ def pages(lines: Iterable[Sighting]) -> dict[str, Page]:
 
 
 def describe_portals(lines: Lines) -> dict[str, Portal]:
-    """Portals as their last line describes them; a bare id where only sightings name one."""
-    found = {line.portal_id: Portal(line.portal_id, "", "", "") for line in lines.reports}
+    """Portals as their last line describes them; a bare id where only other lines name one.
+
+    What a visit says of a night stands above what the home page said that night.
+    """
+    named = {*(line.portal_id for line in lines.reports), *(v["portal_id"] for v in lines.visits)}
+    found = {portal_id: Portal(portal_id, "", "", "") for portal_id in named}
+    said: dict[str, str] = {}
     last_ok: dict[str, str] = {}
     for line in sorted(lines.portals, key=lambda line: (line["night"], _portal_moment(line))):
         if line["state"] == "ok":
             last_ok[line["id"]] = line["night"]
+        said[line["id"]] = line["night"]
         found[line["id"]] = Portal(
             id=line["id"],
             name=str(line.get("name") or ""),
@@ -151,4 +196,8 @@ def describe_portals(lines: Lines) -> dict[str, Portal]:
             last_ok=last_ok.get(line["id"]),
             state=str(line["state"]),
         )
+    for visit in sorted(lines.visits, key=lambda visit: str(visit["night"])):
+        if visit["night"] >= said.get(visit["portal_id"], ""):
+            portal = found[visit["portal_id"]]
+            found[portal.id] = replace(portal, state=visit["state"])
     return dict(sorted(found.items()))

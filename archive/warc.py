@@ -29,6 +29,7 @@ CHUNK = 1 << 16
 MAX_DECODED = 512 << 20
 MAX_IN_MEMORY = 32 << 20
 DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
+HOLDING = ("response", "conversion")
 MAGIC = (
     (b"%PDF-", "application/pdf"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/msword"),
@@ -45,7 +46,8 @@ class CaptureError(ValueError):
 class Capture:
     """An answer whose digest was verified. `digest` is the SHA-256 of the payload as received.
 
-    A `revisit` has no bytes of its own: they are those of a response with the same digest.
+    A `revisit` has no bytes of its own: they are those of a response with the same digest. A
+    `conversion` is no answer but the page that scripts made of one, without a status.
     """
 
     digest: str
@@ -95,7 +97,7 @@ def read_segment(path: Path) -> Iterator[Capture | Damage]:
 
 
 def read_payload(data: Path, warc_file: str, offset: int) -> bytes:
-    """The payload of the response at an offset, its Content-Encoding undone.
+    """The payload of the record at an offset, its Content-Encoding undone.
 
     The digest is checked once more, so that what is read is what was received.
     """
@@ -109,8 +111,8 @@ def read_payload(data: Path, warc_file: str, offset: int) -> bytes:
         raise CaptureError(f"{path} ends before {offset}")
     with member:
         found = next(_capture(member, path.name, offset), None)
-        if not isinstance(found, Capture) or found.record_type != "response":
-            why = found.reason if isinstance(found, Damage) else "no response there"
+        if not isinstance(found, Capture) or found.record_type not in HOLDING:
+            why = found.reason if isinstance(found, Damage) else "no payload there"
             raise CaptureError(f"{path} at {offset}: {why}")
         member.seek(0)
         record = next(ArchiveIterator(member))
@@ -172,7 +174,7 @@ def _capture(member: IO[bytes], warc_file: str, offset: int) -> Iterator[Capture
         record = next(ArchiveIterator(member, check_digests=True), None)
         if record is None:
             yield Damage(warc_file, offset, "the member holds no WARC record")
-        elif record.rec_type in ("response", "revisit"):
+        elif record.rec_type in (*HOLDING, "revisit"):
             yield _verified(record, warc_file, offset)
     except (ArchiveLoadFailed, StatusAndHeadersParserException, EOFError, ValueError) as error:
         yield Damage(warc_file, offset, f"no readable WARC record: {error}")
@@ -187,7 +189,7 @@ def _verified(record: Any, warc_file: str, offset: int) -> Capture | Damage:
     stated = DIGEST.fullmatch(record.rec_headers.get_header("WARC-Payload-Digest") or "")
     if stated is None:
         return Damage(warc_file, offset, "no SHA-256 payload digest in the record")
-    if record.rec_type == "response" and (
+    if record.rec_type in HOLDING and (
         record.digest_checker.passed is not True or sha256.hexdigest() != stated[1]
     ):
         problems = "; ".join(record.digest_checker.problems) or f"{size} bytes, digest not reached"
@@ -195,6 +197,9 @@ def _verified(record: Any, warc_file: str, offset: int) -> Capture | Damage:
     http = record.http_headers
     headers = tuple((name, value) for name, value in http.headers) if http else ()
     declared = (http.get_header("Content-Type") if http else None) or ""
+    if record.rec_type == "conversion":
+        declared = record.rec_headers.get_header("Content-Type") or ""
+        headers = (("Content-Type", declared),)
     status = http.get_statuscode() if http else ""
     return Capture(
         digest=stated[1],

@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -25,11 +25,12 @@ from rich.console import Console
 from rich.table import Table
 
 from crawler.frontier import Frontier
+from crawler.manners.window import Window, parse_window
 from crawler.spiders.annual_reports import tonight
 
 ROOT = Path(__file__).resolve().parent.parent
 # The pages ask for what older archives do not have.
-NEWEST_TABLE = "unused"
+NEWEST_TABLE = "visits"
 HOST = "127.0.0.1"
 # A report's address holds the port of its portal: the same ports every night.
 EXAMPLE_PORT = 8011
@@ -37,8 +38,12 @@ EXAMPLE_COUNT = 3
 # Our own machine needs no manners; strangers keep the delay of crawler.settings.
 EXAMPLE_SETTINGS = ("-s", "ALLOW_PRIVATE_NETWORK=True", "-s", "DOWNLOAD_DELAY=0.02")
 START_SECONDS = 30
+CRAWL = "抓取 crawl"
 STOPPED = 128 + signal.SIGTERM
 WRONG_OPTIONS = 2  # the exit status of `scrapy crawl annual_reports` for options it refuses
+TRY_AGAIN = 75  # and for a night that is not done: start the same command again
+NIGHT_WINDOW = "22:00-06:00"
+LONGEST_WAIT = timedelta(minutes=30)  # for the window to open
 
 
 def registry_at(path: Path | None) -> Path | None:
@@ -48,6 +53,14 @@ def registry_at(path: Path | None) -> Path | None:
             f"没有站点表 {path} / There is no registry {path}: check its name."
         )
     return path
+
+
+def window_of(text: str) -> Window | None:
+    """The window named on the command line, None for any hour."""
+    try:
+        return parse_window(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 data_option = click.option(
@@ -68,12 +81,16 @@ port_option = click.option("--port", default=8001, show_default=True, type=click
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a step of a night did: its exit status, how long it took, its own closing words."""
+    """What a step of a night did: its exit status, how long it took, its own closing words.
+
+    `result` is what the closing table says of it where that is neither done nor failed.
+    """
 
     name: str
     status: int
     seconds: float
     said: str
+    result: str = ""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -108,12 +125,22 @@ def run(data: Path, portals: Path | None, port: int) -> None:
 @main.command()
 @data_option
 @portals_option
-def nightly(data: Path, portals: Path | None) -> None:
-    """The unattended job: crawl, build, publish; exit status 1 when a step failed."""
+@click.option(
+    "--window",
+    default=NIGHT_WINDOW,
+    show_default=True,
+    callback=lambda _, __, text: window_of(text),
+    help="The hours of the crawl, in Asia/Shanghai; any for any hour.",
+)
+def nightly(data: Path, portals: Path | None, window: Window | None) -> None:
+    """The unattended job: crawl, build, publish.
+
+    Exit status 1 when a step failed, 75 when the night is not done and should be tried again.
+    """
     with one_at_a_time(data):
         registry = portals or ROOT / "crawler" / "portals.csv"
-        steps = one_night(data, ["-a", f"portals={registry}"])
-    sys.exit(max(step.status != 0 for step in steps))
+        steps = one_night(data, ["-a", f"portals={registry}"], window)
+    sys.exit(status_of(steps))
 
 
 @main.command()
@@ -126,14 +153,25 @@ def serve(data: Path, port: int) -> None:
     serve_site(data, port)
 
 
-def one_night(data: Path, crawl_options: Sequence[str]) -> list[Step]:
-    """Crawl, build, publish, and a closing table of what each did.
+def status_of(steps: Sequence[Step]) -> int:
+    """The exit status of a night: 1 for a failure, 75 for a crawl that is to be started again."""
+    broken = {step.status for step in steps if step.status}
+    return 1 if broken - {TRY_AGAIN} else max(broken, default=0)
+
+
+def one_night(data: Path, crawl_options: Sequence[str], window: Window | None = None) -> list[Step]:
+    """Crawl within a window, build, publish, and a closing table of what each did.
 
     What a broken crawl has captured is built all the same; a crawl that was asked for wrongly
     has said why, and ends the job.
     """
     crawl = ["-m", "scrapy", "crawl", "annual_reports", *crawl_options, "-s", f"DATA={data}"]
-    steps = [replace(step("抓取 crawl", crawl), said=crawled(data))]
+    if window is None:
+        steps = [replace(step(CRAWL, crawl), said=crawled(data))]
+    elif may_begin(window):
+        steps = [crawl_within(window, data, crawl)]
+    else:
+        steps = [Step(CRAWL, TRY_AGAIN, 0.0, f"{window} (Asia/Shanghai)", "未到时间 not yet time")]
     if steps[-1].status == WRONG_OPTIONS:
         closing_table(steps)
         sys.exit(WRONG_OPTIONS)
@@ -142,6 +180,44 @@ def one_night(data: Path, crawl_options: Sequence[str]) -> list[Step]:
         steps.append(step("发布 publish", ["-m", "archive", "publish", "--data", str(data)]))
     closing_table(steps)
     return steps
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def may_begin(window: Window) -> bool:
+    """Whether the window is open, after a wait where it is about to be; says so when it is not."""
+    if window.is_open(now()):
+        return True
+    opens = window.next_opening(now())
+    if opens - now() > LONGEST_WAIT:
+        click.echo(
+            f"夜间窗口 {window}（北京时间）尚未打开，下次 {opens:%Y-%m-%d %H:%M}，本次不抓取；"
+            "要立即抓取请加 WINDOW=any（--window any） / "
+            f"The window {window} (Asia/Shanghai) opens at {opens:%Y-%m-%d %H:%M}: no crawl now; "
+            "to crawl at any hour: make nightly WINDOW=any (--window any)",
+            err=True,
+        )
+        return False
+    click.echo(
+        f"等到 {opens:%H:%M}（北京时间）开始抓取 / waiting until {opens:%H:%M} (Asia/Shanghai)",
+        err=True,
+    )
+    while (left := (opens - now()).total_seconds()) > 0:
+        time.sleep(min(left, 60.0))
+    return True
+
+
+def crawl_within(window: Window, data: Path, crawl: Sequence[str]) -> Step:
+    """Crawl until the window closes: what does not fit is first the next night, and no failure."""
+    closes = window.next_closing(now())
+    done = step(CRAWL, [*crawl, "-s", f"NIGHT_WINDOW={window}"])
+    if done.status == TRY_AGAIN and now() >= closes and not (data / "STOP").exists():
+        result = "到时停止 window closed"
+        said = f"{crawled(data)}; 余下的明夜先抓 / the rest comes first next night"
+        return replace(done, status=0, result=result, said=said)
+    return replace(done, said=crawled(data))
 
 
 def crawled(data: Path) -> str:
@@ -176,7 +252,12 @@ def step(name: str, arguments: Sequence[str]) -> Step:
 def closing_table(steps: Sequence[Step]) -> None:
     table = Table("步骤 step", "结果 result", "秒 seconds", "所做 what it did")
     for done in steps:
-        result = "完成 done" if done.status == 0 else f"[red]失败 failed ({done.status})[/red]"
+        if done.result:
+            result = done.result
+        elif done.status == 0:
+            result = "完成 done"
+        else:
+            result = f"[red]失败 failed ({done.status})[/red]"
         table.add_row(done.name, result, f"{done.seconds:.0f}", done.said)
     Console(stderr=True).print(table)
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ROTATE_BYTES = 1_000_000_000
+RENDERED_TYPE = "text/html; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Capture:
     offset: int
     fetched_at: str
     record_type: str
+    record_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,37 @@ class Segment:
         offset = self.size
         self._append(buffer.getvalue())
         self.records += 1
-        return Capture(digest, self.warc.name, offset, date, record_type)
+        record_id = str(response.rec_headers.get_header("WARC-Record-ID"))
+        return Capture(digest, self.warc.name, offset, date, record_type, record_id)
+
+    def convert(self, url: str, body: bytes, made_from: str, now: datetime) -> Capture:
+        """Keep an HTML page (UTF-8) that scripts made of the answer whose record id is given.
+
+        It is a WARC `conversion` record: our own work on an answer, which no reader of WARC files
+        takes for what a server sent.
+        """
+        digest = hashlib.sha256(body).hexdigest()
+        buffer = BytesIO()
+        writer = WARCWriter(buffer, gzip=True, warc_version="WARC/1.1")
+        record = writer.create_warc_record(
+            url,
+            "conversion",
+            payload=BytesIO(body),
+            length=len(body),
+            warc_content_type=RENDERED_TYPE,
+            warc_headers_dict={
+                "WARC-Date": _iso(now),
+                "WARC-Refers-To": made_from,
+                "WARC-Payload-Digest": f"sha256:{digest}",
+                "WARC-Block-Digest": f"sha256:{digest}",
+            },
+        )
+        writer.write_record(record)
+        offset = self.size
+        self._append(buffer.getvalue())
+        self.records += 1
+        record_id = str(record.rec_headers.get_header("WARC-Record-ID"))
+        return Capture(digest, self.warc.name, offset, _iso(now), "conversion", record_id)
 
     def sight(self, line: Mapping[str, Any]) -> None:
         """Write one sighting, synced to disk."""
@@ -198,6 +230,10 @@ class Store:
         """Keep an exchange; see Segment.write."""
         return self._current().write(exchange, last, datetime.now(UTC))
 
+    def convert(self, url: str, body: bytes, made_from: str) -> Capture:
+        """Keep what a browser made of an answer; see Segment.convert."""
+        return self._current().convert(url, body, made_from, datetime.now(UTC))
+
     def sight(self, line: Mapping[str, Any]) -> None:
         """Write one line of sightings."""
         self._current().sight(line)
@@ -231,6 +267,8 @@ class CaptureMiddleware:
         return cls(crawler)
 
     async def process_response(self, request: Request, response: Response) -> Response:
+        if "replayed" in response.flags:  # kept when it was received
+            return response
         spider: Any = self._crawler.spider
         store: Store = spider.store
         frontier: Frontier = spider.frontier

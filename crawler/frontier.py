@@ -398,7 +398,8 @@ class Frontier:
             renewed = found.dated and known["dated"] and found.dated != known["dated"]
             self._db.execute(
                 "update urls set parent = coalesce(parent, ?),"
-                " dated = coalesce(nullif(?, ''), dated), listed_on = iif(parent is null, ?, listed_on),"
+                " dated = coalesce(nullif(?, ''), dated),"
+                " listed_on = iif(parent is null, ?, listed_on),"
                 " due = iif(? and last_night < ?, ?, due) where key = ?",
                 (parent, found.dated, found.listed_on, renewed, night, night, found.key),
             )
@@ -694,15 +695,17 @@ class Frontier:
         """What a night brought from a portal so far."""
         with self._transaction():
             self._flush()
+        answered = "last_verdict in ('ok', 'not_modified', 'moved')"
+        events = ("new", "edited", "unchanged", "moved", "gone", "back")
         counts = self._db.execute(
-            "select count(*) filter (where kind = 'list') as lists,"
-            " count(*) filter (where kind = 'report' or carries) as reports,"
-            " count(*) filter (where kind = 'attachment') as attachments,"
-            + ", ".join(
-                f" count(*) filter (where event = '{name}' and kind <> 'attachment') as {name}"
-                for name in ("new", "edited", "unchanged", "moved", "gone", "back")
+            f"select count(*) filter (where kind = 'list' and {answered}) as lists,"
+            f" count(*) filter (where (kind = 'report' or carries) and {answered}) as reports,"
+            f" count(*) filter (where kind = 'attachment' and {answered}) as attachments, "
+            + "".join(
+                f"count(*) filter (where event = '{event}' and kind <> 'attachment') as {event}, "
+                for event in events
             )
-            + ", count(*) filter (where last_verdict = 'challenge') as blocked,"
+            + "count(*) filter (where last_verdict = 'challenge') as blocked,"
             " count(*) filter (where last_verdict in ('error', 'truncated', 'too_large', 'shell'))"
             " as failed, count(*) filter (where last_verdict = 'refused') as refused"
             " from urls where portal_id = ? and last_night = ?",

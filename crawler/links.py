@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from lxml import html
 
@@ -38,7 +38,13 @@ NOISE = Judgement(Kind.NOISE)
 # Below this a listing is only followed while no column is known.
 STRONG = 40
 OF_BODIES = 55
+# Tabs of the disclosure platform: its menu stands on each of them.
+OF_TABS = 38
+OF_TIERS = 20
+OF_WELCOME = 15
 FRAMED = 50
+# What 年报 and 年度报告 are given, which other things have too; one less is a list's later page.
+VAGUE = 90
 # From here on a list is known by its name or place to be a column of reports.
 SURE = 85
 # No table can be read in a smaller picture, in pixels; and no report has more of them.
@@ -46,6 +52,14 @@ SMALLEST = 200
 MOST_PICTURES = 20
 
 _NOUN = r"(?:工作)?(?:年报|年度报告|年度工作报告|工作报告)"
+_KINDS = "部门|单位|机关|街道|苏木|园区|开发区|功能区|新区|(?:国有)?企(?:事)?业(?:单位)?"
+_ANNUAL = r"(?:工作)?(?:年报|年度报告|年度工作报告)"
+# The words that names of tiers and of kinds of bodies are put together from.
+_TIER = (
+    r"(?:各|所有|本|级|直|属|人民|政府|工作|组成|职能|管理|垂直|垂管|双管|派出|驻|事业|基层|部门|单位|机关|机构"
+    r"|委办局|局委办|街道|街|苏木|嘎查|园区|开发区|功能区|新区|办事处|办公[室厅]|办|设区|其[他它]|地方|各地|[省市县区旗州盟乡镇]"
+    r"|[及和与、()（）])"
+)
 _TAIL = (
     r"(?:汇总|专栏|专题|专区|列表|栏目|公开|发布|查询|平台)?(?:[（(].{1,10}[)）])?"
     r"(?:>+|»|更多|more)?"
@@ -53,13 +67,9 @@ _TAIL = (
 _COLUMNS = (
     (re.compile(rf"(?:.{{0,16}}?)政府信息公开{_NOUN}{_TAIL}"), 100),
     (re.compile(rf"(?:.{{0,16}}?)(?:政务|信息|政务信息){{1}}公开{_NOUN}{_TAIL}"), 95),
-    (re.compile(rf"(?:公开)?(?:工作)?(?:年报|年度报告){_TAIL}"), 90),
-    (
-        re.compile(
-            rf"(?:各?(?:部门|单位|乡镇|镇街|街道|区县|县区|县市区|市直|省直|政府))+(?:公开)?{_NOUN}"
-        ),
-        90,
-    ),
+    (re.compile(rf"公开(?:工作)?(?:年报|年度报告){_TAIL}"), 93),
+    (re.compile(rf"(?:工作)?(?:年报|年度报告){_TAIL}"), VAGUE),
+    (re.compile(rf"(?:{_TIER}{{1,8}}|历年|往年|往期|历史)(?:公开)?{_ANNUAL}{_TAIL}"), 93),
 )
 _BODIES = re.compile(
     r".{2,20}(?:局|委|办|厅|院|社|馆|署|处|所|队|会|联|海关|镇|乡|街道|中心|办公室|办事处|政府)"
@@ -67,29 +77,75 @@ _BODIES = re.compile(
 )
 # Directories of bodies, each with a column of its own.
 _DIRECTORIES = re.compile(
-    r"(?:部门|乡镇|街道|镇街|区县|县区|各部门|各区县|单位|基层).{0,8}(?:信息|政务)公开.{0,4}"
+    r".{0,4}?(?:部门|乡镇|街道|镇街|区县|县区|县市区|单位|机关|机构|基层|苏木|园区|垂管).{0,8}(?:信息|政务)公开.{0,4}"
 )
 _LISTINGS = (
-    (re.compile(r"政府信息公开(?:平台|专栏|专区|网|目录)?"), 70),
-    (re.compile(r"(?:政务|信息|政府信息)公开(?:平台|专栏|专区|网)?"), 60),
+    (
+        re.compile(
+            r".{0,12}?政府信息(?:主动)?公开(?:工作)?(?:平台|专栏|专区|专题|网站?|目录|栏目?|系统|首页|统一平台)?"
+        ),
+        70,
+    ),
+    (
+        re.compile(
+            r"(?:政务|信息|政府信息|政务信息|办事)公开(?:平台|专栏|专区|专题|网站?|栏目?|系统|首页|频道)?"
+        ),
+        60,
+    ),
     (_DIRECTORIES, OF_BODIES),
     (re.compile(r"法定主动公开内容|公开目录|信息公开目录|主动公开|公开专栏|政府公开"), 50),
+    (
+        re.compile(
+            r"(?:政府)?信息公开(?:工作)?(?:指南|制度|规定|目录|说明|保障|监督)|(?:公开)?(?:指南|制度)|依申请公开|法定主动公开"
+        ),
+        OF_TABS,
+    ),
     (_BODIES, 30),
-    (re.compile(r"网站地图|站点地图|导航"), 25),
-    (re.compile(r"政务|公开|部门|机构设置|组织机构|政府机构|乡镇街道|区县|走进政府|政府"), 20),
+    (re.compile(r"(?:网站|站点)?(?:地图|导航|导览)|(?:全部|所有)栏目|sitemap", re.IGNORECASE), 25),
+    (
+        re.compile(
+            r"政务|公开|部门|机构设置|组织机构|政府机构|乡镇街道|区县|走进政府|政府|要闻公开|阳光政务|透明政府|政务(?:信息|资讯|大厅)|公众监督"
+        ),
+        20,
+    ),
+    # The real home page behind a page of welcome.
+    (
+        re.compile(
+            r"(?:点击)?进入.{0,12}|(?:网站|门户)?首页|简体(?:中文)?(?:版)?|中文版?|主站|旧版(?:网站|入口)?|skip|enter.{0,8}",
+            re.IGNORECASE,
+        ),
+        OF_WELCOME,
+    ),
 )
 # What a column is split by: years, tiers, kinds of bodies.
-_DIVISIONS = re.compile(
-    r"(?:(?:19|20)\d{2}年?(?:度|版)?(?:年报|年度报告|报告)?"
-    r"|(?:20\d{2}年?度?)?(?:[省市县区旗]?(?:人民)?政府|[省市县区]?本级|[省市县区]?直(?:属)?(?:部门|单位|机关)?|[省市县区]?级?(?:政府)?(?:工作)?部门|市州|州市|地市|设区市"
-    r"|县(?:市)?区|区县|县市区|旗县区?|乡镇|镇街?|街镇|街道|乡镇街道|镇(?:\(|（)?街道?(?:\)|）)?|苏木镇?|园区|开发区|垂管单位|垂直部门|其他|历年|往年|往期|更多)"
-    r"(?:（.*）|\(.*\)|街道|及.{1,8})?(?:(?:政府)?(?:信息公开)?(?:年报|年度报告))?)"
+_YEARS = (
+    r"(?:(?:19|20)\d{2}|二[〇○零][〇○零一二三四五六七八九]{2})年?(?:度|版)?"
+    r"(?:[-—–~至到]+(?:19|20)\d{2}年?度?)?(?:及?(?:以前|之前|以后|以来))?"
 )
-_MORE = re.compile(r"更多|more|查看更多|>{1,3}|»|\+", re.IGNORECASE)
+_DIVISIONS = re.compile(
+    rf"(?:{_YEARS}(?:{_TIER}{{1,8}})?|{_TIER}{{2,10}}|{_KINDS}|历[年史]|往[年期]|以往|更多)"
+    r"(?:(?:政府)?(?:信息公开)?(?:工作)?(?:年报|年度报告|报告)(?:汇总)?)?(?:[（(].*[)）])?"
+)
+_FOLDER_PAGE = re.compile(
+    r"(?:index|list|default|main|home|col|column|channel)(?:[_-]?\d+)?\.", re.IGNORECASE
+)
+_MORE = re.compile(r"(?:查看|点击)?(?:更多|全部)[>»]*|\+?more[>»+.]*|>{1,3}|»|\+", re.IGNORECASE)
 _COLUMN_PATH = re.compile(
-    r"(?:^|[/_=])(?:[a-z]{0,4}(?:zfxxgk|xxgk|gk)(?:gz)?n(?:d)?b(?:g)?|gknb|ndbg|annualreport|opennessannualreport)(?![a-z])",
+    r"(?:^|[/_=])(?:[a-z]{0,6}(?:zfxxgk|xxgk|gk)(?:gz)?n(?:d)?b(?:g)?|nd(?:zf)?xxgkbg|gknb|ndbg"
+    r"|(?:[a-z]{0,4}openness)?annual_?reports?)(?:zt|zl|lm|pt|hz)?(?![a-z])",
     re.IGNORECASE,
 )
+# Where a picture or a word like 进入 leads, the path is all there is.
+_LISTING_PATH = re.compile(
+    r"/(?:zfxxgk(?:pt|ml|zn|zl|w|n)?|xxgk(?:pt|ml|zn|zl|w|n)?|zwgk|zwxxgk|gongkai|xinxigongkai|govopen)(?:_\d+)?(?:/(?:index)?|\.\w+$|/?$)",
+    re.IGNORECASE,
+)
+_SAYS_NOTHING = re.compile(
+    r"(?:点击|进入|查看|详情|专栏|专题|专区|平台|页面|栏目|链接|这里|图片|banner|logo|[\w.]+\.(?:png|jpe?g|gif)|image|[>»])*",
+    re.IGNORECASE,
+)
+_DECORATED = re.compile(r"^[\W_]+|[^\w)）>》…]+$|^\d{1,2}[.、．]", re.UNICODE)
+_TIERS = re.compile(rf"{_TIER}{{2,10}}|{_KINDS}")
 _ARTICLE = re.compile(
     r"/t\d{8}_\d+(?:_\w+)?(?:\.s?html?)?$|/art_[\d_]+\.html?$|/(?:m?post|content|c\d+)_\d+(?:\.s?html?)?$"
     r"|/c\d{5,}/content\.html$|/\d{5,}\.s?html?$|/[0-9a-f]{20,}\.s?html?$|/[0-9a-f]{8}-[0-9a-f-]{27}\.s?html?$"
@@ -97,9 +153,18 @@ _ARTICLE = re.compile(
     r"|[?&](?:i?id|aid|nid|newsid|docid|articleid|contentid|infoid|guid|uuid)=\w+|xxgkAnnualReport\.jsp",
     re.IGNORECASE,
 )
+# One report, and beside it the way to those of all bodies and years.
+_MODULE = re.compile(r"/xxgkAnnualReport\.jsp", re.IGNORECASE)
 _TABLE = re.compile("政府信息公开申请数量|现行有效件?数|对外公开总数量|主动公开政府信息数")
 _DECORATION = re.compile(
     r"\.(?:gif|svg|ico)$|icon|logo|share|qrcode|ewm|weixin|banner|print|jiucuo|dzjg", re.IGNORECASE
+)
+# A part is called by words or a year; days and pages are not parts.
+_WORDS = re.compile(r"[\u4e00-\u9fff]{2}|(?:19|20)\d{2}|[A-Za-z]{4}")
+_TRAP = re.compile(
+    r"/20\d{2}/\d{1,2}(?:/\d{1,2})?/?$|calendar|/rili\b|/print[/.?]|log(?:in|out)\b|/register|/tags?/|[?&](?:share|keywords?|kw|q|wd|searchword|print|backurl|returnurl)="
+    r"|/search[/.?]|/s\?|[?&](?:day|date|month|riqi|time)=\d",
+    re.IGNORECASE,
 )
 _IMAGE = re.compile(r"\.(?:jpe?g|png|gif|bmp|svg|webp|ico|mp3|mp4|css|js)(?:$|[?&])", re.IGNORECASE)
 _NATIONAL_SUFFIXES = ("gov.cn", "com.cn", "org.cn", "net.cn", "edu.cn", "ac.cn")
@@ -147,56 +212,100 @@ _CONTAINERS = (
 
 
 def classify(
-    link: Link, page: Page, *, in_column: bool = False, among_bodies: bool = False
+    link: Link,
+    page: Page,
+    *,
+    in_column: bool = False,
+    is_part: bool = True,
+    among_bodies: bool = False,
 ) -> Judgement:
     """What a link of this page is.
 
-    `in_column`: the page belongs to a column of reports; `among_bodies`: it is a directory of
-    bodies, each with a column of its own.
+    `in_column`: the page belongs to a column of reports, and `is_part`: surely so, whatever lies
+    below it; `among_bodies`: it is a directory of bodies, each with a column of its own.
     """
     if _IMAGE.search(urlsplit(link.url).path) or _is_trap(link.url):
         return NOISE
-    label = "".join(link.label.split()).strip("·•-—|[]【】>»《》")
+    label = bare(link.label)
     if is_file(link.url):
         if report_title_verdict(label) == "report":
             return Judgement(Kind.REPORT, 80)
         return Judgement(Kind.ATTACHMENT, 10)
     names_year = bool(_YEAR.search(label))
     named = column_score(label)
-    article = is_article(link.url)
+    article = is_article(link.url) and (names_year or not _MODULE.search(link.url))
     if named and not names_year and not article:
         return Judgement(Kind.COLUMN, named)
     if report_title_verdict(label) == "report":
         if article or names_year:
             return Judgement(Kind.REPORT, 80)
         return Judgement(Kind.COLUMN, SURE)
-    if report_title_verdict(label) == "lookalike" or article:
+    if article:
         return NOISE
+    if is_lookalike(label):
+        # 指南 and 目录 are no reports, and tabs of the platform beside the column.
+        return _listing(label) if not in_column else NOISE
     if named:
         return Judgement(Kind.COLUMN, named)
     if in_column:
-        if _belongs(link, page, label):
+        # 机构 in a column's menu may be a tier or the site's own: what is below it is not followed.
+        if is_part and _belongs(link, page, label):
             return Judgement(Kind.COLUMN, SURE)
         if _DIVISIONS.fullmatch(label):
             return Judgement(Kind.COLUMN, SURE - 5)
+    if in_column and _BODIES.fullmatch(label) and is_sibling(link.url, page.url):
+        return Judgement(Kind.COLUMN, SURE - 5)
     if (in_column or among_bodies) and _BODIES.fullmatch(label):
         return Judgement(Kind.LISTING, OF_BODIES)
-    if _MORE.fullmatch(label) and column_score(_heading(link)):
-        return Judgement(Kind.COLUMN, SURE)
+    if _MORE.fullmatch(label) or _SAYS_NOTHING.fullmatch(label):
+        return _by_surroundings(link, page)
+    judged = _listing(label)
+    is_root = urlsplit(link.url).path in ("", "/")
+    return NOISE if judged.score <= OF_WELCOME and (in_column or is_root) else judged
+
+
+def is_lookalike(label: str) -> bool:
+    """审计 and 信访 in a title tell of other reports; as the name of a body they do not."""
+    words = bare(label)
+    return report_title_verdict(words) == "lookalike" and not _BODIES.fullmatch(words)
+
+
+def bare(label: str) -> str:
+    """A link's words without spaces, marks and numbering around them."""
+    return _DECORATED.sub("", _DECORATED.sub("", "".join(label.split()))).strip("《》【】[]|>»")
+
+
+def _listing(label: str) -> Judgement:
     for pattern, score in _LISTINGS:
         if pattern.fullmatch(label):
             return Judgement(Kind.LISTING, score)
-    # A picture with no words: the path is all there is.
-    if not label and _COLUMN_PATH.search(urlsplit(link.url).path):
+    return Judgement(Kind.LISTING, OF_TIERS) if is_tier(label) else NOISE
+
+
+def _by_surroundings(link: Link, page: Page) -> Judgement:
+    """What 更多 or a picture without words leads to: what stands beside it, else its path."""
+    heading = _heading(link)
+    if column_score(heading):
+        return Judgement(Kind.COLUMN, SURE)
+    if report_title_verdict(heading) == "lookalike":
+        return NOISE
+    parts = urlsplit(link.url)
+    address = f"{parts.path}?{parts.query}"
+    if is_article(link.url) or parts.netloc != urlsplit(page.url).netloc:
+        return NOISE
+    if _COLUMN_PATH.search(address):
         return Judgement(Kind.COLUMN, 70)
-    return NOISE
+    if (judged := _listing(heading)).score >= OF_TABS:
+        return judged
+    return Judgement(Kind.LISTING, OF_TABS) if _LISTING_PATH.search(parts.path) else NOISE
 
 
 def _heading(link: Link) -> str:
     """What stands before a link in its box: the name of the list that 更多 is about."""
-    before = link.context.partition(link.text)[0] if link.text else link.context
-    whole = "".join(before.split())
-    return whole if column_score(whole) else next(iter(before.split()), "")
+    before, _, after = link.context.partition(link.text) if link.text else (link.context, "", "")
+    words = before.split() or after.split()
+    whole = bare("".join(words))
+    return whole if column_score(whole) else bare(words[0]) if words else ""
 
 
 def column_score(label: str) -> int:
@@ -211,7 +320,78 @@ def _belongs(link: Link, page: Page, label: str) -> bool:
     inside = is_below(link.url, page.url)
     if _DIVISIONS.fullmatch(label):
         return inside or bool(_COLUMN_PATH.search(link.url)) or _shares_folder(link.url, page.url)
-    return inside and bool(label)
+    return inside and bool(_WORDS.search(label))
+
+
+def names_body(label: str) -> bool:
+    """Whether a link's words are the name of a body: 甲县教育局."""
+    return bool(_BODIES.fullmatch("".join(label.split())))
+
+
+def is_sibling(url: str, column_url: str) -> bool:
+    """Whether an address is that of the same column of another body: only ids in it differ."""
+    one, other = urlsplit(url), urlsplit(column_url)
+    if one.netloc != other.netloc or _without_ids(one.path) != _without_ids(other.path):
+        return False
+    here, there = dict(parse_qsl(one.query)), dict(parse_qsl(other.query))
+    shared = set(here.items()) & set(there.items())
+    is_column = bool(shared) or re.search("annual_?report", one.path, re.IGNORECASE)
+    return one != other and bool(is_column) and bool(here.keys() & there.keys() or not here)
+
+
+def _without_ids(path: str) -> str:
+    return re.sub(r"(?<![^/_-])(?:\d+|[0-9a-f]{24,})(?![^/._-])", "#", path)
+
+
+def names_year(title: str) -> bool:
+    """Whether words hold a year in either kind of numerals."""
+    return bool(_YEAR.search(title))
+
+
+def may_be_report(title: str) -> bool:
+    """Whether a row in a column of reports could be one: 2021年, 2021年度报告, 年报."""
+    label = bare(title)
+    return bool(
+        _DIVISIONS.fullmatch(label)
+        or re.search(r"年报|年度.{0,4}报告|信息公开.{0,6}(?:报告|情况)", label)
+    )
+
+
+def is_vague(score: int) -> bool:
+    """Whether a list is called like a column of reports, and like many other things."""
+    return VAGUE - 1 <= score <= VAGUE
+
+
+def is_tier(label: str) -> bool:
+    """Whether a link's words name a tier of government, or a kind of bodies: 县直部门."""
+    words = bare(label)
+    return not _YEAR.search(words) and bool(_TIERS.fullmatch(words))
+
+
+def is_column(page: Page) -> bool:
+    """Whether a page says of itself that it is the column: by its metas, or its title."""
+    if page.metas.get("articletitle"):
+        return False
+    names = (page.metas.get("columnname", ""), re.split(r"[-_|—–]", page.title)[0])
+    return any(column_score(bare(name)) >= 90 for name in names if not _YEAR.search(name))
+
+
+def names_column_aside(page: Page) -> bool:
+    """Whether the column's name stands on the page as a tab or heading that leads nowhere."""
+    return any(
+        element.text and column_score(bare(element.text)) >= 95
+        for element in page.tree.iter("li", "div", "span", "h1", "h2", "h3", "h4", "p", "td", "b")
+        if next(element.iterancestors("a"), None) is None
+    )
+
+
+def has_parts(page: Page) -> bool:
+    """Whether a page leads to parts of a column below it, or to several years or tiers."""
+    parts = [
+        link for link in page.links if classify(link, page, in_column=True).kind is Kind.COLUMN
+    ]
+    divisions = [link for link in parts if _DIVISIONS.fullmatch(bare(link.label))]
+    return any(is_below(link.url, page.url) for link in parts) or len(divisions) >= 2
 
 
 def is_directory(label: str) -> bool:
@@ -222,7 +402,9 @@ def is_directory(label: str) -> bool:
 def is_below(url: str, column_url: str) -> bool:
     """Whether an address lies in a folder below the column's own."""
     one, other = urlsplit(url), urlsplit(column_url)
-    folder = other.path.rsplit("/", 1)[0] + "/"
+    folder, _, name = other.path.rpartition("/")
+    # Of a page called nb.htm the folder is its neighbours' too.
+    folder = "/" if name and not _FOLDER_PAGE.match(name) else folder + "/"
     stem = re.sub(r"\.s?html?$", "", other.path) + "/"
     below = one.path.startswith(folder) and "/" in one.path[len(folder) :].rstrip("/") + (
         "/" if one.path.endswith("/") and one.path != folder else ""
@@ -324,13 +506,17 @@ def report_on(page: Page) -> str:
     return next(titled, own if report_title_verdict(own) == "report" else "")
 
 
+def touches_topics(page: Page) -> bool:
+    """Whether the page's text touches on what a report must."""
+    return sum(bool(re.search(topic, page.visible)) for topic in _TOPICS) >= 4
+
+
 def reads_like_report(page: Page) -> bool:
     """Whether the page's text touches on what a report must, or leaves it to a document.
 
     News about reports have titles much like theirs.
     """
-    touched = sum(bool(re.search(topic, page.visible)) for topic in _TOPICS)
-    return touched >= 4 or bool(attachments(page) or pictures(page))
+    return touches_topics(page) or bool(attachments(page) or pictures(page))
 
 
 def is_same_site(url: str, site_urls: tuple[str, ...]) -> bool:
@@ -373,8 +559,6 @@ def _is_trap(url: str) -> bool:
     """Addresses that grow without end: deep paths, repeated parts, calendars."""
     parts = urlsplit(url)
     steps = [step for step in parts.path.split("/") if step]
-    if len(steps) > 20 or any(steps.count(step) > 3 for step in set(steps)):
-        return True
-    return bool(
-        re.search(r"(?:calendar|rili|/print/|login|logout|register|share=)", url, re.IGNORECASE)
-    )
+    # Relative links on a page that answers under any address add a folder each time.
+    repeated = any(steps.count(step) > 2 for step in set(steps) if not step.isdigit())
+    return len(steps) > 20 or repeated or bool(_TRAP.search(url))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urljoin, urlsplit, urlunsplit
 
 from lxml import etree, html
@@ -39,12 +41,32 @@ class Page:
 
     url: str
     text: str
+    sent: str = ""
+    """The form it answers, as it was sent; empty for a GET."""
+
+    @cached_property
+    def json(self) -> Any:
+        """What an interface answered, plain or in a call (JSONP); None for a page."""
+        call = _CALL.match(self.text)
+        start = call.end() if call else 0
+        if self.text[start : start + 1] not in ("{", "["):
+            return None
+        try:
+            value, end = json.JSONDecoder(strict=False).raw_decode(self.text, start)
+        except (ValueError, RecursionError):
+            return None
+        return value if _AFTER_CALL.fullmatch(self.text, end) else None
 
     @cached_property
     def tree(self) -> html.HtmlElement:
-        """The page's tree; an empty one when nothing can be made of the text."""
+        """The page's tree; an empty one when nothing can be made of the text, or it is JSON."""
         parser = html.HTMLParser(encoding="utf-8", recover=True, huge_tree=False)
-        clean = _CONTROLS.sub("", self.text).encode("utf-8", "replace")
+        if self.json is not None:
+            # Pages inside its strings are for the family that knows them.
+            return html.document_fromstring(b"<html><body></body></html>", parser=parser)
+        # What stands behind the end of a page is shown by browsers and lost by the parser.
+        whole = _ENDS.sub("", self.text)
+        clean = _CONTROLS.sub("", whole).encode("utf-8", "replace")
         try:
             tree = html.document_fromstring(clean, parser=parser)
         except (etree.LxmlError, ValueError, AssertionError):
@@ -56,7 +78,8 @@ class Page:
         """What relative links are relative to."""
         for element in self.tree.iter("base"):
             if href := element.get("href"):
-                return absolute(self.url, href) or self.url
+                base = absolute(self.url, href) or self.url
+                return base if "#" in base or not _ROUTE.search(self.url) else f"{base}#/"
         return self.url
 
     @cached_property
@@ -102,8 +125,17 @@ class Page:
         )
 
     @cached_property
-    def hops(self) -> tuple[str, ...]:
-        """Where the page sends its reader: meta refresh, a small page's script, a sole frame."""
+    def sends_away(self) -> bool:
+        """Whether the page sends its reader only to where we do not follow: other hosts, no web."""
+        return not self.hops and (
+            bool(self._targets)
+            # A frame without an address waits for a script of this very page.
+            or sum(1 for frame in self.tree.iter("iframe", "frame") if frame.get("src")) == 1
+        )
+
+    @cached_property
+    def _targets(self) -> tuple[str, ...]:
+        """Addresses as a meta refresh or a small page's script gives them."""
         found: list[str] = []
         for element in self.tree.iter("meta"):
             if (element.get("http-equiv") or "").strip().lower() == "refresh":
@@ -111,13 +143,21 @@ class Page:
                 if match and float(match["seconds"] or 0) <= 10:
                     found.append(match["url"])
         if len(self.text) <= STUB_BYTES:
-            for script in self.scripts:
-                found.extend(match["url"] for match in _LOCATION.finditer(script))
-        urls = [url for url in (absolute(self.base, url) for url in found) if url]
+            loading = (body.get("onload") or "" for body in self.tree.iter("body"))
+            for script in (*self.scripts, *loading):
+                found.extend(_locations(script))
+        return tuple(found)
+
+    @cached_property
+    def hops(self) -> tuple[str, ...]:
+        """Where the page sends its reader: meta refresh, a small page's script, a sole frame."""
+        urls = [url for url in (absolute(self.base, url) for url in self._targets) if url]
         if len(self.frames) == 1:
             urls.append(self.frames[0])
         host = urlsplit(self.url).netloc
-        return tuple(dict.fromkeys(url for url in urls if urlsplit(url).netloc == host))
+        own = dict.fromkeys(url for url in urls if _is_kin(urlsplit(url).netloc, host))
+        # A stub that tells devices apart: the copy for telephones has fewer lists.
+        return tuple(sorted(own, key=lambda url: bool(_MOBILE.search(url))))
 
     @cached_property
     def frames(self) -> tuple[str, ...]:
@@ -132,10 +172,25 @@ class Page:
         return tuple(dict.fromkeys(links_of(self.tree, self.base)))
 
 
+def _locations(script: str) -> Iterator[str]:
+    """Where a script sends its reader, by a literal or by a variable that holds one."""
+    for match in _LOCATION.finditer(script):
+        if match["url"] is not None:
+            yield match["url"]
+        elif given := re.search(rf"""\b{match["name"]}\s*=\s*["']([^"']+)["']""", script):
+            yield given[1]
+
+
+def _is_kin(netloc: str, host: str) -> bool:
+    """Whether two hosts are one site's: the same, or sub-domains of one name under gov.cn."""
+    one, other = (name.rpartition(".gov.cn")[0].rpartition(".")[2] for name in (netloc, host))
+    return netloc == host or bool(one and one == other and netloc.endswith(".gov.cn"))
+
+
 def links_of(tree: html.HtmlElement, base: str) -> Iterator[Link]:
     """The links below one element of a page."""
     rows: dict[html.HtmlElement, str] = {}
-    for element in tree.iter("a", "area", "iframe", "embed", "object", "option"):
+    for element in tree.xpath(_POINTING):
         address = _address_of(element)
         url = absolute(base, address) if address else None
         if url is None:
@@ -170,16 +225,20 @@ def _address_of(element: html.HtmlElement) -> str | None:
             value = (element.get("value") or "").strip()
             return value if _OPTION.match(value) else None
     href = (element.get("href") or "").strip()
-    if href and not href.lower().startswith(("javascript:", "#")):
+    if href and not href.lower().startswith("javascript:") and not re.match("#(?![!/])", href):
         return href
+    for name in ("data-href", "data-url", "data-link"):
+        if (given := (element.get(name) or "").strip()) and _OPTION.match(given):
+            return given
     found = _ONCLICK.search((element.get("onclick") or "") + " " + href)
-    return found["url"] if found else None
+    return (found["url"] or found["given"]) if found else None
 
 
 def absolute(base: str, href: str) -> str | None:
     """An address a client can ask for, or None for mail, script and broken ones.
 
-    Session parts and fragments are dropped: they name the visit, not the page.
+    Session parts and fragments are dropped: they name the visit, not the page. But on a page that
+    scripts chose by its route (`/#/list`), the routes of its links are kept.
     """
     href = re.sub(r"[\t\r\n]", "", href).strip().replace("\\", "/")
     if not href or href.lower().startswith(("javascript:", "mailto:", "tel:", "data:", "about:")):
@@ -194,11 +253,17 @@ def absolute(base: str, href: str) -> str | None:
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     if port is not None and port != {"http": 80, "https": 443}[parts.scheme]:
         host += f":{port}"
-    path = re.sub(r";jsessionid=[^/?]*", "", parts.path, flags=re.IGNORECASE)
+    path = re.sub(r";jsessionid=[^/?]*|/\(S\(\w+\)\)", "", parts.path, flags=re.IGNORECASE)
+    query = _SESSION.sub("", parts.query).strip("&") if "s" in parts.query.lower() else parts.query
     # urljoin keeps the dots that would climb above the root.
     while path.startswith("/../"):
         path = path[3:]
-    url = urlunsplit((parts.scheme, host, path.replace(" ", "%20") or "/", parts.query, ""))
+    route = parts.fragment.replace(" ", "%20") if _ROUTE.search(base) else ""
+    if not route.startswith(("/", "!")):
+        if href.startswith("#"):
+            return None
+        route = ""
+    url = urlunsplit((parts.scheme, host, path.replace(" ", "%20") or "/", query, route))
     return url if len(url) <= MAX_URL else None
 
 
@@ -239,7 +304,10 @@ def _row_text(element: html.HtmlElement, rows: dict[html.HtmlElement, str]) -> s
         # A box around the link alone (更多 in a div of its own) says nothing of it.
         if rows[row] != said:
             return rows[row]
-    return said
+    # A bare link behind a heading of its own box.
+    before = element.getprevious()
+    heading = _words(before) if before is not None and isinstance(before.tag, str) else ""
+    return f"{heading} {said}" if 0 < len(heading) <= 30 else said
 
 
 def _is_unseen(element: html.HtmlElement | None) -> bool:
@@ -248,7 +316,7 @@ def _is_unseen(element: html.HtmlElement | None) -> bool:
 
 def _without_script_comments(script: str) -> str:
     script = re.sub(r"/\*.*?\*/", "", script, flags=re.DOTALL)
-    return re.sub(r"<!--[^\n]*|(?<![:\"'])//[^\n]*", "", script)
+    return re.sub(r"<!--[^\n]*|(?<![:\"'/])//[^\n]*", "", script)
 
 
 # What no header can make a page: PDF, ZIP, OLE, RTF, and pictures.
@@ -260,15 +328,35 @@ _DOWNLOAD = re.compile(
     r"downfile\.jsp|download\.jsp|/download/\?|downloadattach|virtual_attach_file|/attachment/|/attach/|/P0\d{10,}",
     re.IGNORECASE,
 )
+# Before an answer's JSON: a byte order mark, a guard, the name of the caller's function.
+_CALL = re.compile(r"[\s\ufeff;]*(?:/\*.*?\*/\s*)?(?:(?:try\s*\{\s*)?[\w$.]{1,200}\s*\(\s*)?")
+_AFTER_CALL = re.compile(r"[\s;)}]*(?:catch\b.*)?")
+# Only the addresses of rendered pages have such a fragment.
+_ROUTE = re.compile("#[!/]")
+_ENDS = re.compile(r"</(?:html|body)\s*>", re.IGNORECASE)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _UNSEEN = frozenset(("script", "style", "noscript", "head", "title", "meta", "link", "template"))
 _REFRESH = re.compile(
-    r"""(?P<seconds>[0-9.]+)?\s*[;,]?\s*url\s*=\s*["']?(?P<url>[^"'>\s]+)""", re.IGNORECASE
+    r"""(?P<seconds>[0-9]+(?:[.][0-9]*)?)?\s*[;,]?\s*url\s*=\s*["']?(?P<url>[^"'>\s]+)""",
+    re.IGNORECASE,
 )
 _LOCATION = re.compile(
-    r"""(?:location(?:\.href)?\s*=|location\.(?:replace|assign)\s*\()\s*["'](?P<url>[^"']+)["']"""
+    r"""(?:\blocation(?:\.href)?\s*=(?!=)|\blocation\.(?:replace|assign)\s*\(|\bwindow\.navigate\s*\()\s*"""
+    r"""(?:["'](?P<url>[^"']+)["']|(?P<name>[A-Za-z_$]\w*)\s*[;)\n}])"""
 )
+# window.open('…'), location.href='…', and a site's own goTo('/a/')
 _ONCLICK = re.compile(
     r"""(?:window\.open\s*\(|location(?:\.href)?\s*=|location\.replace\s*\()\s*["'](?P<url>[^"']+)["']"""
+    r"""|[\w.]+\(\s*["'](?P<given>(?:https?:/|\.{1,2})?/[^"'\s]+|[\w./-]+\.(?:s?html?|jspx?|aspx?|php)(?:\?[^"'\s]*)?)["']"""
 )
-_OPTION = re.compile(r"(?:https?:/)?/|\.{1,2}/|[\w./-]+\.s?html?$")
+_POINTING = (
+    "descendant-or-self::*[self::a or self::area or self::iframe or self::embed or self::object"
+    " or self::option or @onclick or @data-href or @data-url or @data-link]"
+)
+# Names of a visit, not of a page.
+_SESSION = re.compile(
+    r"(?:^|&)(?:jsessionid|phpsessid|aspsessionid\w*|session_?id|sessid|sid=[0-9a-f-]{16,}(?=&|$))(?:=[^&]*)?",
+    re.IGNORECASE,
+)
+_MOBILE = re.compile(r"/(?:m|wap|3g|mobile|phone|sjb?)(?:/|$)|//(?:m|wap|3g)\.", re.IGNORECASE)
+_OPTION = re.compile(r"(?:https?:/)?/|\.{1,2}/|[\w./-]+(?:\.s?html?|/)$")

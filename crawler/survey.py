@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from archive.identify import compact, report_title_verdict
@@ -22,15 +23,23 @@ _CUT = re.compile(r"(?:…|\.{2,})+$")
 def settle(row: Row, page: Page, hint: str = "") -> Row:
     """The row with the kind and title its page gives it, and whether it carries a report itself."""
     is_new_report = row.kind == "report" and not row.last_night
-    if (row.kind in ("peek", "discovery") or is_new_report) and _is_list(page, hint):
-        return replace(row, kind="list", carries=False)
+    shown = families.printed(page)
+    if shown is not None and row.kind == "report":
+        # Every body and year has an address, also where it published nothing.
+        return replace(row, title=shown) if shown else replace(row, kind="noise")
+    if shown is not None and row.kind in ("peek", "discovery"):
+        row = replace(row, kind="list", score=links.SURE)
+    if (row.kind in ("peek", "discovery") or is_new_report) and _is_list(row, page, hint):
+        row = replace(row, kind="list", carries=False)
     match row.kind:
         case "peek" if report_title_verdict(row.title) == "report":
             is_report, title = links.reads_like_report(page), _whole(row.title, page)
         case "peek":
-            is_report, title = report_title_verdict(page.title) == "report", page.title
+            named = report_title_verdict(page.title) == "report"
+            title = page.title if named else links.report_on(page)
+            is_report = bool(title)
         case "list":
-            shown = links.report_on(page)
+            shown = links.report_on(page) if shown is None else shown
             carries = bool(shown) and not _is_listed(shown, row, page, hint)
             return replace(row, title=shown, carries=True) if carries else row
         case "report":
@@ -44,20 +53,23 @@ def leads(row: Row, page: Page, sites: tuple[str, ...], hint: str = "") -> list[
     """What a home page, a listing or a column leads to, each address once; `sites` are ours."""
     found: dict[str, Found] = {}
     if row.kind == "list":
-        for entry in families.entries(page, hint):
-            if links.is_same_site(entry.url, sites):
-                one = _entry(entry, row, page)
-                if one is not None:
-                    found.setdefault(one.key, one)
-    for link in page.links:
+        for one in _rows(row, page, sites, hint):
+            found.setdefault(one.key, one)
+    is_part = row.kind == "list" and _is_sure(row, page)
+    for link in (*families.columns(page), *page.links):
         if links.is_same_site(link.url, sites):
-            followed = _follow(link, row, page)
+            followed = _follow(link, row, page, is_part)
             if followed is not None:
                 found.setdefault(followed.key, followed)
-    for url in page.frames:
-        if links.is_same_site(url, sites) and row.depth < _deepest(row):
-            framed = _inside(url, row, page)
-            found.setdefault(framed.key, framed)
+    framed = (families.FurtherRequest(url) for url in page.frames)
+    for request in (*framed, *families.inside(page)):
+        if links.is_same_site(request.url, sites) and row.depth < _deepest(row):
+            inside = _inside(request, row, page)
+            found.setdefault(inside.key, inside)
+    if row.kind == "list":
+        for one in _pages(families.first(page), row, page, sites):
+            # The answer is the list's first page, not the shell around it.
+            found.setdefault(one.key, replace(one, root=row.root))
     found.pop(row.key, None)
     return list(found.values())
 
@@ -68,14 +80,27 @@ def further(row: Row, page: Page, sites: tuple[str, ...], *, is_new: bool) -> li
     Unless the page `is_new`, that is, shows what no page before it did, the list ends here: past
     the end many servers repeat a page.
     """
+    page = replace(page, sent=row.body) if row.body else page
+    if links.is_vague(row.score) and not any(
+        one.kind in ("report", "peek") for one in _rows(row, page, sites, "")
+    ):
+        # 年度报告 of something else: its archive is not ours to read.
+        return []
     requests = families.further(page) if is_new else families.otherwise(page)
+    return _pages(requests, row, page, sites)
+
+
+def _pages(
+    requests: Sequence[families.FurtherRequest], row: Row, page: Page, sites: tuple[str, ...]
+) -> list[Found]:
     return [
         Found(
             request.url,
             "list",
             title=row.title,
             listed_on=_listed_on(row, page),
-            score=max(row.score - 1, min(row.score, links.SURE)),
+            # The first pages of all lists before the second ones.
+            score=row.score if row.root else max(row.score - 1, min(row.score, links.SURE)),
             depth=row.depth,
             method=request.method,
             body=request.body or (row.body if request.method == "POST" else ""),
@@ -84,6 +109,26 @@ def further(row: Row, page: Page, sites: tuple[str, ...], *, is_new: bool) -> li
         )
         for request in requests
         if links.is_same_site(request.url, sites)
+    ]
+
+
+def instead(row: Row) -> list[Found]:
+    """Another way to a page of a list, where its server refused the one that was tried."""
+    if row.kind != "list":
+        return []
+    headers = {name: value for name, value in row.headers.items() if name != "Content-Type"}
+    return [
+        Found(
+            request.url,
+            "list",
+            title=row.title,
+            listed_on=row.listed_on,
+            score=row.score,
+            depth=row.depth,
+            headers=request.headers or headers,
+            root=row.root,
+        )
+        for request in families.instead(row.url, row.body)
     ]
 
 
@@ -96,24 +141,45 @@ def documents(row: Row, page: Page, sites: tuple[str, ...]) -> list[Found]:
             title=link.label,
             listed_on=row.listed_on,
             report_url=row.url,
+            dated=row.dated,
         )
         for link in links.attachments(page) or links.pictures(page)
         if links.is_same_site(link.url, sites)
     ]
 
 
-def _is_list(page: Page, hint: str) -> bool:
-    named = sum(
-        bool(entry.date) and report_title_verdict(entry.title) == "report"
-        for entry in families.entries(page, hint)
-    )
-    return named >= ROWS_OF_A_LIST and not links.report_on(page)
+def _is_list(row: Row, page: Page, hint: str) -> bool:
+    """Whether a page taken for something else is a list of reports, or a column of them."""
+    rows = [entry for entry in families.entries(page, hint) if key_of(entry.url) != row.key]
+    named = [entry for entry in rows if report_title_verdict(entry.title) == "report"]
+    placed = [entry for entry in named if entry.date or links.is_article(entry.url)]
+    if len(placed) >= ROWS_OF_A_LIST:
+        return not links.report_on(page)
+    if row.kind == "discovery":
+        return (
+            links.is_column(page)
+            or bool(links.report_on(page))
+            or (
+                links.names_column_aside(page)
+                and sum(bool(one.date and _CUT.search(one.title)) for one in rows) >= ROWS_OF_A_LIST
+            )
+        )
+    # A link called like a report, or like the column, to what may be either.
+    if links.is_article(row.url) and links.names_year(row.title):
+        return False
+    if links.report_on(page) or links.touches_topics(page):
+        return False
+    others = (one for one in named if compact(one.title) != compact(row.title))
+    return any(True for _ in others) or links.has_parts(page)
 
 
 def _is_listed(title: str, row: Row, page: Page, hint: str) -> bool:
     """Whether the report a column shows has an address of its own: most list the newest too."""
     return any(
-        _is_cut_of(entry.title, title) and key_of(entry.url) != row.key
+        # The name of the body alone, in a menu, begins its report's title too.
+        (links.names_year(entry.title) or _CUT.search(entry.title))
+        and _is_cut_of(entry.title, title)
+        and key_of(entry.url) != row.key
         for entry in families.entries(page, hint)
     )
 
@@ -131,34 +197,62 @@ def _whole(title: str, page: Page) -> str:
 
 def _listed_on(row: Row, page: Page) -> str:
     # What a proxy hands out is shown to readers on the page that calls it.
-    return row.listed_on if "X-Requested-With" in row.headers else page.url
+    is_fetched = "X-Requested-With" in row.headers or page.json is not None
+    return row.listed_on if is_fetched else page.url
 
 
 def _deepest(row: Row) -> int:
     return LIST_DEPTH if row.kind == "list" else DISCOVERY_DEPTH
 
 
-def _entry(entry: families.Entry, row: Row, page: Page) -> Found | None:
+def _entry(entry: families.Entry, row: Row, page: Page, is_sure: bool) -> Found | None:
     """A row of a column as the frontier takes it; rows that are no articles are left to links."""
     verdict = report_title_verdict(entry.title)
-    named = Found(entry.url, "noise", entry.title, _listed_on(row, page))
-    if verdict == "lookalike":
+    named = Found(entry.url, "noise", entry.title, _listed_on(row, page), dated=entry.date)
+    if links.is_lookalike(entry.title):
         return named
     is_cut = bool(_CUT.search(compact(entry.title)))
-    if not (entry.date or is_cut or links.is_article(entry.url)):
+    if not (entry.date or is_cut or links.is_article(entry.url) or is_file(entry.url)):
         return None
     if verdict == "report":
         return replace(named, kind="report", score=80)
-    tells_nothing = is_cut or entry.date or links.is_below(entry.url, page.url)
-    if row.score >= links.SURE and tells_nothing and not is_file(entry.url):
+    if not is_sure:
+        return named
+    if is_file(entry.url):
+        return (
+            replace(named, kind="report", score=80) if links.may_be_report(entry.title) else named
+        )
+    tells_nothing = entry.date or links.is_below(entry.url, page.url)
+    if (
+        is_cut
+        or (tells_nothing and not links.is_vague(row.score))
+        or links.may_be_report(entry.title)
+        or links.names_body(entry.title)
+    ):
         return replace(named, kind="peek", score=10)
     return named
 
 
-def _follow(link: Link, row: Row, page: Page) -> Found | None:
+def _rows(row: Row, page: Page, sites: tuple[str, ...], hint: str) -> list[Found]:
+    """What the rows of a list are."""
+    own = (entry for entry in families.entries(page, hint) if links.is_same_site(entry.url, sites))
+    is_sure = _is_sure(row, page)
+    return [one for entry in own if (one := _entry(entry, row, page, is_sure)) is not None]
+
+
+def _is_sure(row: Row, page: Page) -> bool:
+    """Whether a list is known to be a column of reports, by the way to it or by its own words."""
+    return row.score >= links.SURE or links.is_column(page) or links.names_column_aside(page)
+
+
+def _follow(link: Link, row: Row, page: Page, is_part: bool) -> Found | None:
     in_column = row.kind == "list"
     judged = links.classify(
-        link, page, in_column=in_column, among_bodies=links.is_directory(row.title)
+        link,
+        page,
+        in_column=in_column,
+        is_part=is_part,
+        among_bodies=links.is_directory(row.title),
     )
     depth = row.depth + 1
     named = Found(link.url, "list", link.label, _listed_on(row, page), judged.score, depth)
@@ -166,7 +260,11 @@ def _follow(link: Link, row: Row, page: Page) -> Found | None:
         case Kind.COLUMN if depth <= LIST_DEPTH:
             return named
         case Kind.LISTING if depth <= DISCOVERY_DEPTH:
-            return replace(named, kind="discovery", score=max(judged.score - 5 * row.depth, 1))
+            score = judged.score
+            if score < links.OF_BODIES and "公开" in row.title and links.is_tier(link.label):
+                # On a page about disclosure 县直部门 are the departments' disclosure.
+                named, score = replace(named, title=f"{link.label}信息公开"), links.OF_BODIES
+            return replace(named, kind="discovery", score=max(score - 5 * row.depth, 1))
         case Kind.REPORT:
             # Outside the columns news have such titles too: the page itself must tell.
             is_sure = in_column or is_file(link.url)
@@ -174,7 +272,17 @@ def _follow(link: Link, row: Row, page: Page) -> Found | None:
     return None
 
 
-def _inside(url: str, row: Row, page: Page) -> Found:
-    """A page shown in a frame is what the page around it is."""
+def _inside(request: families.FurtherRequest, row: Row, page: Page) -> Found:
+    """What a frame or a script shows in a page is what the page around it is."""
     kind, score = ("list", row.score) if row.kind == "list" else ("discovery", links.FRAMED)
-    return Found(url, kind, row.title, _listed_on(row, page), score, row.depth + 1)
+    return Found(
+        request.url,
+        kind,
+        row.title,
+        _listed_on(row, page),
+        score,
+        row.depth + 1,
+        method=request.method,
+        body=request.body,
+        headers=request.headers,
+    )

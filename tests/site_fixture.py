@@ -125,6 +125,39 @@ def records(db: sqlite3.Connection, offsets: list[int]) -> None:
         {"id": "hz", "name": "洪泽区人民政府", "division": "320813", "level": "county",
          "home_url": "javascript:alert(4)", "last_ok": "2024-03-01", "state": "challenge"},
     )  # fmt: skip
+    quiet = {"portal_id": "sz", "state": "ok", "requests": 40, "bytes": 1_250_000, "lists": 4,
+             "listed": 120, "reports": 30, "attachments": 5, "new": 0, "edited": 0,
+             "unchanged": 30, "moved": 0, "gone": 0, "back": 0, "blocked": 0, "failed": 0,
+             "refused": 0, "saved": 160, "seconds": 130.5}  # fmt: skip
+    insert(
+        db,
+        "visits",
+        {
+            **quiet,
+            "night": "2024-03-01",
+            "seen_at": "2024-03-01T18:40:00Z",
+            "requests": 800,
+            "new": 117,
+            "unchanged": 0,
+            "saved": 0,
+        },
+        {
+            **quiet,
+            "night": "2024-03-03",
+            "seen_at": "2024-03-03T18:40:00Z",
+            "edited": 1,
+            "unchanged": 29,
+        },
+        {**quiet, "night": "2024-03-04", "seen_at": "2024-03-04T18:40:00Z", "new": 2},
+        {
+            "portal_id": "hz",
+            "night": "2024-03-04",
+            "state": "challenge",
+            "requests": 3,
+            "blocked": 3,
+            "seen_at": "2024-03-04T18:10:00Z",
+        },
+    )
     insert(
         db,
         "issuers",

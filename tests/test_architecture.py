@@ -13,8 +13,14 @@ FORBIDDEN = {
     "crawler": {"datasette", "sqlite_utils"},
     "datasette": {"archive", "crawler", "scrapy", "sqlite_utils"},
 }
-# The crawler may ask the archive's pure recognisers what a title is and how bytes read.
-CRAWLER_MAY_IMPORT = {"archive.identify", "archive.model", "archive.charset"}
+# The crawler may ask the archive's pure recognisers what a title is, how bytes read and which
+# place a name or a code means.
+CRAWLER_MAY_IMPORT = {
+    "archive.identify",
+    "archive.model",
+    "archive.charset",
+    "archive.names",
+}
 
 
 def imported(path: Path) -> Iterator[str]:

@@ -40,7 +40,7 @@ PORTAL = {
 }
 TABLES = (
     *("portals", "issuers", "reports", "versions", "figures", "cell_notes", "sections"),
-    *("findings", "changes", "sightings", "fields", "identities"),
+    *("findings", "changes", "sightings", "visits", "fields", "identities"),
 )
 
 
@@ -123,6 +123,18 @@ class Crawl:
             }
         )
 
+    def visit(self, night: int, portal_id: str = "shuozhou", **said: str | int) -> None:
+        self.lines.append(
+            {
+                "kind": "visit",
+                "night": f"2026-11-{night:02}",
+                "seen_at": f"2026-11-{night:02}T14:30:00Z",
+                "portal_id": portal_id,
+                "state": "ok",
+            }
+            | said
+        )
+
     def lay(self, data: Path, shards: int = 1) -> Path:
         """Write closed files, the answers and lines dealt out to the shards."""
         for folder in ("warc", "sightings"):
@@ -197,6 +209,8 @@ def story() -> Crawl:
     crawl = Crawl()
     for night in range(1, 7):
         crawl.home(night)
+        crawl.visit(night, requests=10, new=int(night == 1))
+        crawl.visit(night, requests=12, new=int(night == 1))
     crawl.see(1, page(counter=1))
     crawl.see(2, page(counter=2))
     crawl.see(3, page("12"))
@@ -463,6 +477,23 @@ def test_a_torn_line_and_a_torn_record_are_told_and_passed_over(tmp_path: Path) 
     assert summary.reports == 1
     assert summary.bad_lines == [f"{sightings.name} line 3"]
     assert [damage.warc_file for damage in summary.damages] == [segment.name]
+
+
+def test_a_visit_is_a_row_and_its_portal_another(tmp_path: Path) -> None:
+    crawl = Crawl()
+    crawl.home(1)
+    crawl.visit(1, requests=40, bytes=9000, lists=2, new=3, saved=7, seconds=61.5)
+    crawl.visit(1, "withdrawn", state="opted_out")
+    fold(crawl.lay(tmp_path))
+    shown = "portal_id, night, state, requests, bytes, lists, new, saved, seconds"
+    assert rows(tmp_path, f"select {shown} from visits order by 1") == [
+        ("shuozhou", "2026-11-01", "ok", 40, 9000, 2, 3, 7, 61.5),
+        ("withdrawn", "2026-11-01", "opted_out", None, None, None, None, None, None),
+    ]
+    assert rows(tmp_path, "select id, state from portals order by 1") == [
+        ("shuozhou", "ok"),
+        ("withdrawn", "opted_out"),
+    ]
 
 
 def test_two_builds_do_not_meet(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from crawler import families
-from crawler.families import hanweb, national, static, trs
+from crawler.families import hanweb, menus, national, static, trs
 from crawler.page import read_page
 
 
@@ -15,7 +15,7 @@ def further(url: str, text: str) -> list[str]:
     return [request.url for request in families.further(page(url, text))]
 
 
-def test_trs_page_two_is_index_1_and_stale_calls_are_not_read():
+def test_the_second_page_is_asked_by_either_numbering_and_stale_calls_are_not_read():
     text = """<script>
     //createPageHTML(9, 0, "index", "html");
     /* createPageHTML(8, 0, "index", "html"); */
@@ -30,17 +30,14 @@ def test_trs_page_two_is_index_1_and_stale_calls_are_not_read():
 def test_a_page_does_not_lead_to_itself():
     text = '<a href="?page=1">1</a><a href="?page=2">2</a><a href="?page=3">3</a>'
     assert further("http://a.gov.cn/nb/?page=2", text) == [
-        "http://a.gov.cn/nb/?page=1",
         "http://a.gov.cn/nb/?page=3",
     ]
 
 
-def test_ucap_page_two_is_name_2():
-    text = "<script>createPageHTML('page_div',3, 1,'fg','shtml',89);</script>"
-    assert further("http://a.gov.cn/c1/fg.shtml", text) == [
-        "http://a.gov.cn/c1/fg_2.shtml",
-        "http://a.gov.cn/c1/fg_3.shtml",
-    ]
+def test_a_later_page_leads_to_the_one_after_it_and_never_past_the_count():
+    text = "<script>createPageHTML('page_div',3, 2,'fg','shtml',89);</script>"
+    assert further("http://a.gov.cn/c1/fg_2.shtml", text) == ["http://a.gov.cn/c1/fg_3.shtml"]
+    assert further("http://a.gov.cn/c1/fg_3.shtml", text) == []
 
 
 def test_a_pager_written_by_hand():
@@ -53,13 +50,31 @@ def test_a_pager_written_by_hand():
 
 
 def test_a_pager_object_counts_from_zero():
-    text = "<script>Pager({size:2, current:0, prefix:'index',suffix:'html',visible:5});</script>"
-    assert further("http://a.gov.cn/ndbg/", text) == ["http://a.gov.cn/ndbg/index_1.html"]
+    text = "<script>Pager({visible:5, suffix:'html', prefix:'index', current:0, size:2});</script>"
+    assert further("http://a.gov.cn/ndbg/", text) == [
+        "http://a.gov.cn/ndbg/index_1.html",
+        "http://a.gov.cn/ndbg/index_2.html",
+    ]
 
 
-def test_a_huge_count_is_bounded():
+def test_a_count_is_a_promise_and_not_asked_for_at_once():
     text = '<script>createPageHTML(99999999, 0, "index", "html");</script>'
-    assert len(further("http://a.gov.cn/nb/", text)) == 499
+    assert len(further("http://a.gov.cn/nb/", text)) == 2
+    assert further("http://a.gov.cn/nb/index_500.html", text) == []
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        'createPageHTML(1, 0, "index", "html");',
+        "createPageHTML(0,0,'index','html');",
+        "function createPageHTML(_nPageCount, _nCurrIndex, _sPageName, _sPageExt){ return; }",
+        '<!-- createPageHTML(7,0,"index","html"); //-->',
+        "Pager({size:1, current:0, prefix:'index', suffix:'html'});",
+    ],
+)
+def test_a_list_of_one_page_has_no_other(script):
+    assert further("http://a.gov.cn/nb/", f"<a href='/'>首页</a><script>{script}</script>") == []
 
 
 HANWEB = """<div id="1"><script type="text/xml"><datastore>
@@ -128,7 +143,8 @@ def test_national_rows_are_those_of_the_list_box_only():
 
 def test_static_pager_by_words_and_numbers():
     text = """<a href="index.html">首页</a><a href="index_2.html">2</a><a href="index_3.html">下一页</a>
-    <a href="index_9.html">尾页</a><a href="/news/2024.html">2024</a><a href="/other/">更多</a>"""
+    <a href="index_9.html">尾页</a><a href="/news/2024.html">2024</a><a href="/other/">更多</a>
+    <a href="/rili/2026-11-02.html">2</a><a href="2026-11-03.html">3</a>"""
     assert further("http://a.gov.cn/nb/index.html", text) == [
         "http://a.gov.cn/nb/index_2.html",
         "http://a.gov.cn/nb/index_3.html",
@@ -168,13 +184,19 @@ def test_a_family_reads_nothing_on_a_strange_page():
 @pytest.mark.parametrize(
     ("call", "names"),
     [
-        ("createPageHTML('3','1',\"index\",\"html\")", ["index_2.html", "index_3.html"]),
+        ("createPageHTML('3','1',\"index\",\"html\")", ["index_1.html", "index_2.html"]),
         ("createPageHTML('page_div', 3, 0, 'fg', 'shtml')", ["fg_1.shtml", "fg_2.shtml"]),
-        ("createPage(2, 0, 'index', 'htm')", ["index_1.htm"]),
-        ("var countPage = 2; url = 'index' + '_' + n + '.shtml'", ["index_1.shtml"]),
+        ("createPageHTML('page_div',3, 1,'fg','shtml',89)", ["fg_1.shtml", "fg_2.shtml"]),
+        ("createPage(2, 0, 'index', 'htm')", ["index_1.htm", "index_2.htm"]),
+        ("var n = 4, c = 0; createPageHTML(n, c, 'list', '.html')", ["list_1.html", "list_2.html"]),
+        (
+            "var countPage = 2; url = 'index' + '_' + n + '.shtml'",
+            ["index_1.shtml", "index_2.shtml"],
+        ),
+        ("$('.p').pagination({current:1, totalPage: 7})", ["index_1.html", "index_2.html"]),
     ],
 )
-def test_the_first_page_tells_from_where_a_pager_counts(call, names):
+def test_every_pager_that_a_script_writes(call, names):
     found = further("http://a.gov.cn/nb/", f"<script>{call};</script>")
     assert found == [f"http://a.gov.cn/nb/{name}" for name in names]
 
@@ -225,3 +247,77 @@ def test_the_family_of_the_registry_is_tried_first():
     assert len(families.entries(both)) == 3
     assert [entry.title for entry in families.entries(both, "national")] == ["甲县年报"]
     assert len(families.entries(both, "no such family")) == 3
+
+
+@pytest.mark.parametrize(
+    ("here", "href", "label"),
+    [
+        ("/nb/list.shtml", "list-2.shtml", "2"),
+        ("/nb/", "page_2.html", "&gt;"),
+        ("/nb/", "page/2/", "下一页"),
+        ("/nb/page/2/index.html", "/nb/page/3/index.html", "3"),
+        ("/nb/", "2/", "[2]"),
+        ("/nb/default.aspx", "default_3.aspx", "尾页"),
+        ("/a/b/nb.jsp", "nb.jsp?cid=3&cur_page=2", "后一页"),
+        ("/zw/nb.htm", "nb/17.htm", "末页"),
+        ("/www/212936/index.html", "cb473d96-2.html", "2"),
+    ],
+)
+def test_pagers_in_every_spelling(here, href, label):
+    found = static.further(page(f"http://a.gov.cn{here}", f'<a href="{href}">{label}</a>'))
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("here", "href", "label"),
+    [
+        ("/nb/", "index.html", "1"),
+        ("/nb/", "/xw/list_2.html", "下一页"),
+        ("/nb.html", "/rili/2026-11-02.html", "2"),
+        ("/nb/", "?page=501", "501"),
+        ("/nb/", "http://b.gov.cn/nb/index_2.html", "2"),
+        ("/nb/", "202401/t20240102_33.html", "下一页"),
+    ],
+)
+def test_what_is_no_pager(here, href, label):
+    assert static.further(page(f"http://a.gov.cn{here}", f'<a href="{href}">{label}</a>')) == []
+
+
+def test_a_link_that_says_nothing_takes_the_title_beside_it():
+    text = """<table><tr><td>甲县教育局2023年政府信息公开工作年度报告</td><td>2024-01-09</td>
+    <td><a href="/f/1.pdf">[下载]</a></td></tr></table>"""
+    [entry] = static.entries(page("http://a.gov.cn/nb/", text))
+    assert (entry.title, entry.date) == ("甲县教育局2023年政府信息公开工作年度报告", "2024-01-09")
+
+
+def test_rows_of_the_template_may_be_those_of_a_table():
+    text = """<div class="box zfxxgk_zdgkc"><table><tr><td>1</td><td><a href="1.html" title="甲县年报">甲…</a></td>
+    <td>2024-01-09</td></tr></table></div><ul><li><a href="/x/">指南</a></li></ul>"""
+    box = page("http://a.gov.cn/nb/", text)
+    assert [(entry.title, entry.date) for entry in national.entries(box)] == [
+        ("甲县年报", "2024-01-09")
+    ]
+
+
+def test_menus_that_scripts_write():
+    text = """<div id="left"></div><script>
+    var zNodes = [{"id":2, "url":"\\/zwgk\\/nb\\/", "name":"政府信息公开年报"}, {"id":3, "name":"无地址"}];
+    document.write("<a href=\\"/gk/\\" target=\\"_blank\\"><b>政务</b>公开<\\/a>");
+    $("#left").load("/zwgk/left.html?t=" + Math.random());</script>"""
+    shown = page("http://a.gov.cn/", text)
+    assert [(link.url, link.text) for link in menus.columns(shown)] == [
+        ("http://a.gov.cn/zwgk/nb/", "政府信息公开年报"),
+        ("http://a.gov.cn/gk/", "政务 公开"),
+    ]
+    assert [request.url for request in menus.inside(shown)] == ["http://a.gov.cn/zwgk/left.html?t="]
+
+
+def test_the_script_of_a_menu_is_asked_only_where_no_menu_is_shown():
+    text = "<script src='/images/nav.js?v=1'></script><script src='/js/jquery.min.js'></script>"
+    bare = page("http://a.gov.cn/", text + "<p>甲县</p>")
+    assert [request.url for request in menus.inside(bare)] == ["http://a.gov.cn/images/nav.js"]
+    assert menus.inside(page("http://a.gov.cn/", text + "<a href='/gk/'>政务公开</a>")) == []
+    script = page(
+        "http://a.gov.cn/images/nav.js", """document.write('<a href="/gk/">政务公开</a>')"""
+    )
+    assert [link.url for link in menus.columns(script)] == ["http://a.gov.cn/gk/"]

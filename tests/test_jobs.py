@@ -9,14 +9,16 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+import crawler.__main__ as jobs
 from crawler.__main__ import EXAMPLE_COUNT, EXAMPLE_PORT, demo_night, main, one_at_a_time
 from crawler.frontier import Frontier
+from crawler.manners.window import Window, parse_window
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 180
@@ -71,7 +73,7 @@ def test_a_wrong_registry_ends_the_night(tmp_path: Path) -> None:
     registry = tmp_path / "portals.csv"
     registry.write_text("id,name,division,level,home_url\na,甲市,130000,city,http://a.gov.cn/\n")
     done = subprocess.run(
-        [sys.executable, "-m", "crawler", "nightly", "--data", str(tmp_path), "--portals", str(registry)],
+        [sys.executable, "-m", "crawler", "nightly", "--data", str(tmp_path), "--portals", str(registry), "--window", "any"],
         cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert done.returncode == 2
@@ -86,7 +88,7 @@ def test_a_night_that_cannot_be_crawled_fails_and_says_so(tmp_path: Path) -> Non
         "id,name,division,level,home_url\na,甲市,130100,prefecture,http://127.0.0.1:9/\n"
     )
     done = subprocess.run(
-        [sys.executable, "-m", "crawler", "nightly", "--data", str(tmp_path), "--portals", str(registry)],
+        [sys.executable, "-m", "crawler", "nightly", "--data", str(tmp_path), "--portals", str(registry), "--window", "any"],
         cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert "Traceback" not in done.stderr
@@ -140,3 +142,151 @@ def served(address: str, job: subprocess.Popen[bytes]) -> str:
         except urllib.error.URLError:
             time.sleep(0.5)
     raise AssertionError(f"{address} did not answer")
+
+
+def at(text: str) -> datetime:
+    """A moment in Asia/Shanghai, which is eight hours before UTC all year."""
+    return datetime.fromisoformat(text + "+08:00").astimezone(UTC)
+
+
+@pytest.mark.parametrize(
+    ("window", "moment", "is_open"),
+    [
+        ("22:00-06:00", "2026-11-21T22:00", True),
+        ("22:00-06:00", "2026-11-21T23:59", True),
+        ("22:00-06:00", "2026-11-22T00:00", True),
+        ("22:00-06:00", "2026-11-22T05:59:59", True),
+        ("22:00-06:00", "2026-11-22T06:00", False),
+        ("22:00-06:00", "2026-11-22T21:59:59", False),
+        ("1:00-5:30", "2026-11-22T05:29", True),
+        ("1:00-5:30", "2026-11-22T00:59", False),
+    ],
+)
+def test_a_window_is_open_in_the_night_of_the_portals(
+    window: str, moment: str, is_open: bool
+) -> None:
+    read = parse_window(window)
+    assert read is not None
+    assert read.is_open(at(moment)) is is_open
+
+
+def test_when_a_window_opens_and_closes_next() -> None:
+    window = parse_window("22:00-06:00")
+    assert window is not None
+    assert window.next_opening(at("2026-11-21T12:00")) == at("2026-11-21T22:00")
+    assert window.next_opening(at("2026-11-21T22:00")) == at("2026-11-22T22:00")
+    assert window.next_closing(at("2026-11-21T23:00")) == at("2026-11-22T06:00")
+    assert window.next_closing(at("2026-11-22T05:00")) == at("2026-11-22T06:00")
+    assert str(window) == "22:00-06:00"
+
+
+@pytest.mark.parametrize(
+    "text", ["22-6", "22:00", "25:00-06:00", "22:60-06:00", "05:00-05:00", "x"]
+)
+def test_a_wrong_window_is_named(text: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="is no window"):
+        parse_window(text)
+    status, said = run("nightly", "--data", str(tmp_path), "--window", text)
+    assert status == 2
+    assert "is no window" in said
+
+
+def test_any_hour_and_no_window_are_the_same() -> None:
+    assert parse_window("any") is None
+    assert parse_window("") is None
+
+
+class Night:
+    """A nightly job whose steps are not run, at a moment of our choice."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, moment: str, crawled: int = 0) -> None:
+        self.moment = at(moment)
+        self.steps: list[tuple[str, ...]] = []
+        self.slept = 0.0
+        self.ends = self.moment
+        self.crawled = crawled
+        monkeypatch.setattr(jobs, "now", lambda: self.moment)
+        monkeypatch.setattr(jobs, "step", self.step)
+        monkeypatch.setattr(jobs.time, "sleep", self.sleep)
+
+    def step(self, name: str, arguments: list[str]) -> jobs.Step:
+        self.steps.append(tuple(arguments))
+        if "crawl" in arguments:
+            self.moment = max(self.moment, self.ends)
+            return jobs.Step(name, self.crawled, 1.0, "")
+        return jobs.Step(name, 0, 1.0, "")
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+        self.moment += timedelta(seconds=seconds)
+
+    @property
+    def kinds(self) -> list[str]:
+        return [step[2] for step in self.steps]
+
+
+def test_by_day_a_night_is_not_crawled_but_built_and_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night = Night(monkeypatch, "2026-11-21T12:00")
+    status, said = run("nightly", "--data", str(tmp_path))
+    assert status == 75
+    assert night.kinds == ["build", "publish"]
+    assert "opens at 2026-11-21 22:00" in said
+    assert "WINDOW=any" in said
+    assert "未到时间 not yet time" in said
+
+
+def test_shortly_before_its_window_a_night_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night = Night(monkeypatch, "2026-11-21T21:35")
+    status, said = run("nightly", "--data", str(tmp_path))
+    assert status == 0
+    assert night.slept == 25 * 60
+    assert "waiting until 22:00" in said
+    assert night.kinds == ["crawl", "build", "publish"]
+    assert "NIGHT_WINDOW=22:00-06:00" in night.steps[0]
+
+
+def test_at_any_hour_no_window_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    night = Night(monkeypatch, "2026-11-21T12:00")
+    status, _ = run("nightly", "--data", str(tmp_path), "--window", "any")
+    assert status == 0
+    assert "NIGHT_WINDOW" not in " ".join(night.steps[0])
+
+
+@pytest.mark.parametrize(
+    ("ends", "stop", "expected"),
+    [
+        ("2026-11-22T06:00:20", False, 0),  # what did not fit is first tomorrow: no failure
+        ("2026-11-22T03:00:00", False, 75),  # broken off for another reason
+        ("2026-11-22T06:00:20", True, 75),  # by the kill switch
+    ],
+)
+def test_a_crawl_that_its_window_ends_is_no_failure(
+    ends: str, stop: bool, expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night = Night(monkeypatch, "2026-11-21T22:00", crawled=75)
+    night.ends = at(ends)
+    if stop:
+        (tmp_path / "STOP").touch()
+    status, said = run("nightly", "--data", str(tmp_path))
+    assert status == expected
+    assert night.kinds == ["crawl", "build", "publish"]
+    assert ("window closed" in said) is (expected == 0)
+
+
+def test_a_step_that_failed_is_a_failure_whatever_else() -> None:
+    def step(status: int) -> jobs.Step:
+        return jobs.Step("", status, 0.0, "")
+
+    assert jobs.status_of([step(0), step(0)]) == 0
+    assert jobs.status_of([step(75), step(0)]) == 75
+    assert jobs.status_of([step(75), step(1)]) == 1
+
+
+def test_a_window_is_what_two_times_say() -> None:
+    window = parse_window("22:00 - 6:00:30")
+    assert isinstance(window, Window)
+    assert str(window) == "22:00-06:00:30"

@@ -83,6 +83,7 @@ PAGES = (
     "/nianbao/unused",
     "/nianbao/cell_notes",
     "/nianbao/issuers",
+    "/nianbao/visits",
 )
 
 
@@ -757,6 +758,63 @@ async def test_coverage_has_a_place_for_each_year(site: Any) -> None:
 
 
 @pytest.mark.asyncio
+async def test_coverage_tells_of_the_last_night(site: Any) -> None:
+    """Those first where something was amiss; counts that nobody wrote are no 0."""
+    page = html.fromstring((await site.get("/coverage")).text)
+    (night,) = page.xpath("//section[@id='night']")
+    assert night.xpath("string(h2)").startswith("最近一夜：2024-03-04")
+    totals = dict(zip(night.xpath("dl//dt/text()"), night.xpath("dl//dd/text()"), strict=True))
+    assert (totals["有应答的站点"], totals["请求"], totals["新见"]) == ("1/2", "43", "2")
+    assert (totals["被拦"], totals["收到"], totals["省下请求"]) == ("3", "1.2 MB", "160")
+    lines = [
+        [cell.text_content() for cell in line.xpath("./*")] for line in night.xpath(".//tbody/tr")
+    ]
+    assert lines[0][:5] == ["洪泽区人民政府", "验证页", "3", "—", "—"]
+    assert lines[1][:6] == ["朔州市人民政府", "正常", "40", "4", "30", "2"]
+
+
+@pytest.mark.asyncio
+async def test_a_bar_a_night_and_a_gap_where_none_was(site: Any) -> None:
+    page = html.fromstring((await site.get("/coverage")).text)
+    drawings = page.xpath("//section[@id='night']//svg")
+    titles = [drawing.xpath("./rect/title/text()") for drawing in drawings]
+    assert titles == [
+        ["2024-03-01：800 次", "2024-03-03：40 次", "2024-03-04：43 次"],
+        ["2024-03-01：117 份", "2024-03-03：0 份", "2024-03-04：2 份"],
+        ["2024-03-01：0 份", "2024-03-03：1 份", "2024-03-04：0 份"],
+    ]
+    places = [float(x) for x in drawings[0].xpath("./rect/@x")]
+    assert places[1] - places[0] == 2 * (places[2] - places[1])
+    heights = [[float(h) for h in drawing.xpath("./rect/@height")] for drawing in drawings]
+    # 800 is cut at one and a half times 43, 117 at as much of 2: 72 * 40 / 64.5 is 44.7.
+    assert heights == [[72, 44.7, 48], [72, 0, 48], [0, 72, 0]]
+    assert [len(drawing.xpath("./line[@class='cut']")) for drawing in drawings] == [1, 1, 0]
+
+
+@pytest.mark.asyncio
+async def test_the_nights_as_json_and_csv(site: Any) -> None:
+    found = (await site.get("/coverage.json")).json()
+    assert [(line["night"], line["requests"], line["new"]) for line in found["nights"]] == [
+        ("2024-03-04", 43, 2),
+        ("2024-03-03", 40, 0),
+        ("2024-03-01", 800, 117),
+    ]
+    assert [line["portal_id"] for line in found["last_night"]] == ["hz", "sz"]
+    assert (await site.get("/coverage.json?division=14")).json()["nights"] == []
+    assert (await site.get("/coverage/nights.json")).json()["nights"] == found["nights"]
+    portals = (await site.get("/coverage/portals.json")).json()
+    assert (portals["night"], portals["portals"]) == ("2024-03-04", found["last_night"])
+    table = (await site.get("/coverage/nights.csv")).text
+    (first, *_) = csv.DictReader(io.StringIO(table))
+    assert (first["night"], first["answered"], first["blocked"]) == ("2024-03-04", "1", "3")
+    table = (await site.get("/coverage/portals.csv?night=2024-03-01")).text
+    (only,) = csv.DictReader(io.StringIO(table))
+    assert (only["name"], only["requests"], only["seconds"]) == ("朔州市人民政府", "800", "130.5")
+    strange = await site.get("/coverage/portals.json?night=%27or")
+    assert strange.json()["night"] == "2024-03-04"
+
+
+@pytest.mark.asyncio
 async def test_robots_may_read_records_only(site: Any) -> None:
     text = (await site.get("/robots.txt")).text
     for closed in ("/nianbao", "/search", "/*?"):
@@ -819,7 +877,9 @@ async def test_nothing_can_be_posted(site: Any, path: str) -> None:
 async def test_an_empty_archive_has_pages(tmp_path: Path) -> None:
     datasette = Datasette(config_dir=build_site(tmp_path, empty=True))
     await datasette.invoke_startup()
-    for path in ("/", "/changes", "/changes.atom", "/coverage", "/data", "/about", "/sitemap.xml"):
+    empty = ("/coverage/nights.csv", "/coverage/portals.json")
+    pages = ("/", "/changes", "/changes.atom", "/coverage", "/data", "/about", "/sitemap.xml")
+    for path in (*pages, *empty):
         assert (await datasette.client.get(path)).status_code == 200
     assert (await datasette.client.get("/search.json?q=" + quote("教育"))).json()["count"] == 0
 

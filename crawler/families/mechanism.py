@@ -12,6 +12,8 @@ from crawler.page import Link, links_of
 
 # A list longer than this is a trap or a misread count.
 MOST_PAGES = 500
+# A title is seldom shorter, the name of a column seldom longer, in letters.
+SOME_LENGTH = 10
 DATE = re.compile(r"((?:19|20)\d{2})[-年/.](\d{1,2})[-月/.](\d{1,2})")
 # The day in a box of its own: 15 over 2024-03.
 MONTH = re.compile(r"((?:19|20)\d{2})[-年/.](0?[1-9]|1[0-2])")
@@ -47,11 +49,12 @@ def date_in(text: str) -> str:
 
 
 def row_entry(row: html.HtmlElement, base: str) -> Entry | None:
-    """The entry of one row: its first link that has words."""
-    for link in links_of(row, base):
-        if link.label:
-            return entry_of(link, "".join(row.itertext()))
-    return None
+    """The entry of one row: its first link of some length, as [栏目] may stand before the title."""
+    named = [link for link in links_of(row, base) if link.label]
+    if not named:
+        return None
+    link = max(named, key=lambda link: min(len(link.label), SOME_LENGTH))
+    return entry_of(link, "".join(row.itertext()))
 
 
 def entry_of(link: Link, row_text: str) -> Entry:

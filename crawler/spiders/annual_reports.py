@@ -12,6 +12,7 @@ import logging
 import os
 import re
 import sqlite3
+import sys
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from rich.console import Console
 from scrapy import Request, Spider
 from scrapy.http import Response
 from twisted.internet.error import TimeoutError as TwistedTimeout
@@ -31,10 +33,20 @@ from crawler import links, survey
 from crawler.capture import Capture, Store
 from crawler.fingerprint import fingerprint, sketch
 from crawler.frontier import Answer, Found, Frontier, Row, key_of
-from crawler.manners import GroupStopped, Refused, group_of, guard_is_active
+from crawler.manners import (
+    GroupStopped,
+    OptedOut,
+    Refused,
+    RobotsForbid,
+    RobotsUnread,
+    group_of,
+    guards_inactive,
+    is_too_large,
+)
+from crawler.monitors import failed_monitors
 from crawler.page import Page, absolute, is_file, page_of
 from crawler.portals import REGISTRY, Portal, load_portals
-from crawler.progress import Progress
+from crawler.progress import Progress, Standing, as_text, closing
 from crawler.recover import recover
 from crawler.verdict import Verdict, judge
 from crawler.visits import Visit
@@ -125,7 +137,15 @@ class AnnualReportsSpider(Spider):
         self._stopped: set[str] = set()
         self._spent: dict[str, list[int]] = {}
         self._states: dict[str, str] = {}
+        # How far each portal is: when it was first and last heard, addresses done, and those known
+        # to be left when `_counted` were done.
+        self._began: dict[str, float] = {}
         self._heard: dict[str, float] = {}
+        self._done: Counter[str] = Counter()
+        self._left: dict[str, int] = {}
+        self._counted: Counter[str] = Counter()
+        self._reports: Counter[str] = Counter()
+        self._alarms: list[str] = []
         self._verdicts: Counter[str] = Counter()
         self._sighted: Counter[str] = Counter()
         self._asked = 0
@@ -164,10 +184,10 @@ class AnnualReportsSpider(Spider):
 
     async def start(self) -> AsyncIterator[Request]:
         _at_exit(self._exit_status)
-        if not guard_is_active():
+        if inactive := guards_inactive(self.crawler):
             logger.critical(
-                "the guard against private addresses is not active: keep TWISTED_DNS_RESOLVER in "
-                "crawler/settings.py as it is; nothing was asked"
+                "not active: %s; keep crawler/settings.py as it is. Nothing was asked",
+                "; ".join(inactive),
             )
             self.give_up("unguarded")
             return
@@ -198,10 +218,16 @@ class AnnualReportsSpider(Spider):
     def closed(self, reason: str) -> None:
         if self._progress is not None:
             self._progress.stop()
-        self.store.close()
         self._finished = reason == "finished"
-        if self._finished:
-            self.frontier.end_night(self.night, _now())
+        try:
+            for portal in self.portals.values():
+                self._leave(portal)
+            if self._finished:
+                self.frontier.end_night(self.night, _now())
+        except (OSError, sqlite3.Error) as error:
+            logger.critical("the night's figures cannot be written: %s", error)
+        self._alarms = failed_monitors(self.crawler, reason)
+        self.store.close()
         done = self.frontier.counts(self.night)
         logger.info(
             "night %s %s: %d requests, %d reports, %d attachments, %d lists of %d portals; %s",
@@ -214,14 +240,42 @@ class AnnualReportsSpider(Spider):
             len(self.portals),
             ", ".join(f"{verdict} {count}" for verdict, count in self._verdicts.most_common()),
         )
+        self._say_goodbye()
         self.frontier.close()
 
-    def _so_far(self) -> tuple[int, int, int]:
-        return self._asked, self._sighted["report"], self._sighted["attachment"]
+    def _say_goodbye(self) -> None:
+        names = {portal.id: portal.name for portal in self.portals.values()}
+        table = closing(self.visits(), self._alarms, names)
+        if sys.stderr.isatty():
+            Console(stderr=True).print(table)
+        else:
+            logger.info("night %s\n%s", self.night, as_text(table))
+
+    def visits(self) -> list[Visit]:
+        """What the night brought, portal by portal."""
+        return [
+            visit for visit in self.frontier.visits(self.night) if visit.portal_id in self.portals
+        ]
+
+    def history(self, portal_id: str, last: int = 28) -> list[Visit]:
+        """The last nights of a portal, the newest first."""
+        return self.frontier.nights_of(portal_id, last)
+
+    def _so_far(self) -> list[Standing]:
+        return [self._standing(portal) for portal in self.portals.values()]
+
+    def _standing(self, portal: Portal) -> Standing:
+        done, left = self._done[portal.id], self._left.get(portal.id, 1)
+        left = max(left - (done - self._counted[portal.id]), len(self._waiting[portal.id]))
+        spent = self._heard.get(portal.id, 0.0) - self._began.get(portal.id, 0.0)
+        return Standing(
+            *(portal.id, portal.name, done, left, self._reports[portal.id]),
+            seconds_left=left * spent / done if done > 1 else None,
+        )
 
     def _exit_status(self) -> int:
         """What the process ends with; a second Ctrl-C ends it before `closed` is called."""
-        return 0 if self._finished else EXIT_TRY_AGAIN
+        return EXIT_TRY_AGAIN if not self._finished else int(bool(self._alarms))
 
     # What to ask next.
 
@@ -255,6 +309,8 @@ class AnnualReportsSpider(Spider):
     def _next_rows(self, portal: Portal) -> list[Row]:
         """What the frontier has for a portal tonight, of groups that may still be asked."""
         aside = self._aside[portal.id]
+        self._left[portal.id] = self.frontier.left(portal.id, self.night)
+        self._counted[portal.id] = self._done[portal.id]
         while rows := self.frontier.due(portal.id, self.night, self._waiting[portal.id] | aside):
             if asked := [row for row in rows if group_of(row.url) not in self._stopped]:
                 return asked
@@ -279,6 +335,7 @@ class AnnualReportsSpider(Spider):
         spent[0] += 1
         spent[1] += size
         self.frontier.spend(portal_id, group, size, now - self._heard.get(portal_id, now))
+        self._began.setdefault(portal_id, now)
         self._heard[portal_id] = now
         full = spent[0] >= self._most_requests or spent[1] >= self._most_bytes
         if full and group not in self._stopped:
@@ -341,23 +398,19 @@ class AnnualReportsSpider(Spider):
         request: Request = failure.request  # type: ignore[attr-defined]
         row: Row = request.cb_kwargs["row"]
         chain: tuple[Hop, ...] = request.cb_kwargs["chain"]
-        error = failure.value
+        error = failure.value or RuntimeError(str(failure))
+        if isinstance(error, GroupStopped | Refused) and row.kind == "home":
+            self._sight_portal(row, _state(error))
         if isinstance(error, GroupStopped):
             self._stopped.add(group_of(request.url))
             self._aside[row.portal_id].add(row.key)
-            if row.kind == "home":
-                self._sight_portal(row, Verdict.ERROR)
             logger.info("%s: %s", row.url, error)
         elif isinstance(error, Refused):
             logger.info("%s", error)
-            if row.kind == "home":
-                self._sight_portal(row, Verdict.ERROR)
             self.frontier.record(Answer(row, self.night, "refused"))
             self._verdicts["refused"] += 1
         else:
-            large = "size" in str(error) and "max" in str(error).lower()
-            large = large or type(error).__name__ in ("DownloadCancelledError", "CancelledError")
-            verdict = Verdict.TOO_LARGE if large else Verdict.ERROR
+            verdict = Verdict.TOO_LARGE if is_too_large(error) else Verdict.ERROR
             timed_out = isinstance(error, TwistedTimeout)
             logger.info("%s: %s", row.url, "timeout" if timed_out else type(error).__name__)
             self._asked += 1
@@ -370,6 +423,7 @@ class AnnualReportsSpider(Spider):
             yield again
             return
         self._waiting[row.portal_id].discard(row.key)
+        self._done[row.portal_id] += 1
         if self._progress is not None:
             self._progress.tick()
         yield from self._due(self.portals[row.portal_id])
@@ -531,6 +585,7 @@ class AnnualReportsSpider(Spider):
         shown = chain[-1] if chain and verdict is not Verdict.MOVED else first
         is_attachment = row.kind == "attachment"
         self._sighted["attachment" if is_attachment else "report"] += 1
+        self._reports[row.portal_id] += not is_attachment
         self._write(
             "report",
             portal_id=row.portal_id,
@@ -602,6 +657,16 @@ def _night(given: str) -> str:
         return date.fromisoformat(given).isoformat()
     except ValueError:
         raise ValueError(f"night={given!r} is no date; write it as YYYY-MM-DD") from None
+
+
+def _state(error: BaseException) -> str:
+    """What the coverage says of a portal that is not asked."""
+    match error:
+        case OptedOut():
+            return "opted_out"
+        case RobotsForbid() | RobotsUnread():
+            return "robots"
+    return "stopped" if isinstance(error, GroupStopped) else "error"
 
 
 def _seeds(portal: Portal) -> list[Found]:

@@ -74,7 +74,7 @@ def read_payload(folder, warc_file, offset, digest):
         raise LostError("存放这份原件的记录无法读出。") from error
     if len(payload) > LARGEST:
         raise LostError("原件过大，不在网页上提供。")
-    if record.rec_type != "response" or hashlib.sha256(payload).hexdigest() != digest:
+    if record.rec_type not in ("response", "conversion") or hashlib.sha256(payload).hexdigest() != digest:
         raise LostError("存档中的字节与登记的 SHA-256 不符，故不显示。")
     return payload, headers
 
@@ -144,7 +144,7 @@ async def find_capture(database, report_id, digest):
         join reports on reports.id = versions.report_id
         join issuers on issuers.id = reports.issuer_id
         where captures.digest >= ? and captures.digest < ? and versions.report_id = ?
-        order by captures.record_type = 'response' desc, captures.fetched_at limit 1
+        order by captures.record_type <> 'revisit' desc, captures.fetched_at limit 1
         """,
         (digest, digest + "g", report_id),
     )
@@ -152,13 +152,13 @@ async def find_capture(database, report_id, digest):
     if capture is None:
         raise DatasetteError("没有这份原件", status=404)
     capture = dict(capture)
-    if capture["record_type"] != "response":
+    if capture["record_type"] == "revisit":
         # The payload may have been stored under another address or report.
         holder = (
             await database.execute(
                 """
                 select url, warc_file, "offset" from captures
-                where digest = ? and record_type = 'response' order by fetched_at limit 1
+                where digest = ? and record_type <> 'revisit' order by fetched_at limit 1
                 """,
                 (capture["digest"],),
             )
@@ -208,7 +208,7 @@ async def original_page(datasette, request):
     others = await database.execute(
         """
         select digest, url, media_type, max(fetched_at) from captures
-        where version_id = ? and url <> ? and digest <> ? and record_type = 'response'
+        where version_id = ? and url <> ? and digest <> ? and record_type <> 'revisit'
         group by url order by url limit 50
         """,
         (capture["version_id"], capture["url"], capture["digest"]),

@@ -7,7 +7,7 @@ import io
 import json
 import re
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
@@ -18,6 +18,10 @@ DATABASE = "nianbao"
 MOST_CHANGES = 200
 BODIES_PER_PAGE = 100
 ADDRESSES_PER_SITEMAP = 10_000
+MOST_NIGHTS = 366
+NIGHTS_DRAWN = 30
+FAR_ABOVE = 5
+VISITS_SHOWN = 20
 KINDS = {
     "new": "新见",
     "edited": "内容改动",
@@ -39,6 +43,12 @@ EVENT_COLUMNS = (
     "kind", "at", "report_id", "version_id", "issuer_id", "issuer_name", "year", "title", "cells",
     "texts", "path",
 )  # fmt: skip
+# What a visit counts, and what the page draws of it: a column, its name, its unit.
+COUNTS = (
+    "requests", "bytes", "lists", "listed", "reports", "attachments", "new", "edited", "unchanged",
+    "moved", "gone", "back", "blocked", "failed", "refused", "saved", "seconds",
+)  # fmt: skip
+DRAWN = (("requests", "请求", "次"), ("new", "新见年报", "份"), ("edited", "改动", "份"))
 # What operators and researchers look through: a name, the table with its conditions, what it is.
 # By rule, findings come from their index; by version SQLite walks millions of them.
 PROBLEMS = (
@@ -282,6 +292,112 @@ async def home(datasette, request):
     return await page(datasette, request, "home.html", section="home", **shown)
 
 
+# --- coverage ---------------------------------------------------------------------------------
+
+
+async def nights(database):
+    """What each night brought at all portals together, the last night first."""
+    return await remembered(
+        database,
+        f"""
+        select night, count(*) as portals, sum(state = 'ok') as answered,
+            {", ".join(f"sum({name}) as {name}" for name in COUNTS)}
+        from visits group by night order by night desc limit {MOST_NIGHTS}
+        """,
+    )
+
+
+async def visits(database, night):
+    """What a night brought at each portal, those first where something was amiss."""
+    return await rows(
+        database,
+        f"""
+        select visits.portal_id, portals.name, portals.level, portals.division, visits.night,
+            visits.state, {", ".join(f"visits.{name}" for name in COUNTS)}, visits.seen_at
+        from visits join portals on portals.id = visits.portal_id where night = ?
+        order by visits.state = 'ok',
+            ifnull(visits.blocked, 0) + ifnull(visits.failed, 0) desc,
+            ifnull(visits.edited, 0) + ifnull(visits.new, 0) desc, visits.portal_id
+        """,
+        night,
+    )
+
+
+def night_charts(found, height=72, step=11):
+    """A small drawing for each of DRAWN over the last nights: one bar a night, gaps where none was.
+
+    None with fewer than two nights.
+    """
+    by_night = {line["night"]: line for line in found}
+    try:
+        known = sorted(map(date.fromisoformat, by_night))
+    except ValueError:
+        return None
+    if len(known) < 2:
+        return None
+    last = known[-1]
+    days = min((last - known[0]).days + 1, NIGHTS_DRAWN)
+    drawn = [(last - timedelta(days=days - 1 - i)).isoformat() for i in range(days)]
+    charts = []
+    for column, name, unit in DRAWN:
+        numbers = [by_night[day][column] if day in by_night else None for day in drawn]
+        highest, next_highest = sorted([*(number or 0 for number in numbers), 1])[:-3:-1]
+        # A first crawl asks for a hundred times as much: its bar is cut, or no other would show.
+        top = highest if highest <= FAR_ABOVE * next_highest else 1.5 * next_highest
+        bars = [
+            {
+                "x": i * step,
+                "y": round(18 + height - tall, 1),
+                "height": tall,
+                "is_cut": number > top,
+                "night": day,
+                "number": number,
+            }
+            for i, (day, number) in enumerate(zip(drawn, numbers, strict=True))
+            if number is not None
+            # What is not nothing can be seen.
+            for tall in [max(round(min(number / top, 1) * height, 1), 2 if number else 0)]
+        ]
+        charts.append(
+            {
+                "column": column,
+                "name": name,
+                "unit": unit,
+                "highest": max(number or 0 for number in numbers),
+                "bars": bars,
+            }
+        )
+    return {
+        "charts": charts,
+        "first": drawn[0],
+        "last": drawn[-1],
+        # Room for the two dates below however few nights there are.
+        "width": max(days * step, 150),
+        "base": 18 + height,
+        "height": height + 38,
+        "bar": step - 3,
+    }
+
+
+async def coverage_nights(datasette, request):
+    """Each night's figures at all portals together, or one night's at each portal, for machines."""
+    database = datasette.get_database(DATABASE)
+    if request.url_vars["what"] == "nights":
+        found = await nights(database)
+        columns, body = ["night", "portals", "answered", *COUNTS], {"nights": found}
+    else:
+        night = request.args.get("night") or ""
+        if not re.fullmatch(r"\d{4}-\d\d-\d\d", night):
+            known = await nights(database)
+            night = known[0]["night"] if known else ""
+        found = await visits(database, night)
+        columns = ["portal_id", "name", "level", "division", "night", "state", *COUNTS, "seen_at"]
+        body = {"night": night or None, "portals": found}
+    if request.url_vars["format"] == "json":
+        return json_response(body)
+    return csv_response(found, columns)
+
+
 async def coverage(datasette, request):
     database = datasette.get_database(DATABASE)
     division = request.args.get("division") or ""
@@ -322,10 +438,16 @@ async def coverage(datasette, request):
         {**body, "cells": [(year, found.get((body["id"], year))) for year in years]}
         for body in bodies
     ]
+    # The nights are told once, where all bodies begin.
+    known_nights = await nights(database) if number == 1 and not division else []
+    last_night = known_nights[0] if known_nights else None
+    visited = await visits(database, last_night["night"]) if last_night else []
     if request.url_vars.get("format") == "json":
         return json_response(
             {
                 "years": by_year,
+                "nights": known_nights,
+                "last_night": visited,
                 "page": number,
                 "more": more,
                 "bodies": [
@@ -366,6 +488,9 @@ async def coverage(datasette, request):
         ],
         page=number,
         more=more,
+        night=last_night,
+        charts=night_charts(known_nights),
+        visits=visited[:VISITS_SHOWN],
     )
 
 
@@ -492,6 +617,7 @@ def register_routes():
         (r"^/changes(?:\.(?P<format>json|csv))?$", changes),
         (r"^/changes\.atom$", atom),
         (r"^/coverage(?:\.(?P<format>json|csv))?$", coverage),
+        (r"^/coverage/(?P<what>nights|portals)\.(?P<format>json|csv)$", coverage_nights),
         (r"^/data(?:\.(?P<format>json|csv))?$", data),
         (r"^/about$", about),
         (r"^/robots\.txt$", robots),

@@ -678,7 +678,7 @@ def stored_files(captures):
         by_address.setdefault(capture["url"], []).append(capture)
     files = []
     for same in by_address.values():
-        best = next((one for one in same if one["record_type"] == "response"), same[0])
+        best = next((one for one in same if one["record_type"] != "revisit"), same[0])
         files.append({"best": best, "others": [one for one in same if one is not best]})
     return files
 

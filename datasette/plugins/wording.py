@@ -105,6 +105,11 @@ WORDS = {
         "truncated": "残缺",
         "too_large": "过大",
         "error": "出错",
+        # What a portal's night may be besides.
+        "needs_browser": "需用浏览器",
+        "opted_out": "已要求退出",
+        "robots": "未获 robots.txt 许可",
+        "stopped": "中止",
     },
     "aspect": {
         "title": "标题",
@@ -169,6 +174,7 @@ CODED = {
     ("issuers", "level"): "level",
     ("portals", "level"): "level",
     ("portals", "state"): "verdict",
+    ("visits", "state"): "verdict",
     ("reports", "scope"): "scope",
     ("reports", "form"): "form",
     ("reports", "status"): "status",
@@ -259,6 +265,16 @@ def web_address(url: object) -> str:
     return text if parts.scheme in ("http", "https") and parts.netloc else ""
 
 
+def size(count: int) -> str:
+    """A number of bytes as people read it, in powers of 1000."""
+    left = float(count)
+    for unit in ("B", "KB", "MB", "GB"):
+        if left < 1000:
+            return f"{left:.0f} {unit}" if unit == "B" else f"{left:.1f} {unit}"
+        left /= 1000
+    return f"{left:.1f} TB"
+
+
 def visible(text: object) -> str:
     """The text with the marks that turn writing around made visible: an address must not lie."""
     return re.sub(r"[\u200e\u200f\u202a-\u202e\u2066-\u2069]", "\ufffd", str(text or ""))
@@ -346,6 +362,7 @@ def prepare_jinja2_environment(env):
         day=day,
         utc=utc,
         web_address=web_address,
+        size=size,
         xml_text=xml_text,
         visible=visible,
     )

@@ -168,6 +168,8 @@ class Replica:
     division = "410000"
     level = "county"
     family = ""
+    # What the registry says of the family; only a portal that needs a browser must have it.
+    hint = ""
     gzipped = False
     # Seconds before each answer, so that requests in flight together can be seen.
     seconds = 0.0
@@ -406,8 +408,8 @@ def serving(replicas: Mapping[str, Replica]) -> Iterator[str]:
     for one in replicas.values():
         one.start()
     try:
-        yield "id,name,division,level,home_url\n" + "".join(
-            f"{key},{one.name},{one.division},{one.level},{one.url}/\n"
+        yield "id,name,division,level,home_url,family\n" + "".join(
+            f"{key},{one.name},{one.division},{one.level},{one.url}/,{one.hint}\n"
             for key, one in replicas.items()
         )
     finally:

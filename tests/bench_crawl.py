@@ -1,0 +1,270 @@
+"""python -m tests.bench_crawl: what crawling costs, beside a bare Scrapy spider.
+
+Both fetch the same pages from a server on loopback in the same run; what is compared is the
+processor time of the crawling process. Nothing here passes or fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+from resource import struct_rusage
+
+from rich.console import Console
+from rich.table import Table
+
+from crawler.frontier import Answer, Found, Frontier
+from tests.bench import BODY, page
+from tests.portals.reports import series
+
+ROOT = Path(__file__).resolve().parent.parent
+REPORTS = 1_000
+ON_A_LIST = 50
+ROUNDS = 3
+NIGHT = "2026-11-22"
+KNOWN = (1_000, 100_000)
+IN_FRONTIER = 1_000_000
+PORTALS = 1_000
+FAST = (
+    *("-s", "ALLOW_PRIVATE_NETWORK=True", "-s", "DOWNLOAD_DELAY=0", "-s", "LOG_LEVEL=WARNING"),
+    *("-s", "MONITOR_ENABLED=False"),
+)
+
+BARE = """
+import scrapy
+
+class Bare(scrapy.Spider):
+    name = "bare"
+    custom_settings = {
+        "TELNETCONSOLE_ENABLED": False, "LOG_LEVEL": "WARNING", "ROBOTSTXT_OBEY": False,
+        "CONCURRENT_REQUESTS": 16, "CONCURRENT_REQUESTS_PER_DOMAIN": 16, "DOWNLOAD_DELAY": 0,
+        "ASYNCIO_EVENT_LOOP": LOOP,
+    }
+
+    async def start(self):
+        for url in open(self.urls):
+            yield scrapy.Request(url.strip(), callback=self.fetched)
+
+    def fetched(self, response):
+        return None
+"""
+
+
+def site(origin: str, links: int = 1_200) -> dict[str, bytes]:
+    """A portal of REPORTS reports of about 90 KB each, as the answers to its addresses."""
+    years = {
+        year: ("clean", f"{year + 1}-01-20", f"北原市教育局{year}年政府信息公开工作年度报告")
+        for year in range(2021, 2026)
+    }
+    bodies = [page(report, links=links) for report in series(BODY, years).values()]
+    lists = -(-REPORTS // ON_A_LIST)
+    answers = {
+        "/robots.txt": b"User-agent: *\nDisallow:\n",
+        "/": _html('<a href="/nb/">政府信息公开年报</a>'),
+    }
+    for number in range(lists):
+        rows = "".join(
+            f'<li><a href="/nb/t20250120_{n}.html">北原市第{n}局2024年政府信息公开工作年度报告</a>'
+            "<span>2025-01-20</span></li>"
+            for n in range(number * ON_A_LIST, min((number + 1) * ON_A_LIST, REPORTS))
+        )
+        pager = f'<script>createPageHTML({lists}, {number}, "index", "html");</script>'
+        name = "/nb/" if number == 0 else f"/nb/index_{number}.html"
+        answers[name] = _html(f"<ul>{rows}</ul>{pager}")
+    for number in range(REPORTS):
+        answers[f"/nb/t20250120_{number}.html"] = bodies[number % len(bodies)]
+    return answers
+
+
+def _html(body: str) -> bytes:
+    return f'<html><head><meta charset="utf-8"></head><body>{body}</body></html>'.encode()
+
+
+def serve(pipe: Connection, links: int) -> None:
+    """Answer from memory until killed, with as little work as a server can have."""
+    answers: dict[str, bytes] = {}
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := await reader.readline():
+            while (await reader.readline()) not in (b"\r\n", b""):
+                pass
+            path = line.split()[1].decode()
+            writer.write(answers.get(path) or answers["missing"])
+            await writer.drain()
+        writer.close()
+
+    async def run() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        for path, body in site(f"http://127.0.0.1:{port}", links).items():
+            answers[path] = _head(200, len(body)) + body
+        answers["missing"] = _head(404, 3) + b"404"
+        pipe.send(port)
+        await server.serve_forever()
+
+    asyncio.run(run())
+
+
+def _head(status: int, length: int) -> bytes:
+    return (
+        f"HTTP/1.1 {status} X\r\nContent-Type: text/html; charset=utf-8\r\n"
+        f"Content-Length: {length}\r\n\r\n"
+    ).encode()
+
+
+def used(command: list[str], folder: Path) -> struct_rusage:
+    """Run a command to its end; what it used."""
+    process = subprocess.Popen(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{' '.join(command)} ended with {status}")
+    return usage
+
+
+def seconds(usage: struct_rusage) -> float:
+    return usage.ru_utime + usage.ru_stime
+
+
+def against_bare(console: Console) -> None:
+    """Pages a second and core of the whole crawl, and of a spider that only fetches them."""
+    ours_pipe, server_pipe = multiprocessing.Pipe()
+    server = multiprocessing.Process(target=serve, args=(server_pipe, 1_200), daemon=True)
+    server.start()
+    origin = f"http://127.0.0.1:{ours_pipe.recv()}"
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        registry = folder / "portals.csv"
+        registry.write_text(
+            f"id,name,division,level,home_url\nbench,北原市人民政府,410000,province,{origin}/\n"
+        )
+        (folder / "urls").write_text(
+            "".join(f"{origin}{path}\n" for path in site(origin, 0)), encoding="utf-8"
+        )
+        loop = "'uvloop.Loop'" if _has_uvloop() else "None"
+        (folder / "bare.py").write_text(BARE.replace("LOOP", loop))
+        bare_command = [
+            *(sys.executable, "-m", "scrapy", "runspider", "bare.py", "-a", "urls=urls")
+        ]
+        bare, first, second = [], [], []
+        for round_ in range(ROUNDS):
+            data = folder / f"data{round_}"
+            crawl = [
+                *(sys.executable, "-m", "scrapy", "crawl", "annual_reports"),
+                *("-a", f"portals={registry}", "-s", f"DATA={data}", *FAST),
+            ]
+            bare.append(seconds(used(bare_command, folder)))
+            first.append(seconds(used([*crawl, "-a", f"night={NIGHT}"], ROOT)))
+            second.append(seconds(used([*crawl, "-a", "night=2026-12-30"], ROOT)))
+        idle = min(seconds(used([*bare_command[:-1], f"urls={os.devnull}"], folder)) for _ in "12")
+        data_size = sum(file.stat().st_size for file in (data / "warc").iterdir())
+    server.kill()
+    pages = len(site(origin, 0)) + 1
+    table = Table("crawl of the same pages", "pages", "pages a second and core", "against bare")
+    least = min(bare)
+    for title, spent in (
+        ("bare Scrapy spider", least),
+        ("ours, first night: captured, judged, linked, remembered", min(first)),
+        ("ours, a night on which all is due and unchanged", min(second)),
+    ):
+        table.add_row(title, str(pages), f"{pages / spent:.0f}", f"{least / spent:.2f}")
+    console.print(table)
+    console.print(
+        f"start of the process included, {idle:.1f} s of each; {data_size / 1e6:.0f} MB of WARC"
+    )
+
+
+def _has_uvloop() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("uvloop") is not None
+
+
+def fill(path: Path, portals: int, urls: int) -> None:
+    """A frontier of so many portals and known reports, all visited once."""
+    with Frontier(path) as frontier:
+        for number in range(portals):
+            frontier.add(f"p{number}", [Found(_home(number), "home")], "2026-10-01")
+        row = frontier.known(_home(0))
+        assert row is not None
+        report = Found(f"{_home(0)}nb/0.html", "report", "北原市2024年政府信息公开工作年度报告")
+        frontier.record(Answer(row, "2026-10-01", "ok", 200, "d"), [report])
+        known = frontier.known(report.url)
+        assert known is not None
+        frontier.record(Answer(known, "2026-10-01", "ok", 200, "d" * 64, print="p" * 64))
+    db = sqlite3.connect(path)
+    columns = [name for (name,) in db.execute("select name from pragma_table_info('urls')")]
+    [row_] = db.execute("select * from urls where kind = 'report'").fetchall()
+    values = dict(zip(columns, row_, strict=True))
+
+    def rows():
+        for number in range(urls):
+            portal = number % portals
+            url = f"{_home(portal)}nb/t20250120_{number}.html"
+            due = f"2026-{10 + number % 2}-{1 + number % 28:02}"
+            yield tuple(
+                {**values, "key": url.partition("//")[2], "url": url, "portal_id": f"p{portal}",
+                 "due": due}.values()
+            )  # fmt: skip
+
+    marks = ", ".join("?" * len(columns))
+    db.executemany(f"insert into urls values ({marks})", rows())
+    db.commit()
+    db.close()
+
+
+def _home(number: int) -> str:
+    return f"http://site{number}.example.gov.cn/"
+
+
+_MEASURE = """
+import json, resource, sys, time
+from pathlib import Path
+began = time.process_time(), time.monotonic()
+from crawler.frontier import Frontier
+frontier = Frontier(Path(sys.argv[1]))
+portals = int(sys.argv[2])
+frontier.begin_night(sys.argv[3], "")
+first = sum(len(frontier.due(f"p{n}", sys.argv[3])) for n in range(portals))
+rows = sum(len(frontier.due(f"p{n}", sys.argv[3], {f"site{n}.example.gov.cn/"})) for n in range(portals))
+print(json.dumps([time.monotonic() - began[1], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, first, rows]))
+"""
+
+
+def growth(console: Console) -> None:
+    """Memory with more known addresses, and the time to start with a frontier of a million."""
+    table = Table("known addresses", "portals", "s to the first requests of all", "MB of memory", "MB on disk")
+    with tempfile.TemporaryDirectory() as name:
+        for urls, portals in (*((n, 20) for n in KNOWN), (IN_FRONTIER, PORTALS)):
+            path = Path(name) / f"{urls}.db"
+            fill(path, portals, urls)
+            said = subprocess.run(
+                [sys.executable, "-c", _MEASURE, str(path), str(portals), NIGHT],
+                cwd=ROOT, capture_output=True, text=True, check=True,
+            )  # fmt: skip
+            spent, memory, *_ = json.loads(said.stdout)
+            table.add_row(
+                *(f"{urls:,}", f"{portals:,}", f"{spent:.1f}", f"{memory:.0f}"),
+                f"{path.stat().st_size / 1e6:.0f}",
+            )
+    console.print(table)
+
+
+def main() -> None:
+    console = Console()
+    began = time.monotonic()
+    against_bare(console)
+    growth(console)
+    console.print(f"{time.monotonic() - began:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
