@@ -112,7 +112,7 @@ def read_payload(data: Path, warc_file: str, offset: int) -> bytes:
     with member:
         found = next(_capture(member, path.name, offset), None)
         if not isinstance(found, Capture) or found.record_type not in HOLDING:
-            why = found.reason if isinstance(found, Damage) else "no payload there"
+            why = found.reason if isinstance(found, Damage) else "no response or conversion there"
             raise CaptureError(f"{path} at {offset}: {why}")
         member.seek(0)
         record = next(ArchiveIterator(member))

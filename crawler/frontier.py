@@ -37,8 +37,8 @@ PEEK_BUDGET = 200
 SMALL = 100
 FLOOR = 12
 BATCH = 50
-# So many rows pushed off a page of a list are looked for on the next one, not one by one.
-PUSHED = 3
+# Where a column is being worked on, so many reports of the latest year are looked at as well.
+STIRRED = 60
 # Unchanged validators over an unchanged body, before a host's 304 is believed; and how many of a
 # hundred answers are asked for in full all the same.
 PROOFS = 2
@@ -433,7 +433,11 @@ class Frontier:
             )
 
     def _show(self, row: Row, shown: Sequence[Found], night: str, arrivals: int) -> None:
-        """Remember what a page of a list shows; look after what it has dropped or pushed on."""
+        """Remember what a page of a list shows, and look after what it has dropped.
+
+        Where a list's first page has changed, the portal is being worked on: tonight its other
+        lists are read, the pages of this one, and the reports of the latest year.
+        """
         root = row.root or row.key
         before = {
             entry
@@ -446,32 +450,46 @@ class Frontier:
             [(root, entry, row.key) for entry in entries],
         )
         left = before - entries
-        if arrivals or len(left) >= PUSHED:
-            self._db.execute(
-                "update urls set due = ? where key = (select key from urls where root = ? and"
-                " root <> key and place > (select place from urls where key = ?) and last_night < ?"
-                " order by place limit 1)",
-                (night, root, row.key, night),
-            )
         # A report that its list has dropped: is it gone? It may also stand on the list's next page.
         self._db.executemany(
             "update urls set due = ? where key = ? and kind = 'report' and last_night < ?",
             [(night, entry, night) for entry in left],
         )
+        if before and (arrivals or (left and not row.is_further)):
+            self._stir(row.portal_id, root, night)
+
+    def _stir(self, portal_id: str, root: str, night: str) -> None:
+        self._db.execute(
+            "update urls set due = ? where portal_id = ? and rank = ? and keep and last_night < ?"
+            " and last_verdict in ('ok', 'not_modified') and root in ('', key, ?)",
+            (night, portal_id, _RANK["list"], night, root),
+        )
+        latest = int(night[:4]) - 1
+        self._db.execute(
+            "update urls set due = ? where key in (select key from urls where portal_id = ?"
+            " and rank = ? and last_night < ? and due > ? and title like ?"
+            " and last_verdict in ('ok', 'not_modified') order by last_night limit ?)",
+            (night, portal_id, _RANK["report"], night, night, f"%{latest}%", STIRRED),
+        )
 
     def _keep_path(self, key: str, night: date) -> None:
-        """Remember the way to a list of reports: its lists are read nightly, the rest weekly."""
-        self._db.execute(
+        """Remember the way to a list of reports: its lists are read again, and now and then the
+        pages that lead to them."""
+        rows = self._db.execute(
             "with recursive path (key) as (select ? union select urls.parent from urls, path"
             " where urls.key = path.key and urls.parent is not null)"
-            " update urls set keep = 1, due = case when kind = 'list' and root in ('', key)"
-            " and due > ? then ? when kind = 'discovery' and due = ? then ? else due end"
-            " where key in path and not keep",
-            (
-                *(key, schedule.tomorrow(night), schedule.tomorrow(night)),
-                *(schedule.NEVER, schedule.weekly(path_of(key), night, first=True)),
-            ),
-        )
+            " select * from urls where key in path and not keep",
+            (key,),
+        ).fetchall()
+        for row in map(_row, rows):
+            due = schedule.NEVER
+            if row.kind == "list" and not row.is_further:
+                due = _next_list(row, night)
+            elif row.kind == "discovery":
+                due = schedule.weekly(path_of(row.key), night, first=True)
+            self._db.execute(
+                "update urls set keep = 1, due = min(due, ?) where key = ?", (due, row.key)
+            )
 
     # What is due.
 
@@ -871,11 +889,11 @@ def _next_listing(answer: Answer, kind: str, failures: int, nights_gone: int, ni
         case "list" if row.is_further and answer.verdict not in ("ok", "not_modified"):
             return schedule.after_gone(schedule.NIGHTS_OF_A_REMOVAL, night)
         case "list" if row.is_further:
-            return schedule.weekly(path_of(row.key), night, first=not row.last_night)
+            return schedule.monthly(path_of(row.key), night, first=not row.last_night)
         case "list" if failures or nights_gone:
             return schedule.after_failure(max(failures, nights_gone), night)
         case "list" if answer.leads or row.keep or schedule.in_season(night):
-            return schedule.tomorrow(night)
+            return _next_list(row, night)
         case "list" if row.score >= SURE:
             return schedule.weekly(path_of(row.key), night, first=not row.last_night)
         case "discovery" if row.keep:
@@ -883,6 +901,13 @@ def _next_listing(answer: Answer, kind: str, failures: int, nights_gone: int, ni
         case "peek" | "discovery" if 0 < failures < FAILURES_OF_A_SEARCH:
             return schedule.after_failure(failures, night)
     return schedule.NEVER
+
+
+def _next_list(row: Row, night: date) -> str:
+    """When the first page of a list of reports is due again."""
+    if schedule.is_closed(row.title, urlsplit(row.url).path, night):
+        return schedule.monthly(path_of(row.key), night, first=not row.last_night)
+    return schedule.tomorrow(night)
 
 
 def _year_of(row: Row) -> int:

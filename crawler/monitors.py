@@ -185,8 +185,8 @@ def vanished(night: Night) -> Judgement:
 def halved(night: Night) -> Judgement:
     """Answers against what the same portals' nights usually bring.
 
-    Not all answers: how many addresses are due changes with the season. What is asked every night
-    is compared, the portals and their lists, and how many of the requests were answered.
+    Not all answers: how many addresses are due changes from night to night. What is compared are
+    the portals, the reports on lists that answer, and how many of the requests were answered.
     """
     if not night.is_whole:
         return BROKEN_OFF
@@ -198,7 +198,7 @@ def halved(night: Night) -> Judgement:
     if not known:
         return TOO_EARLY
     usual_portals = sum(median(past.has_answered for past in nights) for _, nights in known)
-    usual_lists = sum(median(past.lists for past in nights) for _, nights in known)
+    usual_listed = sum(median(past.listed for past in nights) for _, nights in known)
     by_night: dict[str, list[Visit]] = {}
     for _, nights in known:
         for past in nights:
@@ -209,7 +209,7 @@ def halved(night: Night) -> Judgement:
     is_enough = sum(visit.requests for visit in tonight) >= night.limits.min_requests
     measured = (
         ("站点 portals", float(sum(visit.has_answered for visit in tonight)), usual_portals),
-        ("列表 lists", float(sum(visit.lists for visit in tonight)), usual_lists),
+        ("在列年报 reports listed", float(sum(visit.listed for visit in tonight)), usual_listed),
         ("应答率 share answered", _answered(tonight), usual_share if is_enough else 0.0),
     )
     fallen = [
@@ -220,7 +220,7 @@ def halved(night: Night) -> Judgement:
     if not fallen:
         return FINE
     missing = sorted(
-        ((median(past.lists for past in nights) - visit.lists, visit) for visit, nights in known),
+        ((median(past.listed for past in nights) - visit.listed, visit) for visit, nights in known),
         key=lambda one: (-one[0], one[1].portal_id),
     )
     return Judgement(
@@ -228,7 +228,7 @@ def halved(night: Night) -> Judgement:
         f" / answers fell below {night.limits.answers_share:.0%} of the median of the last "
         f"{night.limits.history_nights} nights: {'; '.join(fallen)}: "
         + _listed(
-            f"{night.called(visit)} ({visit.state or '?'}, lists {visit.lists}, -{_figure(fewer)})"
+            f"{night.called(visit)} ({visit.state or '?'}, listed {visit.listed}, -{_figure(fewer)})"
             for fewer, visit in missing
             if fewer > 0 or not visit.has_answered
         )

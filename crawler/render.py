@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 from collections import OrderedDict, defaultdict
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -34,7 +34,7 @@ from archive.charset import decode
 from archive.identify import report_title_verdict
 from crawler import links
 from crawler.capture import RENDERED_TYPE, Capture, Store
-from crawler.manners import GroupStopped, Refused, group_of
+from crawler.manners import CrawlEnding, GroupStopped, Refused, group_of
 from crawler.page import Page, page_of, read_page
 from crawler.portals import RENDER
 
@@ -55,6 +55,7 @@ ARTICLES = ("report", "peek")
 GRACE = 10.0
 QUIET = 0.7
 TICK = 0.1
+LONGEST_CLICK = 3.0
 LONGEST_CLOSE = 10.0
 MOST_REQUESTS = 60
 MOST_HOPS = 5
@@ -101,6 +102,7 @@ _FILLS = re.compile(
     r"\bajax\b|\bfetch\s*\(|axios|XMLHttpRequest|\$\.(?:get|post|getJSON|load)\b|\.load\s*\(|innerHTML"
     r"|\.html\s*\(|\.append|createApp|new\s+Vue|ReactDOM|createRoot|document\.write",
 )
+_ID = re.compile(r"id$|^id|code|guid|uuid|key|url|link|path", re.IGNORECASE)
 _MOMENT = re.compile(r"\d{10}|\d{13}|0\.\d{6,}")
 
 
@@ -113,8 +115,8 @@ class Wanted:
     """What a request is for, as the spider says it under `render` in its meta.
 
     `sites` are the portal's own addresses. `route` is what stands behind the # where scripts choose
-    the page by it. A list is leafed through by clicks while it shows an address that is not
-    `known`; without `known`, while it shows an address that its other pages did not.
+    the page by it. A list is leafed through by clicks while it shows an address that its
+    other pages did not; where `known` is given, also only while it names a report not known to it.
     """
 
     kind: str
@@ -503,6 +505,10 @@ class Work:
     _documents: int = 0
     _last_tick: float | None = None
     _tab: Tab | None = None
+    _data: list[Kept] = field(default_factory=list)
+    _example: tuple[str, str] | None = None
+    _left: str = ""
+    _follows: bool = False
 
     def __post_init__(self) -> None:
         self.url = self.request.url + (f"#{self.wanted.route}" if self.wanted.route else "")
@@ -561,9 +567,13 @@ class Work:
             # Frames are pages of their own to the spider.
             await route.abort("blockedbyclient")
             return
+        if goes and self._follows:
+            self._left = wish.url
+            await route.abort("aborted")
+            return
         if goes:
             self._documents += 1
-            if self._documents == 1:
+            if self._documents == 1 or wish.url == self.request.url:
                 await self._hand_over(route, _kept(self.response, self.document), goes)
                 return
             if self._documents > MOST_HOPS:
@@ -575,6 +585,8 @@ class Work:
             # "aborted" leaves the page as it stands, other words put an error page in its place.
             await route.abort("aborted" if goes else "failed")
             return
+        if kind in ("xhr", "fetch"):
+            self._data.append(kept)
         if goes:
             self.status, self.document = kept.status, kept.capture or self.document
         await self._hand_over(route, kept, goes)
@@ -583,9 +595,12 @@ class Work:
         """The answer to a wish, or None where it is not asked for or none comes."""
         if not links.is_same_site(wish.url, self.wanted.sites):
             return None
-        if self._budget <= 0 or self.stopped is not None or self.is_closing():
+        if self.is_closing():
+            self.stopped = self.stopped or CrawlEnding("the crawl is being ended")
+        if self._budget <= 0 or self.stopped is not None:
             self.broken = self.broken or "not all that the page asks for was asked"
             return None
+        self._budget -= 1
         headers = {n: v for n, v in wish.headers.items() if n not in _OURS and n[:4] != "sec-"}
         cookies = {}
         if self._tab is not None:
@@ -596,7 +611,6 @@ class Work:
         request = _wish(
             wish.url, headers, wish.method, wish.post_data_buffer or b"", cookies=cookies
         )
-        self._budget -= 1
         try:
             kept, requests = await self.ask(request, self.wanted)
         except GroupStopped as error:
@@ -639,6 +653,9 @@ class Work:
         """Read the page when it has come to rest, and again after each click to its next page."""
         await self._rest(tab)
         self.at = await self._place(tab)
+        if self.wanted.kind in ("list", "discovery"):
+            await self._follow_a_row(tab)
+            await self._link_rows(tab)
         self.made.append(await self._read(tab))
         page = read_page(self.at, self.made[0], RENDERED_TYPE)
         named = _names_reports(page) >= ROWS_OF_A_LIST
@@ -650,28 +667,51 @@ class Work:
 
     async def _leaf_through(self, tab: Tab, page: Page) -> None:
         seen = {link.url for link in page.links}
-        fresh: Collection[str] = seen
         for _ in range(MOST_CLICKS):
-            known = self.wanted.known
-            if known is not None and all(known(url) for url in fresh):
+            if self.wanted.known is not None and not _names_unknown(page, self.wanted.known):
                 return
             self._budget, self.worked = MOST_REQUESTS, 0.0
-            if not await tab.evaluate(_NEXT) or self.is_closing() or self.stopped:
+            if self.is_closing() or self.stopped or not await tab.evaluate(_NEXT):
                 return
             await self._rest(tab)
             if urldefrag(await self._place(tab))[0] != urldefrag(self.at)[0]:
                 return  # to another page, which is none of this list
+            await self._link_rows(tab)
             made = await self._read(tab)
-            shown = {link.url for link in read_page(self.at, made, RENDERED_TYPE).links}
-            fresh = shown - seen
-            if not fresh:
+            last, page = page, read_page(self.at, made, RENDERED_TYPE)
+            shown = {link.url for link in page.links}
+            if shown <= seen:
                 return
             # What grows by clicks shows all of the step before.
-            last = read_page(self.at, self.made[-1], RENDERED_TYPE)
             if len(self.made) > 1 and {link.url for link in last.links} <= shown:
                 self.made.pop()
             self.made.append(made)
-            seen |= fresh
+            seen |= shown
+
+    async def _follow_a_row(self, tab: Tab) -> None:
+        """Learn where the rows of a list lead that are no links, by clicking one of them."""
+        titles = await tab.evaluate(_ROWS, {})
+        if not titles:
+            return
+        before, self._left, self._follows = tab.url, "", True
+        await tab.evaluate(_ROWS, {"click": 0})
+        for _ in range(int(LONGEST_CLICK / TICK)):
+            await asyncio.sleep(TICK)
+            opened = await tab.evaluate("() => window.opensNianbao || ''") if not self._left else ""
+            if led := self._left or opened or (tab.url if tab.url != before else ""):
+                self._example = (str(titles[0]), str(led))
+                break
+        self._follows = False
+        if tab.url != before:
+            await tab.goto(self.url, wait_until="commit", timeout=0)
+            await self._rest(tab)
+
+    async def _link_rows(self, tab: Tab) -> None:
+        if self._example is None:
+            return
+        titles = await tab.evaluate(_ROWS, {})
+        addresses = addresses_like(*self._example, titles, [_json(kept) for kept in self._data])
+        await tab.evaluate(_ROWS, {"addresses": addresses})
 
     async def _rest(self, tab: Tab) -> None:
         """Wait until nothing is asked for and nothing changes, as long as the page may work."""
@@ -714,6 +754,68 @@ class Work:
             self.failure = RenderFailed(f"{self.url}: size {size} is over the max of {MOST_BYTES}")
             raise self.failure
         return made
+
+
+def addresses_like(
+    title: str, address: str, titles: Iterable[str], answers: Iterable[object]
+) -> dict[str, str]:
+    """Where rows lead, by title, when one of them leads to an address.
+
+    The answers (JSON) that the rows were made of hold an object for each: what is in the address
+    and in the object of its row is replaced by what the other objects have there.
+    """
+    objects = [one for answer in answers for one in _objects(answer)]
+    for example in objects:
+        named = next((key for key, value in example.items() if _is_named(value, title)), None)
+        if named is None:
+            continue
+        template, used = _template(address, {k: v for k, v in example.items() if k != named})
+        if not used:
+            continue
+        found = {}
+        for one in objects:
+            if not all(isinstance(one.get(key), str | int) for key in used):
+                continue
+            for wanted in titles:
+                if _is_named(one.get(named), wanted):
+                    found.setdefault(wanted, template.format(*(one[key] for key in used)))
+        return found
+    return {}
+
+
+def _template(address: str, example: Mapping[str, object]) -> tuple[str, list[str]]:
+    """An address with braces where it holds values of an object, and the names of these."""
+    template, used = address.replace("{", "{{").replace("}", "}}"), []
+    values = {k: str(v) for k, v in example.items() if isinstance(v, str | int) and str(v)}
+    # Of fields of one value the identifier is meant, and a long value is no accident.
+    for key in sorted(values, key=lambda key: (not _ID.search(key), -len(values[key]))):
+        edge = r"(?<![\w{-])" if values[key][0].isalnum() else ""
+        token = re.compile(edge + re.escape(values[key]) + r"(?![\w}-])")
+        if values[key] != "true" and token.search(template):
+            template = token.sub(f"{{{len(used)}}}", template, count=1)
+            used.append(key)
+    return template, used
+
+
+def _is_named(value: object, title: str) -> bool:
+    """Whether a value of an object is a row's title, which the row may show cut."""
+    if not isinstance(value, str) or len(value) < 8:
+        return False
+    whole, shown = "".join(value.split()), "".join(title.split())
+    return whole == shown or (shown[-1:] in "….".strip() and whole.startswith(shown.rstrip("….")))
+
+
+def _objects(answer: object) -> Iterator[dict[str, Any]]:
+    """Every object in JSON, the outer first."""
+    if isinstance(answer, dict):
+        yield answer
+    if isinstance(answer, dict | list):
+        for part in answer.values() if isinstance(answer, dict) else answer:
+            yield from _objects(part)
+
+
+def _json(kept: Kept) -> object:
+    return read_page(kept.url, kept.body).json
 
 
 def _for_browser(work: Work, name: str) -> Request:
@@ -791,6 +893,13 @@ def _names_reports(page: Page) -> int:
     return len({link.url for link in page.links if report_title_verdict(link.label) == "report"})
 
 
+def _names_unknown(page: Page, known: Callable[[str], bool]) -> bool:
+    """Whether a page names a report whose address is not known."""
+    return any(
+        report_title_verdict(link.label) == "report" and not known(link.url) for link in page.links
+    )
+
+
 def _is_bare(page: Page) -> bool:
     """Whether a page shows next to nothing: what its scripts bring has not come."""
     return len(page.visible) < FEW_WORDS and len(page.links) < ROWS_OF_A_LIST
@@ -834,6 +943,13 @@ for (const name of ['RTCPeerConnection', 'webkitRTCPeerConnection', 'WebTranspor
     try { delete window[name]; } catch (error) { window[name] = undefined; }
 }
 try { navigator.sendBeacon = () => true; } catch (error) {}
+window.open = (url) => {
+    const note = (to) => { try { window.opensNianbao = new URL(to, location.href).href; } catch (e) {} };
+    if (url) note(url);
+    const place = { set href(to) { note(to); }, get href() { return 'about:blank'; }, assign: note, replace: note };
+    return { closed: false, close() {}, focus() {}, opener: null,
+             get location() { return place; }, set location(to) { note(to); } };
+};
 """
 # What must stay the same for a page to be at rest. A clock or a counter changes none of it.
 _STANDS = """() => [document.readyState !== 'loading', location.href, document.links.length,
@@ -842,3 +958,4 @@ _STANDS = """() => [document.readyState !== 'loading', location.href, document.l
 _ROUTES = """() => !!document.querySelector('a[href^="#/"], a[href^="#!"]')"""
 # Clicks what leads to the next page of a list; true if it did.
 _NEXT = Path(__file__).with_name("next_page.js").read_text(encoding="utf-8")
+_ROWS = Path(__file__).with_name("rows.js").read_text(encoding="utf-8")

@@ -17,13 +17,15 @@ LONGEST = 30
 SEASON = (1, 2, 3, 4)
 SLOWER, FASTER = 1.4, 0.8
 RECENT = timedelta(days=30)
-# Pages of a list behind its first; ways to the columns; a host's page for what is not there.
+# The ways to the columns; a host's page for what is not there.
 WEEK = 7
 # A removal is that many nights of gone while the portal answers.
 NIGHTS_OF_A_REMOVAL = 3
 NEVER = "9999"
 
 _YEAR = re.compile(r"(?:19|20)\d{2}")
+# A folder of a year: /2023/, /2023n_5714/, /n2023n/, /nb_2023n/; not /xxgk2020/, a platform's age.
+_YEAR_FOLDER = re.compile(r"/(?:n|nb|nd)?_?((?:19|20)\d{2})(?:nd?b?|nian)?(?:_\d+)?(?=/|\.s?html?$|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,12 @@ def _within(day: str, night: date) -> bool:
     return timedelta() <= age <= RECENT
 
 
+def is_closed(title: str, path: str, night: date) -> bool:
+    """Whether a list is that of a year whose reports have long been due, by its name or folder."""
+    years = _YEAR.findall(title) or _YEAR_FOLDER.findall(path)
+    return bool(years) and int(max(years)) <= night.year - 2 and not in_season(night)
+
+
 def first_due(key: str, night: date, *, fresh: bool) -> tuple[float, str]:
     """Interval in days and night of the second visit.
 
@@ -91,6 +99,11 @@ def after_gone(nights_gone: int, night: date) -> str:
 def weekly(key: str, night: date, *, first: bool) -> str:
     """A night of the coming week; the second visits to many addresses are spread over it."""
     return _after(night, 1 + spread(key, WEEK) if first else WEEK)
+
+
+def monthly(key: str, night: date, *, first: bool) -> str:
+    """A night of the coming month, the second visits spread over it."""
+    return _after(night, 1 + spread(key, LONGEST) if first else LONGEST)
 
 
 def tomorrow(night: date) -> str:

@@ -17,6 +17,7 @@ DISCOVERY_DEPTH = 4
 LIST_DEPTH = 8
 # A page that names so many reports in dated rows is a list of them.
 ROWS_OF_A_LIST = 3
+MENUS_IN_FRAMES = 3
 _CUT = re.compile(r"(?:…|\.{2,})+$")
 
 
@@ -61,7 +62,10 @@ def leads(row: Row, page: Page, sites: tuple[str, ...], hint: str = "") -> list[
             followed = _follow(link, row, page, is_part)
             if followed is not None:
                 found.setdefault(followed.key, followed)
-    framed = (families.FurtherRequest(url) for url in page.frames)
+    # A list that shows rows and many frames besides has its menus in those.
+    has_rows = any(one.kind in ("report", "peek") for one in found.values())
+    is_framed = len(page.frames) < MENUS_IN_FRAMES or not (row.kind == "list" and has_rows)
+    framed = (families.FurtherRequest(url) for url in page.frames if is_framed)
     for request in (*framed, *families.inside(page)):
         if links.is_same_site(request.url, sites) and row.depth < _deepest(row):
             inside = _inside(request, row, page)

@@ -68,6 +68,15 @@ def test_a_button_sends_its_own_name():
     assert form["__EVENTTARGET"] == [""]
 
 
+def test_clicks_without_a_number_are_told_apart_by_their_place():
+    button = '<a href="javascript:__doPostBack(&#39;lbNext&#39;,&#39;&#39;)">下一页</a>'
+    first = asked(button)
+    assert (first["__EVENTTARGET"], first["__SCROLLPOSITIONY"]) == (["lbNext"], ["2"])
+    assert asked(button, "__EVENTTARGET=lbNext&__EVENTARGUMENT=&__SCROLLPOSITIONY=2")[
+        "__SCROLLPOSITIONY"
+    ] == ["3"]
+
+
 def test_a_picture_sends_where_it_was_clicked():
     assert asked('<input type="image" name="next" alt="下一页" src="n.gif">')["next.x"] == ["1"]
 

@@ -29,6 +29,8 @@ from tests.portals.replicas_hostile import (
 
 ROOT = Path(__file__).resolve().parents[1]
 NIGHTS = ("2026-11-22", "2026-11-23")
+# A portal of traps alone is what the monitors of a night are there to report.
+CALM = ("-s", "MONITOR_FAILED_SHARE=1", "-s", "MONITOR_CHALLENGE_SHARE=1")
 MOST_MEMORY = 600 * 1_024  # KiB
 
 
@@ -79,7 +81,7 @@ def two_nights(tmp_path_factory):
         )
         for night in NIGHTS:
             before = len(portal.log)
-            done = crawl(data, registry, night, "-s", "ALLOW_PRIVATE_NETWORK=True")
+            done = crawl(data, registry, night, "-s", "ALLOW_PRIVATE_NETWORK=True", *CALM)
             nights.append((done, sighted(data, night), portal.log[before:], last_verdicts(data)))
     # The largest of the processes that have ended.
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
@@ -131,7 +133,7 @@ def test_every_trap_is_counted_for_what_it_is(two_nights):
 
 
 def test_traps_without_end_are_left(two_nights):
-    portal, _, nights, _ = two_nights
+    _, _, nights, _ = two_nights
     _, _, asked, _ = nights[0]
     ways = Counter("/".join(one.target.split("?")[0].split("/")[:3]) for one in asked)
     assert ways["/gk/cal"] <= 60
@@ -207,7 +209,7 @@ def test_without_leave_for_loopback_nothing_at_all_is_asked(tmp_path):
 def test_no_spelling_of_a_private_address_passes_the_guard(spelled):
     """As a page writes it and the walk would ask for it: refused as it stands, or when resolved."""
     url = absolute("http://www.example.gov.cn/nb/1.html", spelled.format(port=80))
-    if url is None or refusal(url):
+    if url is None or refusal(url) or urlsplit(url).hostname == "www.example.gov.cn":
         return
     dnscache["ip6-localhost"] = "127.0.0.1"
     failures = []

@@ -212,3 +212,201 @@ def test_the_report_a_page_shows(text, title):
 )
 def test_what_reads_like_a_report(text, expected):
     assert links.reads_like_report(read_page(COLUMN, text.encode())) is expected
+
+
+# Column names and parts of paths that PORTALS.md lists, and how sites dress them up.
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "政府信息公开年度报告",
+            "信息公开工作年度报告",
+            "工作年报",
+            "政务公开年报",
+            "政务公开年度报告",
+        ),
+        *("省政府年报", "省直部门年报", "市州年报", "乡镇街道年报", "区政府部门年报", "镇街年报"),
+        *("本级年报", "历年年报", "往年年报", "部门（单位）年报", "各镇年报", "年报汇总"),
+        *(
+            "· 政府信息公开年报",
+            "04 政府信息公开年报",
+            "2.政府信息公开年报",
+            "政府信息公开年报（23）",
+        ),
+        *(
+            "❯ 政府信息公开 年报",
+            "【政府信息公开年报】",
+            "政府信息公开年报：",
+            "政府信息公开工作年报专栏",
+        ),
+    ],
+)
+def test_columns_in_every_dress(text):
+    assert kind(text, "/q/c12/") == Kind.COLUMN
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/zfxxgk/zfxxgknb/", "/zwgk/zfxxgknb_97478/", "/szfxxgknb/", "/xxgknb/", "/bmxxgknb/"),
+        *("/gknb/", "/ndbg/", "/xxgkndbg/", "/zfxxgkndbg/", "/ndxxgkbg/", "/gk/gknb.html"),
+        *("/gkmlpt/annualreport", "/AnnualReport/", "/opennessAnnualReport/?branch_id=5d1"),
+        *("/c102384r?tab=gknb", "/zt/zfxxgkndbgzt/"),
+    ],
+)
+@pytest.mark.parametrize("text", ["", "进入专栏", "更多>>"])
+def test_paths_tell_where_words_do_not(text, path):
+    assert kind(text, path) == Kind.COLUMN
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/zfgzwzbb/", "/tjnb/", "/nbgs/", "/xxgk/xxgkndbgzd/", "/ndbgzn_3/", "/unb/", "/gknbx/"],
+)
+def test_paths_that_only_look_like_it(path):
+    assert kind("更多>>", path) != Kind.COLUMN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "2023",
+            "2023年度",
+            "2023年年报",
+            "2023年度报告",
+            "二〇二三年",
+            "2008-2019年",
+            "2019年及以前",
+        ),
+        *(
+            "省政府",
+            "省直部门",
+            "市州",
+            "部门",
+            "乡镇街道",
+            "县市区",
+            "市政府工作部门",
+            "县级各部门",
+        ),
+        *(
+            "乡镇人民政府",
+            "苏木镇",
+            "各乡镇",
+            "镇（街道）",
+            "本级",
+            "市直属机构",
+            "开发区",
+            "国有企业",
+        ),
+        *("县（市、区）政府", "区直", "垂管单位", "派出机构", "政府组成部门", "历史年报", "往年"),
+    ],
+)
+def test_parts_of_a_column_wherever_they_stand(text):
+    assert kind(text, "/col/col7001/index.html", here=COLUMN, in_column=True) == Kind.COLUMN
+
+
+@pytest.mark.parametrize(
+    ("text", "href"),
+    [
+        ("12", "/zwgk/zfxxgknb/rl/"),
+        ("2", "/zwgk/zfxxgknb/2026/11/02/"),
+        ("下月", "/zwgk/zfxxgknb/2026/12/"),
+        ("标签", "/zwgk/zfxxgknb/tag/1/"),
+        ("打印本页", "/zwgk/zfxxgknb/print/1.html"),
+        ("登录", "/login?backurl=/zwgk/zfxxgknb/"),
+        ("年报", "/zwgk/zfxxgknb/nb/nb/nb/"),
+        ("政府信息公开年报", "/search?keyword=年报"),
+        ("2023年", "/zwgk/zfxxgknb/?date=2023-01-01"),
+    ],
+)
+def test_traps_are_never_entered(text, href):
+    assert kind(text, href, here=COLUMN, in_column=True) == Kind.NOISE
+
+
+def test_what_lies_below_a_doubtful_part_is_not_followed():
+    page = read_page(SITE + "/zzjg/", b"")
+    link = Link(SITE + "/zzjg/jnyz/", "职能与职责")
+    assert links.classify(link, page, in_column=True).kind == Kind.COLUMN
+    assert links.classify(link, page, in_column=True, is_part=False).kind == Kind.NOISE
+
+
+def test_a_column_that_is_a_file_owns_what_lies_under_its_name():
+    column = SITE + "/gk/nb.htm"
+    assert links.is_below(SITE + "/gk/nb/n2023n/jyj.htm", column)
+    assert not links.is_below(SITE + "/gk/zn/1.htm", column)
+    assert links.is_below(SITE + "/gk/nb/2023/", SITE + "/gk/nb/list.shtml")
+
+
+def test_bodies_whose_names_hold_other_subjects():
+    assert not links.is_lookalike("甲县审计局")
+    assert links.is_lookalike("甲县2023年度审计工作报告")
+    assert kind("甲县审计局", "/zwgk/zfxxgknb/sjj/", here=COLUMN, in_column=True) == Kind.COLUMN
+
+
+@pytest.mark.parametrize(
+    ("text", "least"),
+    [
+        *(
+            ("政府信息公开平台", 60),
+            ("甲县政府信息公开专栏", 60),
+            ("政务公开", 60),
+            ("信息公开目录", 50),
+        ),
+        *(("部门信息公开", links.OF_BODIES), ("县直部门信息公开目录", links.OF_BODIES)),
+        *(("政府信息公开指南", links.OF_TABS), ("依申请公开", links.OF_TABS), ("网站地图", 25)),
+        *(("县直部门", links.OF_TIERS), ("进入网站", links.OF_WELCOME)),
+    ],
+)
+def test_how_soon_listings_are_read(text, least):
+    page = read_page(SITE + "/", b"")
+    judged = links.classify(Link(SITE + "/q/c12/", text), page)
+    assert judged.kind == Kind.LISTING
+    assert judged.score >= least
+
+
+def test_the_home_page_is_no_page_behind_a_page_of_welcome():
+    assert kind("网站首页", "/") == Kind.NOISE
+    assert kind("网站首页", "/portal/index.html") == Kind.LISTING
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("<meta name='ColumnName'content='政府信息公开年报'><title>甲县</title>", True),
+        ("<title>政府信息公开年报-甲县人民政府</title>", True),
+        ("<title>政府信息公开_甲县人民政府</title>", False),
+        (
+            "<meta name='ColumnName' content='政府信息公开年报'><meta name='ArticleTitle' content='甲'>",
+            False,
+        ),
+        ("<title>2023年政府信息公开年报</title>", False),
+    ],
+)
+def test_what_a_page_says_of_itself(text, expected):
+    assert links.is_column(read_page(COLUMN, text.encode())) is expected
+
+
+def test_a_tab_without_a_link_names_what_the_page_lists():
+    tabs = "<ul><li>政府信息公开指南</li><li>政府信息公开年报</li></ul>"
+    assert links.names_column_aside(read_page(COLUMN, tabs.encode()))
+    linked = tabs.replace("<li>", "<li><a href='/x/'>").replace("</li>", "</a></li>")
+    assert not links.names_column_aside(read_page(COLUMN, linked.encode()))
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        *(("2021年度报告", True), ("2021年", True), ("公开年报（修订版）", True), ("年报", True)),
+        *(("年度工作会议召开", False), ("附件1", False), ("2021年预算公开", False)),
+    ],
+)
+def test_rows_that_could_be_reports(title, expected):
+    assert links.may_be_report(title) is expected
+
+
+def test_department_sites_on_sub_domains_are_ours():
+    page = read_page(SITE + "/zwgk/bm/", b"")
+    body = Link("http://jyj.example.gov.cn/", "市教育局")
+    assert links.is_same_site(body.url, (SITE + "/",))
+    assert links.classify(body, page, among_bodies=True).score >= links.STRONG

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ from crawler import manners, settings
 from crawler.frontier import Frontier
 from crawler.manners import group_of, is_public, literal_address, refusal, retry_after
 from crawler.manners.sizes import limit_of
+from crawler.manners.window import parse_window
 from tests.named_hosts import LoggingServer, Say
 from tests.small_site import Server
 
@@ -265,7 +267,7 @@ def test_without_its_guard_the_crawl_asks_nothing(tmp_path):
         done, _ = crawl(tmp_path, {"a": server.url + "/"}, *LOOPBACK, "-s", resolver)
         assert server.asked == []
     assert done.returncode == 75
-    assert "guard against private addresses is not active" in done.stderr
+    assert "not active: GuardResolver" in done.stderr
 
 
 def test_names_that_lead_to_private_addresses_are_refused():
@@ -570,8 +572,7 @@ def test_each_answer_has_the_limit_of_its_kind(tmp_path):
     assert done.returncode == 0, done.stderr
     lines = sighted(tmp_path)
     assert lines["/zwgk/nb/0.html"]["verdict"] == "ok"
-    assert lines["/zwgk/nb/1.html"]["verdict"] != "ok"
-    for path in ("/zwgk/nb/2.html", "/zwgk/nb/x0.pdf"):
+    for path in ("/zwgk/nb/1.html", "/zwgk/nb/2.html", "/zwgk/nb/x0.pdf"):
         assert lines[path]["verdict"] == "too_large", path
     # Ten megabytes of each, and what was on its way.
     assert server.sent < 2 * 20_000_000
@@ -713,3 +714,38 @@ def test_whom_an_opt_out_covers(tmp_path, place, url, is_out):
 
 def test_our_own_opt_out_list_can_be_read():
     assert manners.load_opt_out(ROOT / "crawler" / "optout.csv").reason("http://a.gov.cn/") is None
+
+
+def test_a_watch_knows_the_hours_and_the_switch(tmp_path):
+    crawler = SimpleNamespace(signals=SimpleNamespace(connect=lambda *_: None))
+    watch = manners.Watch(crawler, tmp_path / "STOP", parse_window("22:00-06:00"))
+    # 22:30 and 06:30 in Asia/Shanghai.
+    late, early = (datetime(2026, 11, 21, hour, 30, tzinfo=UTC) for hour in (14, 22))
+    assert watch.reason_to_stop(late) is None
+    word, sentence = watch.reason_to_stop(early)
+    assert word == "night_window"
+    assert "closed until 2026-11-22 22:00" in sentence
+    (tmp_path / "STOP").touch()
+    assert watch.reason_to_stop(late)[0] == "kill_switch"
+
+
+def test_a_window_that_closes_ends_a_running_crawl(tmp_path):
+    here = datetime.now(ZoneInfo("Asia/Shanghai"))
+    window = f"{here - timedelta(hours=2):%H:%M}-{here + timedelta(seconds=8):%H:%M:%S}"
+    with LoggingServer(site(60)) as server:
+        options = (*LOOPBACK, "-s", f"NIGHT_WINDOW={window}", "-s", "DOWNLOAD_DELAY=0.5")
+        done, _ = crawl(tmp_path, {"a": server.url + "/"}, *options)
+    assert done.returncode == 75
+    assert "is closed until" in done.stderr
+    assert len(server.paths()) < 40
+    assert "Traceback" not in done.stderr
+
+
+def test_a_name_that_leads_nowhere_is_an_error_and_holds_nobody_up(tmp_path):
+    with LoggingServer(site(1)) as server:
+        urls = {"a": server.named("private.x") + "/", "b": server.named("b") + "/"}
+        done, states = crawl(tmp_path, urls, *LOOPBACK, *NAMED)
+    assert done.returncode == 0, done.stderr
+    assert states["b"] == "ok"
+    assert states["a"] != "ok"
+    assert {asked.host for asked in server.log} == {"b.test"}

@@ -124,19 +124,19 @@ def test_a_long_list_of_names_is_cut() -> None:
 
 
 def test_half_the_portals_silent_is_not_yet_below_half() -> None:
-    silent = portals(10, state="error", requests=3, failed=3, lists=0)
+    silent = portals(10, state="error", requests=3, failed=3, lists=0, listed=0)
     five = night(*silent[:5], *USUAL_TEN[5:], past=USUAL_TEN)
     assert monitors.halved(five) == FINE
     judgement = monitors.halved(night(*silent[:6], *USUAL_TEN[6:], past=USUAL_TEN))
     assert judgement.has_failed
     assert "portals 4, 平常 usually 10" in judgement.reason
-    assert "lists 16, 平常 usually 40" in judgement.reason
+    assert "listed 320, 平常 usually 800" in judgement.reason
     assert "share" not in judgement.reason.partition(":")[0]
 
 
 def test_lists_may_fall_though_every_portal_answers() -> None:
-    judgement = monitors.halved(night(*portals(10, lists=1), past=USUAL_TEN))
-    assert "lists 10, 平常 usually 40" in judgement.reason
+    judgement = monitors.halved(night(*portals(10, listed=20), past=USUAL_TEN))
+    assert "listed 200, 平常 usually 800" in judgement.reason
     assert "portals 10" not in judgement.reason
 
 

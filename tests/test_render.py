@@ -364,6 +364,51 @@ def test_a_page_made_by_scripts_is_no_answer_to_readers_of_warc_files(tmp_path: 
     assert len(list(sound_members(raw[:-20]))) == 3
 
 
+ROWS_OF_AN_INTERFACE = [
+    {
+        "data": [
+            {"articleId": 71, "columnId": 5, "subject": "甲市教育局2024年政府信息公开工作年度报告"}
+        ]
+    },
+    [
+        {"articleId": 72, "columnId": 5, "subject": "甲市民政局2024年政府信息公开工作年度报告"},
+        {"articleId": 73, "columnId": 5, "subject": "关于{召开}会议的通知公告"},
+        {"articleId": None, "columnId": 5, "subject": "甲市财政局2024年政府信息公开工作年度报告"},
+    ],
+]
+
+
+def test_where_one_row_leads_tells_where_the_others_do() -> None:
+    titles = [
+        "甲市教育局2024年政府信息公…",
+        "甲市民政局2024年政府信息公开工作年度报告",
+        "甲市财政局2024年政府信息公开工作年度报告",
+    ]
+    assert render.addresses_like(
+        titles[0], "http://a.gov.cn/#/detail?col=5&id=71", titles, ROWS_OF_AN_INTERFACE
+    ) == {
+        titles[0]: "http://a.gov.cn/#/detail?col=5&id=71",
+        titles[1]: "http://a.gov.cn/#/detail?col=5&id=72",
+    }
+    # An address that holds nothing of its row tells nothing of the others.
+    assert render.addresses_like(titles[0], "http://a.gov.cn/x", titles, ROWS_OF_AN_INTERFACE) == {}
+    assert render.addresses_like("无此标题的一行文字", "http://a.gov.cn/71", titles, []) == {}
+
+
+def test_an_address_that_stands_in_the_interface_itself_is_taken_whole() -> None:
+    rows = [
+        [
+            {"u": "/c/1/a.html", "t": "甲市2023年政府信息公开年报"},
+            {"u": "/d/9/b.html", "t": "甲市2024年政府信息公开年报"},
+        ]
+    ]
+    titles = [row["t"] for row in rows[0]]
+    assert render.addresses_like(titles[0], "http://a.gov.cn/c/1/a.html", titles, rows) == {
+        titles[0]: "http://a.gov.cn/c/1/a.html",
+        titles[1]: "http://a.gov.cn/d/9/b.html",
+    }
+
+
 # With one.
 
 
@@ -752,3 +797,54 @@ def descendants(pid: int) -> dict[int, str]:
                 found[child] = command_of(child)
                 parents.append(child)
     return found
+
+
+@needs_browser
+def test_rows_that_are_no_links_lead_where_one_of_them_leads(site: Site, tmp_path: Path) -> None:
+    ways = {
+        "route": "location.hash = '/r/' + a.id",
+        "window": "window.open('/r/' + a.id + '.html')",
+        "later-window": "const w = window.open('', '_blank'); w.location.href = '/r/' + a.id + '.html'",
+        "away": "location.href = '/r/' + a.id + '.html'",
+        "history": "history.pushState({}, '', '/r/' + a.id + '.html'); l.innerHTML = 'gone'",
+    }
+    script = """var n = 1; function go(k) { n = k; fetch('/api?p=' + k).then(r => r.json()).then(d => { l.innerHTML = '';
+        for (const a of d) { const row = document.createElement('li'); row.innerHTML = '<span></span><i>2026-01-02</i>';
+        row.firstChild.textContent = a.name; row.onclick = () => { WAY }; l.append(row); } }); }
+        onhashchange = () => { if (location.hash.length > 3) l.innerHTML = 'gone'; else go(1); }; go(1);"""
+    for name, way in ways.items():
+        pager = '<button onclick="go(n + 1)">下一页</button>'
+        text = LISTED.format(pager=pager).replace("/list.js", f"/{name}.js")
+        site.pages[f"/{name}"] = text
+        site.pages[f"/{name}.js"] = script.replace("WAY", way)
+
+    def given(query: str, sent: str) -> tuple[int, str, str]:
+        first = 2018 + 2 * min(int(query[2:]), 3)
+        made = [
+            {"id": f"x{y}", "name": f"甲市{y}年政府信息公开工作年度报告"}
+            for y in (first, first + 1)
+        ]
+        return 200, "application/json", json.dumps(made)
+
+    site.pages["/api"] = given
+    jobs = ({"url": f"{site.url}/{name}", "kind": "list", "sites": [site.url]} for name in ways)
+    said = ask(tmp_path, *jobs)
+    read = {
+        name: [
+            [link.url for link in read_page(one["url"], text.encode()).links]
+            for text in (one["text"], *one["steps"])
+        ]
+        for name, one in zip(ways, said, strict=True)
+    }
+    pages = [(2020, 2021), (2022, 2023), (2024, 2025)]
+    assert read == {
+        name: [
+            [
+                f"{site.url}/route#/r/x{y}" if name == "route" else f"{site.url}/r/x{y}.html"
+                for y in years
+            ]
+            for years in pages
+        ]
+        for name in ways
+    }
+    assert not any(path.startswith("/r/") for path in site.asked)

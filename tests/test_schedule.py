@@ -56,3 +56,20 @@ def test_failures_and_removals():
     assert waits == ["2026-11-23", "2026-11-24", "2026-11-26", "2026-11-29", "2026-11-29"]
     gone = [schedule.after_gone(n, NOVEMBER) for n in (1, 2, 3, 4)]
     assert gone == ["2026-11-23", "2026-11-23", "2026-12-22", "2026-12-22"]
+
+
+@pytest.mark.parametrize(
+    ("title", "path", "closed"),
+    [
+        ("2023年", "/zwgk/nb/", True),
+        ("2025年度报告", "/zwgk/nb/2023n/", False),
+        ("市直部门", "/zwgk/nb/2023n_5714/bm/", True),
+        ("年报", "/zfxxgk/zfxxgknb/n2022n/index.html", True),
+        ("市直部门", "/zwgk/nb/2025/bm/", False),
+        # The age of a platform is not that of its reports.
+        ("政府信息公开年报", "/dlt2023/zfxxgk2020/zfxxgknb_151636/", False),
+    ],
+)
+def test_lists_of_years_long_past_are_closed_outside_the_season(title, path, closed):
+    assert schedule.is_closed(title, path, NOVEMBER) is closed
+    assert not schedule.is_closed(title, path, FEBRUARY)

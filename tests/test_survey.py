@@ -1,4 +1,4 @@
-from crawler import survey
+from crawler import links, survey
 from crawler.frontier import Row
 from crawler.page import read_page
 
@@ -68,3 +68,82 @@ def test_further_pages_of_a_sure_list_are_sure():
         (SITE + "/nb/index_2.html", 85),
     ]
     assert survey.further(row("list"), page(pager), SITES, is_new=False) == []
+
+
+def test_an_article_s_address_may_be_that_of_the_column():
+    column = "<a href='/nb/2024/'>2024年</a><a href='/nb/2023/'>2023年</a>"
+    peeked = row("peek", "政府信息公开年报", SITE + "/nb/104536.html")
+    assert survey.settle(peeked, page(column, peeked.url)).kind == "list"
+    assert (
+        survey.settle(peeked, page(f"<p>概述，收费，{CHAPTERS}</p>", peeked.url)).kind == "report"
+    )
+
+
+def test_a_folder_named_like_a_report_is_a_list_where_it_lists():
+    folder = row("report", titled(2024), SITE + "/nb/2024/")
+    rows = f"<td><a href='/nb/2024/7.html'>{titled(2024, '甲县教育局')}</a></td>"
+    assert survey.settle(folder, page(rows, folder.url)).kind == "list"
+    own = f"<a href='/files/1.pdf'>{titled(2024)}</a>"
+    assert survey.settle(folder, page(own, folder.url)).kind == "report"
+    article = row("report", titled(2024), SITE + "/nb/t20250101_7.html")
+    assert survey.settle(article, page(rows, article.url)).kind == "report"
+
+
+def test_a_platform_s_pane_lists_cut_titles_under_a_tab_without_link():
+    rows = "".join(
+        f"<li><a href='/nb/{n}.html'>甲县教育局{n}年…</a> {n}-01-02</li>"
+        for n in (2021, 2022, 2023)
+    )
+    platform = row("discovery", "政府信息公开", SITE + "/zfxxgk/", score=70)
+    shown = page(f"<ul><li>政府信息公开年报</li></ul>{rows}", platform.url)
+    settled = survey.settle(platform, shown)
+    assert settled.kind == "list"
+    assert {one.kind for one in survey.leads(settled, shown, SITES)} == {"peek"}
+    assert survey.settle(platform, page(rows, platform.url)).kind == "discovery"
+
+
+def test_the_archive_of_other_annual_reports_is_not_read():
+    rows = "<li><a href='/tj/1.html'>某企业财务数据</a> 2024-01-02</li><a href='?page=2'>下一页</a>"
+    vague = row("list", "年度报告", score=links.VAGUE)
+    assert survey.leads(vague, page(rows), SITES)[0].kind == "noise"
+    assert survey.further(vague, page(rows), SITES, is_new=True) == []
+    ours = row("list", "政府信息公开年报", score=100)
+    assert survey.leads(ours, page(rows), SITES)[0].kind == "peek"
+    [second] = survey.further(ours, page(rows), SITES, is_new=True)
+    assert second.url == SITE + "/nb/index.html?page=2"
+
+
+def test_documents_as_rows_need_no_page_to_tell_what_they_are():
+    rows = "<a href='/f/1.pdf'>2021年度报告</a><a href='/f/2.pdf'>2020年</a><a href='/f/3.doc'>附件1</a>"
+    found = survey.leads(row("list", "政府信息公开年报"), page(rows), SITES)
+    kinds = {one.url.removeprefix(SITE): one.kind for one in found}
+    assert kinds["/f/1.pdf"] == kinds["/f/2.pdf"] == "report"
+    assert kinds.get("/f/3.doc") in (None, "noise")
+
+
+def test_a_body_s_name_in_a_menu_does_not_list_its_report():
+    shown = f"<title>政府信息公开年报</title><h2>{titled(2024, '甲县教育局')}</h2><p>{CHAPTERS}</p>"
+    menu = (
+        "<ul><li><a href='z1.htm'>甲县教育局</a></li><li><a href='z2.htm'>甲县财政局</a></li></ul>"
+    )
+    settled = survey.settle(
+        row("list", "教育局", SITE + "/nb/z1.htm"), page(menu + shown, SITE + "/nb/z1.htm")
+    )
+    assert settled.carries
+
+
+def test_tiers_on_a_page_about_disclosure_are_directories_of_bodies():
+    text = "<a href='/zwgk/bm.html'>县直部门</a>"
+    [found] = survey.leads(
+        row("discovery", "政务公开", SITE + "/zwgk/", depth=1), page(text, SITE + "/zwgk/"), SITES
+    )
+    assert (found.kind, found.title, found.score) == (
+        "discovery",
+        "县直部门信息公开",
+        links.OF_BODIES - 5,
+    )
+    inner = "<a href='/d/1/'>教育局</a>"
+    [body] = survey.leads(
+        row("discovery", found.title, found.url, depth=2), page(inner, found.url), SITES
+    )
+    assert body.score >= links.STRONG

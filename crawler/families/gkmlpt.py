@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -130,7 +131,7 @@ def _platforms(page: Page) -> Iterator[Link]:
 
 
 def _tree(page: Page) -> Any:
-    for match in TREE.finditer(page.text):
+    for match in islice(TREE.finditer(page.text), 3):
         text = page.text[match.end() :]
         for attempt in (text, _as_json(text[:500_000])):
             try:

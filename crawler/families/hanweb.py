@@ -21,9 +21,8 @@ from crawler.families.mechanism import MOST_PAGES, Entry, FurtherRequest, row_en
 from crawler.page import Page
 
 STORE = re.compile(r"<datastore\b.*?(?:</datastore>|\Z)", re.DOTALL | re.IGNORECASE)
-RECORD = re.compile(r"<record>\s*<!\[CDATA\[(.*?)\]\]>\s*</record>", re.DOTALL | re.IGNORECASE)
+RECORD = re.compile(r"<record>", re.IGNORECASE)
 OLD_STORE = re.compile(r"dataStore\s*=\s*(\[.*?\])\s*;?\s*(?:$|totalRecord|\n)", re.DOTALL)
-NEXT = re.compile(r"<nextgroup>\s*<!\[CDATA\[(.*?)\]\]>\s*</nextgroup>", re.DOTALL | re.IGNORECASE)
 TOTAL = re.compile(r"totalRecord['\"]?\s*[:=>]\s*['\"]?(\d+)", re.IGNORECASE)
 SCREEN = re.compile(r"perPage['\"]?\s*[:=]\s*['\"]?(\d+)", re.IGNORECASE)
 CALL = re.compile(r"""(?:["'#(](?P<id>[\w-]+)["'][^"'()]*\)\s*)?\.jpage\s*\(\s*\{""")
@@ -160,7 +159,7 @@ def _groups(page: Page) -> list[_Group]:
         call = next(iter(named + beside + others), "")
         if not TOTAL.search(call) and others:
             call = f"{call}\n{page.text}"
-        found.append(_group(RECORD.findall(store), link, call, page))
+        found.append(_group(_records(store), link, call, page))
     return found
 
 
@@ -290,6 +289,12 @@ def _store_text(page: Page) -> str:
     return page.text
 
 
+def _records(store: str) -> list[str]:
+    """The records of a datastore, each as HTML."""
+    pieces = (piece.partition("<![CDATA[")[2] for piece in RECORD.split(store)[1:])
+    return [inner for piece in pieces if (inner := piece.partition("]]>")[0]).strip()]
+
+
 def _old_records(text: str) -> list[str]:
     if match := OLD_STORE.search(text):
         try:
@@ -301,6 +306,6 @@ def _old_records(text: str) -> list[str]:
 
 
 def _next_group(store: str, page: Page) -> str:
-    match = NEXT.search(store)
-    link = re.search(r"""href\s*=\s*["']([^"']+)["']""", match[1]) if match else None
+    group = store.partition("<nextgroup>")[2].partition("</nextgroup>")[0]
+    link = re.search(r"""href\s*=\s*["']([^"']+)["']""", group)
     return urljoin(page.base, link[1].replace("&amp;", "&")) if link else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from html import unescape
+from itertools import islice
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from lxml import html
@@ -58,15 +59,16 @@ def entries(page: Page) -> list[Entry]:
         return []
     bodies, years = _bodies(page, template), _years(page, template)
     here = _chosen(page.url)
-    found = [
+    made = (
         Entry(_address(template, area, year), f"{name}{year}年政府信息公开工作年度报告")
         for area, name in bodies.items()
         for year in years
-    ]
+    )
+    found = list(islice(made, MOST))
     own = printed(page)
     if own and here:
         found = [Entry(one.url, own) if _chosen(one.url) == here else one for one in found]
-    return found[:MOST]
+    return found
 
 
 def further(page: Page) -> list[FurtherRequest]:

@@ -25,6 +25,8 @@ MORE = re.compile(r"\.{2,}|…+")
 HERE = re.compile(
     r"(?:当前|页次|第)[^\d]{0,8}(\d{1,4})\s*(?:/|页)|(?<![\d/.-])(\d{1,3})\s*/\s*\d{1,3}(?![\d/])"
 )
+# A field that servers leave alone unless pages are to open where they were scrolled to.
+PLACE = "__SCROLLPOSITIONY"
 STATE = ("__VIEWSTATE", "__EVENTTARGET", "__EVENTARGUMENT")
 
 
@@ -58,7 +60,7 @@ def further(page: Page) -> list[FurtherRequest]:
             continue
         clicked = _next(form, page)
         if clicked is not None:
-            text = urlencode(_sent(fields, clicked))
+            text = urlencode(_sent(fields, clicked, _number(form, page) + 1))
             headers = {"Referer": page.url, "Content-Type": FORM_TYPE}
             return [FurtherRequest(url, "POST", text, headers)]
     return []
@@ -115,14 +117,14 @@ def _chosen(form: html.HtmlElement, wanted: int) -> Click | None:
 def _number(form: html.HtmlElement, page: Page) -> int:
     """The number of the page at hand: as it was asked for, else as it says itself."""
     sent = dict(parse_qsl(page.sent))
-    asked = re.search(r"(\d+)$", sent.get("__EVENTARGUMENT", ""))
+    asked = re.search(r"(\d+)$", sent.get("__EVENTARGUMENT") or sent.get(PLACE, ""))
     if asked:
         return int(asked[1])
     said = HERE.search(" ".join(form.text_content().split()))
     return int(next(filter(None, said.groups()))) if said else 1
 
 
-def _sent(fields: list[tuple[str, str]], clicked: Click) -> list[tuple[str, str]]:
+def _sent(fields: list[tuple[str, str]], clicked: Click, number: int) -> list[tuple[str, str]]:
     """The form as a browser sends it when something is clicked."""
     changed: dict[str, str] = {}
     if clicked.target:
@@ -136,6 +138,9 @@ def _sent(fields: list[tuple[str, str]], clicked: Click) -> list[tuple[str, str]
         changed[name] = value
         if clicked.target:
             changed["__EVENTARGUMENT"] = ""
+    if not re.search(r"\d", clicked.argument):
+        # 下一页 is the same click on every page: where it was clicked tells the requests apart.
+        changed[PLACE] = str(number)
     names = [name for name, _ in fields]
     sent = [(name, changed.get(name, value)) for name, value in fields]
     for name, value in changed.items():

@@ -19,7 +19,8 @@ ASKS = re.compile(r"ajax|\.(?:get|post|getJSON|load)\s*\(|fetch\s*\(|axios", re.
 # Mechanisms with modules of their own, which know more of their requests.
 OTHERS = (
     "site/label/", "labelName", "lightfrontaction", "siteGuid", "dataproxy", "<datastore",
-    ".jpage(", "jpaas", "getMessage.do", "gkmlpt", "getManuscriptListByChannel", "search.jsp", "comp_",
+    ".jpage(", "jpaas", "getMessage.do", "gkmlpt", "getManuscriptListByChannel", "search.jsp",
+    "comp_",
 )  # fmt: skip
 # A list, a search beside it: more calls than these are no pager's.
 MOST_CALLS = 3

@@ -58,16 +58,17 @@ class Watch:
             self._looking.cancel()
 
     async def _watch(self, reason: str | None) -> None:
-        engine = self._crawler.engine
+        engine: Any = self._crawler.engine
         while reason is None:
             await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
             reason = self._look()
+        if reason == CLOSING:
+            return
         # An engine that is about to run cannot be closed yet.
         while not engine.running:
-            await asyncio.sleep(0)
-        if reason != CLOSING:
-            spider: Any = self._crawler.spider
-            spider.give_up(reason)
+            await asyncio.sleep(0.001)
+        if engine.spider is not None:
+            engine.spider.give_up(reason)
 
     def _look(self) -> str | None:
         """The reason to end, if there is one; those who wait for a turn have then been told."""
@@ -77,10 +78,10 @@ class Watch:
             slot = self._crawler.engine._slot
             if slot is None or slot.closing is None:
                 return None
-            found = (CLOSING, "the crawl is being ended")
+            found = (CLOSING, "")
         else:
             logger.warning("%s", found[1])
-        groups_of(self._crawler).end(found[1])
+        groups_of(self._crawler).end("not asked: the crawl is being ended")
         return found[0]
 
     def reason_to_stop(self, now: datetime) -> tuple[str, str] | None:

@@ -61,7 +61,9 @@ class Boda(Site):
                     if abs(k - shown.number) < 3
                 )
             if shown.number < shown.pages:
-                links += f'<span class="p_next p_fun"><a href="{to(shown.number + 1)}">下页</a></span>'
+                links += (
+                    f'<span class="p_next p_fun"><a href="{to(shown.number + 1)}">下页</a></span>'
+                )
                 links += f'<span class="p_last p_fun"><a href="{to(shown.pages)}">尾页</a></span>'
             return page(
                 f"列表-{self.name}",
@@ -91,7 +93,9 @@ class Documents(Boda):
         self.pages["/robots.txt"] = page("提示", "对不起，您访问的页面不存在")
         bar = '<a href="/index.htm">首页</a><a href="zwgk.htm">政务公开</a><a href="xwdt.htm">新闻动态</a>'
         self.pages["/"] = self.pages["/index.htm"] = page(self.name, bar + self.news(120) + FOOT)
-        self.pages["/xwdt.htm"] = page("新闻动态", '<a href="xwdt/88.htm">2</a><a href="xwdt/88.htm">下页</a>')
+        self.pages["/xwdt.htm"] = page(
+            "新闻动态", '<a href="xwdt/88.htm">2</a><a href="xwdt/88.htm">下页</a>'
+        )
         self.pages["/zwgk.htm"] = page(
             "政务公开",
             '<a href="zfxxgk/zfxxgkzn.htm">政府信息公开指南</a><a href="zfxxgk/zfxxgknb.htm">政府信息公开年报</a>'
@@ -102,11 +106,19 @@ class Documents(Boda):
         def address(number: int, year: int) -> str:
             return f"/info/1517/{number}.htm"
 
-        for title_of, bodies in (("zf", ("雁门县人民政府", "雁门县公安局")), ("bm", [f"雁门县{n}" for n in OFFICES[5:19]])):
+        for title_of, bodies in (
+            ("zf", ("雁门县人民政府", "雁门县公安局")),
+            ("bm", [f"雁门县{n}" for n in OFFICES[5:19]]),
+        ):
             self.fill(
                 *(title_of, bodies, range(2025, 2008 if title_of == "zf" else 2015, -1), address),
                 attachments=lambda n: (
-                    ((f"/system/_content/download.jsp?urltype=news.DownloadAttachUrl&owner=1&wbfileid={n}", "附表.docx"),)
+                    (
+                        (
+                            f"/system/_content/download.jsp?urltype=news.DownloadAttachUrl&owner=1&wbfileid={n}",
+                            "附表.docx",
+                        ),
+                    )
                     if n % 3
                     else ()
                 ),
@@ -133,9 +145,15 @@ class Documents(Boda):
 
     def article_answer(self, article: Article, text: str) -> Answer:
         if article.path.endswith(".pdf"):
-            return Answer(data=b"%PDF-1.4\n" + article.title.encode() + b"\n%%EOF", content_type="application/pdf")
+            return Answer(
+                data=b"%PDF-1.4\n" + article.title.encode() + b"\n%%EOF",
+                content_type="application/pdf",
+            )
         if article.path.endswith(".doc"):
-            return Answer(data=b"\xd0\xcf\x11\xe0" + article.title.encode() * 9, content_type="application/msword")
+            return Answer(
+                data=b"\xd0\xcf\x11\xe0" + article.title.encode() * 9,
+                content_type="application/msword",
+            )
         return Answer(text)
 
 
@@ -149,26 +167,45 @@ class Columns(Boda):
     def furnish(self) -> None:
         bar = '<a href="/index.htm">首页</a><a href="/xwdt.htm">新闻</a><a href="/zfxxgk.htm">政府信息公开</a>'
         self.pages["/"] = self.pages["/index.htm"] = page(self.name, bar + self.news(30) + FOOT)
-        names = {"zfxxgkzn": "政府信息公开指南", "zfxxgkzd": "政府信息公开制度", "fdzdgknr": "法定主动公开内容"}
-        tabs = "".join(f'<li><a href="/zfxxgk/{file}.htm">{name}</a></li>' for file, name in names.items())
+        names = {
+            "zfxxgkzn": "政府信息公开指南",
+            "zfxxgkzd": "政府信息公开制度",
+            "fdzdgknr": "法定主动公开内容",
+        }
+        tabs = "".join(
+            f'<li><a href="/zfxxgk/{file}.htm">{name}</a></li>' for file, name in names.items()
+        )
         tabs = f'<ul class="tab">{tabs}<li><a href="/zfxxgk/zfxxgknb.htm">政府信息公开年报</a></li></ul>'
         for file, name in (("zfxxgkzn", "指南"), ("zfxxgkzd", "制度"), ("fdzdgknr", "法定")):
             self.pages[f"/zfxxgk/{file}.htm"] = page(name, tabs + prose(name))
         self.pages["/zfxxgk.htm"] = page("政府信息公开", tabs + prose("平台"))
         years = range(LATEST, LATEST - 5, -1)
-        tree = "".join(f'<li><a href="/zfxxgk/zfxxgknb/n{year}n.htm">{year}年</a></li>' for year in years)
-        self.pages["/zfxxgk/zfxxgknb.htm"] = page("政府信息公开年报", f"{tabs}<ul class=menu>{tree}</ul>{FOOT}")
+        tree = "".join(
+            f'<li><a href="/zfxxgk/zfxxgknb/n{year}n.htm">{year}年</a></li>' for year in years
+        )
+        self.pages["/zfxxgk/zfxxgknb.htm"] = page(
+            "政府信息公开年报", f"{tabs}<ul class=menu>{tree}</ul>{FOOT}"
+        )
         tiers = {"xz": ("乡镇", TOWNS[:10]), "bm": ("县级部门", OFFICES[:14])}
         for year in years:
             base = f"/zfxxgk/zfxxgknb/n{year}n"
-            links = "".join(f'<li><a href="n{year}n/{tier}.htm">{label}</a></li>' for tier, (label, _) in tiers.items())
+            links = "".join(
+                f'<li><a href="n{year}n/{tier}.htm">{label}</a></li>'
+                for tier, (label, _) in tiers.items()
+            )
             self.pages[f"{base}.htm"] = page(f"{year}年", f"{tabs}<ul class=menu>{links}</ul>")
             for tier, (label, bodies) in tiers.items():
                 self._bodies(base, tier, label, bodies, year, tabs)
 
-    def _bodies(self, base: str, tier: str, label: str, bodies: tuple[str, ...], year: int, tabs: str) -> None:
+    def _bodies(
+        self, base: str, tier: str, label: str, bodies: tuple[str, ...], year: int, tabs: str
+    ) -> None:
         made = self.fill(
-            f"{base}/{tier}", bodies, (year,), lambda number, year: f"{base}/{tier}/z{number}.htm", likes=0
+            f"{base}/{tier}",
+            bodies,
+            (year,),
+            lambda number, year: f"{base}/{tier}/z{number}.htm",
+            likes=0,
         )
 
         def shown(asked: Asked) -> str:

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from tests.portals.replicas.base import Answer, Asked, report_body, replica
-from tests.portals.replicas.site import FOOT, OFFICES, TOWNS, Listing, Shown, Site, anchors, page, prose
+from tests.portals.replicas.base import Answer, Asked, replica, report_body
+from tests.portals.replicas.site import (
+    FOOT,
+    OFFICES,
+    TOWNS,
+    Listing,
+    Shown,
+    Site,
+    anchors,
+    page,
+    prose,
+)
 
 
 @replica("national")
@@ -14,7 +24,9 @@ class Queries(Site):
     gzipped = True
 
     def furnish(self) -> None:
-        self.pages["/robots.txt"] = Answer("User-agent: *\nCrawl-delay: 0\n", content_type="text/plain")
+        self.pages["/robots.txt"] = Answer(
+            "User-agent: *\nCrawl-delay: 0\n", content_type="text/plain"
+        )
         self.pages["/"] = page(
             self.name,
             '<map name=m><area href="/zfxxgk/index.html" alt=""></map><a href="/zfxxgk/index.html"><img src=a.png alt="政府信息公开"></a>'
@@ -22,15 +34,23 @@ class Queries(Site):
         )
         names = ("政府信息公开<br>指南", "政府信息公开<br>制度", "法定主动<br>公开内容")
         tabs = "".join(
-            f'<li><a href="/zfxxgk/{file}.html">{name}</a></li>' for file, name in zip(("zn", "zd", "fd"), names)
+            f'<li><a href="/zfxxgk/{file}.html">{name}</a></li>'
+            for file, name in zip(("zn", "zd", "fd"), names, strict=True)
         )
         self.tabs = f'<ul class="zfxxgk_menu">{tabs}<li class="on"><a href="/zfxxgk/zfxxgknb.html"><i></i>年度报告</a></li><li><a href="/zfxxgk/ysq.html">依申请公开</a></li></ul>'
         for file in ("index", "zn", "zd", "fd", "ysq"):
             self.pages[f"/zfxxgk/{file}.html"] = page("政府信息公开", self.tabs + prose("说明"))
         bodies = ("和顺区人民政府", *(f"和顺区{name}" for name in OFFICES[:9]))
         self.fill(
-            *("nb", bodies, range(2025, 2008, -1), lambda n, y: f"/{y + 1}/{n % 12 + 1:02d}-11/{365300 + n}.html"),
-            attachments=lambda n: ((f"/upload/{n}.docx", "附件：年度报告.docx"),) if n % 4 == 0 else (),
+            *(
+                "nb",
+                bodies,
+                range(2025, 2008, -1),
+                lambda n, y: f"/{y + 1}/{n % 12 + 1:02d}-11/{365300 + n}.html",
+            ),
+            attachments=lambda n: (
+                ((f"/upload/{n}.docx", "附件：年度报告.docx"),) if n % 4 == 0 else ()
+            ),
         )
 
         def render(shown: Shown) -> str:
@@ -41,7 +61,11 @@ class Queries(Site):
             around = range(max(1, shown.number - 2), min(shown.pages, shown.number + 2) + 1)
             links = "".join(f'<a href="?page={k}">{k}</a>' for k in around)
             newest = next(a for a in shown.rows if a.is_report) if shown.number == 1 else None
-            inline = f"<h2>{newest.title}</h2>{report_body(newest, newest.edition(shown.night))}" if newest else ""
+            inline = (
+                f"<h2>{newest.title}</h2>{report_body(newest, newest.edition(shown.night))}"
+                if newest
+                else ""
+            )
             return page(
                 f"年度报告_{self.name}",
                 f'{self.tabs}<h2 class="zfxxgk_zdgktit">政府信息公开年报</h2>{inline}<div class="zfxxgk_zdgkc"><ul>{rows}</ul></div>'
@@ -52,7 +76,9 @@ class Queries(Site):
         def name(k: int) -> str:
             return "/zfxxgk/zfxxgknb.html" + (f"?page={k}" if k > 1 else "")
 
-        self.lists.append(Listing("nb", 14, name, render, "first", ("/zfxxgk/zfxxgknb.html?page=1",)))
+        self.lists.append(
+            Listing("nb", 14, name, render, "first", ("/zfxxgk/zfxxgknb.html?page=1",))
+        )
 
 
 @replica("national-tree")
@@ -71,14 +97,28 @@ class Tree(Site):
         )
         parts = (
             (f"{base}nb/qzf/", "区政府年报", ("松江镇区人民政府",), range(2025, 2018, -1)),
-            (f"{base}nb/bm/", "区政府部门年报", [f"松江镇区{n}" for n in OFFICES[:20]], range(2025, 2019, -1)),
+            (
+                f"{base}nb/bm/",
+                "区政府部门年报",
+                [f"松江镇区{n}" for n in OFFICES[:20]],
+                range(2025, 2019, -1),
+            ),
             (f"{base}nb/zj/", "镇街年报", TOWNS[:12], range(2025, 2019, -1)),
-            ("/zwgk/lnnb/", "往年年报", ("松江镇区人民政府", "松江镇区民政局"), range(2018, 2007, -1)),
+            (
+                "/zwgk/lnnb/",
+                "往年年报",
+                ("松江镇区人民政府", "松江镇区民政局"),
+                range(2018, 2007, -1),
+            ),
         )
         links = "".join(f'<li><a href="{folder}">{label}</a></li>' for folder, label, _, _ in parts)
         tabs = "".join(
             f'<li><a href="{base}{file}/"><span>{one}</span><span>{two}</span></a></li>'
-            for file, one, two in (("zn", "政府信息公开", "指南"), ("zd", "政府信息公开", "制度"), ("fd", "法定主动", "公开内容"))
+            for file, one, two in (
+                ("zn", "政府信息公开", "指南"),
+                ("zd", "政府信息公开", "制度"),
+                ("fd", "法定主动", "公开内容"),
+            )
         )
         left = (
             f'<div class="zfxxgk_lefttree"><ul>{tabs}<li><a href="{base}nb/"><span>政府信息公开</span> <span>年报</span></a>'
@@ -87,19 +127,25 @@ class Tree(Site):
         for file in ("zn", "zd", "fd"):
             self.pages[f"{base}{file}/"] = page(file, left + prose(file))
         self.pages["/zwgk/wznb/"] = page(
-            "政府网站年报", '<li><a href="/zwgk/wznb/202401/t20240101_9.html">某区2023年政府网站工作年度报表</a>2024-01-01</li>'
+            "政府网站年报",
+            '<li><a href="/zwgk/wznb/202401/t20240101_9.html">某区2023年政府网站工作年度报表</a>2024-01-01</li>',
         )
         self.pages[base + "nb/"] = page("年报", left + '<div class="zfxxgk_zdgkc"><ul></ul></div>')
         for folder, _, bodies, years in parts:
             self._part(folder, bodies, years, left)
 
-    def _part(self, folder: str, bodies: list[str] | tuple[str, ...], years: range, left: str) -> None:
+    def _part(
+        self, folder: str, bodies: list[str] | tuple[str, ...], years: range, left: str
+    ) -> None:
         self.fill(folder, bodies, years, lambda n, y: f"{folder}{y + 1}03/t{y + 1}0310_{n}.html")
 
         def render(shown: Shown) -> str:
-            following = f"index_{shown.number}.html" if shown.number < shown.pages else "javascript:;"
+            following = (
+                f"index_{shown.number}.html" if shown.number < shown.pages else "javascript:;"
+            )
             rows = "".join(
-                f'<li><b>{a.date}</b><a href="{a.at(shown.night)}" title="{a.title}">{a.title[:18]}</a></li>' for a in shown.rows
+                f'<li><b>{a.date}</b><a href="{a.at(shown.night)}" title="{a.title}">{a.title[:18]}</a></li>'
+                for a in shown.rows
             )
             return page(
                 "政府信息公开年报",
@@ -120,7 +166,8 @@ class Panes(Site):
 
     def furnish(self) -> None:
         self.pages["/robots.txt"] = Answer(
-            "User-agent: Nianbao\nAllow: /\n\nUser-agent: *\nDisallow: /\n", content_type="text/plain"
+            "User-agent: Nianbao\nAllow: /\n\nUser-agent: *\nDisallow: /\n",
+            content_type="text/plain",
         )
         bar = self.menu(("新闻", "/xw/"))
         self.pages["/"] = page(
@@ -129,14 +176,29 @@ class Panes(Site):
             f'<a href="/zfxxgk/" target=_blank><img src="/i/zfxxgk.png" title="政府信息公开" alt=""></a>{FOOT}',
         )
         bodies = ("襄垣县人民政府", *(f"襄垣县{name}" for name in OFFICES[9:20]))
-        self.fill("nb", bodies, range(2025, 2017, -1), lambda n, y: f"/zfxxgk/nb/{y + 1}/{n}.html", likes=1)
+        self.fill(
+            "nb",
+            bodies,
+            range(2025, 2017, -1),
+            lambda n, y: f"/zfxxgk/nb/{y + 1}/{n}.html",
+            likes=1,
+        )
         self.pages["/zfxxgk/"] = self._platform
 
     def _platform(self, asked: Asked) -> str:
         rows = "".join(
-            f'<li><a href="{a.at(self.night)}">{a.title[:13]}…</a><em>{a.date}</em></li>' for a in self.listed("nb")
+            f'<li><a href="{a.at(self.night)}">{a.title[:13]}…</a><em>{a.date}</em></li>'
+            for a in self.listed("nb")
         )
-        tabs = "".join(f"<li>{name}</li>" for name in ("政府信息公开指南", "政府信息公开制度", "法定主动公开内容", "政府信息公开年报"))
+        tabs = "".join(
+            f"<li>{name}</li>"
+            for name in (
+                "政府信息公开指南",
+                "政府信息公开制度",
+                "法定主动公开内容",
+                "政府信息公开年报",
+            )
+        )
         return page(
             "政府信息公开",
             f'<ul class=tab>{tabs}</ul><div class=p>{prose("指南")}</div><div class=p><ul><li><a href="/zd/1.html">襄垣县保密审查制度</a>'
@@ -156,10 +218,22 @@ class Inline(Site):
     def furnish(self) -> None:
         self.pages["/"] = page(
             self.name,
-            self.menu(("政府信息公开年报", "/nb/szf/index.html"), ("信息公开年度报告（部门）", "/nb/bm/index.html")) + FOOT,
+            self.menu(
+                ("政府信息公开年报", "/nb/szf/index.html"),
+                ("信息公开年度报告（部门）", "/nb/bm/index.html"),
+            )
+            + FOOT,
         )
-        self.fill("szf", ("高平市人民政府",), range(2025, 2009, -1), lambda n, y: f"/nb/szf/{y + 1}/0{n % 9 + 1}/{n}.html", likes=0)
-        self.fill("bm", [*TOWNS[:6], *OFFICES[:12]], (2024,), lambda n, y: f"/nb/bm/a{n}.html", likes=0)
+        self.fill(
+            "szf",
+            ("高平市人民政府",),
+            range(2025, 2009, -1),
+            lambda n, y: f"/nb/szf/{y + 1}/0{n % 9 + 1}/{n}.html",
+            likes=0,
+        )
+        self.fill(
+            "bm", [*TOWNS[:6], *OFFICES[:12]], (2024,), lambda n, y: f"/nb/bm/a{n}.html", likes=0
+        )
         self.pages["/nb/szf/index.html"] = self._government
         self.pages["/nb/bm/index.html"] = self._departments
         self.shown = self.fill(

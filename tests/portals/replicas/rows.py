@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.portals.replicas.base import Answer, Article, Asked, pdf, replica
-from tests.portals.replicas.site import FOOT, OFFICES, TOWNS, Listing, Shown, Site, anchors, cut, page, prose
+from tests.portals.replicas.base import Answer, Article, pdf, replica
+from tests.portals.replicas.site import (
+    FOOT,
+    OFFICES,
+    TOWNS,
+    Listing,
+    Shown,
+    Site,
+    anchors,
+    cut,
+    page,
+    prose,
+)
 
 Rows = Callable[[Shown], str]
 
@@ -29,33 +40,49 @@ class MadeOfAnything(Site):
 
         def table(s: Shown) -> str:
             head = "<tr><th>序号</th><th>标题</th><th>发文字号</th><th>成文日期</th><th>发布日期</th></tr>"
-            return f"<table>{head}" + "".join(
-                f'<tr><td>{i}</td><td><A target=_blank HREF="{a.at(s.night)}">{cut(a.title, 12)}</A><div class=tip>{a.title}</div></td><td>无</td><td>{a.date}</td><td>{a.date}</td></tr>'
-                for i, a in enumerate(s.rows, 1)
-            ) + "</table>"
+            return (
+                f"<table>{head}"
+                + "".join(
+                    f'<tr><td>{i}</td><td><A target=_blank HREF="{a.at(s.night)}">{cut(a.title, 12)}</A><div class=tip>{a.title}</div></td><td>无</td><td>{a.date}</td><td>{a.date}</td></tr>'
+                    for i, a in enumerate(s.rows, 1)
+                )
+                + "</table>"
+            )
 
         def terms(s: Shown) -> str:
-            return "<dl>" + "".join(
-                f'<dt><a href="{a.at(s.night)}" title="{a.title}">{a.title[:9]}…</a></dt><dd>{a.date.replace("-", "/")}</dd>' for a in s.rows
-            ) + "</dl>"
+            return (
+                "<dl>"
+                + "".join(
+                    f'<dt><a href="{a.at(s.night)}" title="{a.title}">{a.title[:9]}…</a></dt><dd>{a.date.replace("-", "/")}</dd>'
+                    for a in s.rows
+                )
+                + "</dl>"
+            )
 
         def divisions(s: Shown) -> str:
             return "".join(
-                f'<div class="r"><a href="{a.at(s.night)}"><b>{a.title[:10]}</b>{a.title[10:]}</a><i>({a.date[5:]})</i></div>' for a in s.rows
+                f'<div class="r"><a href="{a.at(s.night)}"><b>{a.title[:10]}</b>{a.title[10:]}</a><i>({a.date[5:]})</i></div>'
+                for a in s.rows
             )
 
         def clicks(s: Shown) -> str:
             return "".join(
-                f"<li onclick=\"window.open('{a.at(s.night)}')\"><p>{a.title}</p><em>{a.date}</em></li>" for a in s.rows
+                f"<li onclick=\"window.open('{a.at(s.night)}')\"><p>{a.title}</p><em>{a.date}</em></li>"
+                for a in s.rows
             )
 
         def beside(s: Shown) -> str:
             return "".join(
-                f'<tr><td>{a.title}</td><td>{a.date}</td><td><a href="{a.at(s.night)}">查看</a></td></tr>' for a in s.rows
+                f'<tr><td>{a.title}</td><td>{a.date}</td><td><a href="{a.at(s.night)}">查看</a></td></tr>'
+                for a in s.rows
             )
 
         def plain(s: Shown) -> str:
-            return "<p>" + "<br>".join(f'·<a href="{a.at(s.night)}">{a.title}</a>' for a in s.rows) + "</p>"
+            return (
+                "<p>"
+                + "<br>".join(f'·<a href="{a.at(s.night)}">{a.title}</a>' for a in s.rows)
+                + "</p>"
+            )
 
         return [
             ("a", "index.html", lambda k: f"index_{k}.html", boxes),
@@ -81,27 +108,41 @@ class MadeOfAnything(Site):
         self.pages["/gk/zn/"] = page("指南", prose("指南"))
         parts = self.parts()
         links = "".join(
-            f'<li><a href="{folder}/{first}">清溪市{OFFICES[i]}</a></li>' for i, (folder, first, _, _) in enumerate(parts)
+            f'<li><a href="{folder}/{first}">清溪市{OFFICES[i]}</a></li>'
+            for i, (folder, first, _, _) in enumerate(parts)
         )
         self.pages[self.root] = page("政府信息公开年报", f"{bar}<ul>{links}</ul>{FOOT}")
         for i, part in enumerate(parts):
             self._part(i, *part)
 
-    def _part(self, i: int, folder: str, first: str, later: Callable[[int], str], rows: Rows) -> None:
+    def _part(
+        self, i: int, folder: str, first: str, later: Callable[[int], str], rows: Rows
+    ) -> None:
         base = f"{self.root}{folder}/"
-        self.fill(folder, (f"清溪市{OFFICES[i]}",), range(2025, 2006, -1), lambda n, y: f"/gk/content/{y}/{n}0000.html", likes=1)
+        self.fill(
+            folder,
+            (f"清溪市{OFFICES[i]}",),
+            range(2025, 2006, -1),
+            lambda n, y: f"/gk/content/{y}/{n}0000.html",
+            likes=1,
+        )
         words = ("下一页", "下页", "后一页", "&gt;", "下一页&gt;", "»")[i % 6]
 
         def render(s: Shown) -> str:
             links = "".join(
-                f'<a href="{base}{later(k)}">{k}</a>' for k in range(2, s.pages + 1) if i % 2 and abs(k - s.number) < 3
+                f'<a href="{base}{later(k)}">{k}</a>'
+                for k in range(2, s.pages + 1)
+                if i % 2 and abs(k - s.number) < 3
             )
             if s.number < s.pages:
                 links += f'<a href="{base}{later(s.number + 1)}">{words}</a>'
                 if i % 3 == 0:
                     links += f'<a href="{base}{later(s.pages)}">尾页</a>'
             days = "".join(f'<a href="{base}2026-11-{d:02d}.html">{d}</a>' for d in range(1, 29))
-            return page("列表", f"<ul>{rows(s)}</ul><div class=cal>{days}</div><div class=page>{links}</div>{FOOT}")
+            return page(
+                "列表",
+                f"<ul>{rows(s)}</ul><div class=cal>{days}</div><div class=page>{links}</div>{FOOT}",
+            )
 
         def name(k: int) -> str:
             return base + (first if k == 1 else later(k))
@@ -118,18 +159,38 @@ class Documents(Site):
 
     def furnish(self) -> None:
         bar = self.menu(("要闻", "/xw/"))
-        self.pages["/robots.txt"] = Answer("User-agent: *\nDisallow: /s\n", content_type="text/plain")
+        self.pages["/robots.txt"] = Answer(
+            "User-agent: *\nDisallow: /s\n", content_type="text/plain"
+        )
         self.pages["/"] = page(
             self.name,
             f'{bar}<a href="/s?kw=政府信息公开年报">热搜：政府信息公开年报</a><a href="/tag/年报/">年报</a>'
             f'<a href="/gongkai/gknb/list.html">政府信息公开年报</a>{self.news(40)}{FOOT}',
         )
         column = "/gongkai/gknb/"
-        self.fill("zf", ("平定县人民政府",), range(2025, 2005, -1), lambda n, y: f"/resource/cms/{y}/{n}nb.pdf", likes=0)
+        self.fill(
+            "zf",
+            ("平定县人民政府",),
+            range(2025, 2005, -1),
+            lambda n, y: f"/resource/cms/{y}/{n}nb.pdf",
+            likes=0,
+        )
         for title in ("平定县2023年政府网站工作年度报表", "平定县2023年部门预算公开说明"):
             self.other("zf", title, lambda n, y: f"/gongkai/show/20240404{n:010d}", 2023)
-        self.fill("bm", [f"平定县{n}" for n in OFFICES[:14]], (2025, 2024), lambda n, y: f"/gongkai/show/{y + 1}0119085933{n}", likes=4)
-        self.fill("xz", TOWNS[:9], (2025, 2024, 2023), lambda n, y: f"/module/download/downfile.jsp?classid=0&filename={n}.doc", likes=0)
+        self.fill(
+            "bm",
+            [f"平定县{n}" for n in OFFICES[:14]],
+            (2025, 2024),
+            lambda n, y: f"/gongkai/show/{y + 1}0119085933{n}",
+            likes=4,
+        )
+        self.fill(
+            "xz",
+            TOWNS[:9],
+            (2025, 2024, 2023),
+            lambda n, y: f"/module/download/downfile.jsp?classid=0&filename={n}.doc",
+            likes=0,
+        )
         tabs = f'<a href="{column}list.html">本级</a><a href="/gongkai/xzbm/list.html">县直部门</a><a href="/gongkai/xz/list.html">乡镇</a>'
 
         def government(s: Shown) -> str:
@@ -139,15 +200,29 @@ class Documents(Site):
             )
 
         def towns(s: Shown) -> str:
-            rows = "".join(f'<tr><td>{a.title}</td><td>{a.date}</td><td><a href="{a.path}">[下载]</a></td></tr>' for a in s.rows)
+            rows = "".join(
+                f'<tr><td>{a.title}</td><td>{a.date}</td><td><a href="{a.path}">[下载]</a></td></tr>'
+                for a in s.rows
+            )
             return page("乡镇", f"{tabs}<table>{rows}</table>")
 
         def departments(s: Shown) -> str:
             return page("县直部门", f"{tabs}<ul>{anchors(s.rows, s.night, 20)}</ul>")
 
         self.lists += [
-            Listing("zf", 8, lambda k: f"{column}list{'' if k == 1 else f'_{k}'}.html", government, "to first"),
-            Listing("bm", 99, lambda k: f"/gongkai/xzbm/list{'' if k == 1 else f'_{k}'}.html", departments),
+            Listing(
+                "zf",
+                8,
+                lambda k: f"{column}list{'' if k == 1 else f'_{k}'}.html",
+                government,
+                "to first",
+            ),
+            Listing(
+                "bm",
+                99,
+                lambda k: f"/gongkai/xzbm/list{'' if k == 1 else f'_{k}'}.html",
+                departments,
+            ),
             Listing("xz", 99, lambda k: f"/gongkai/xz/list{'' if k == 1 else f'_{k}'}.html", towns),
         ]
 
@@ -155,7 +230,10 @@ class Documents(Site):
         if article.path.endswith("pdf"):
             return Answer(data=pdf(article.year), content_type="application/pdf")
         if article.path.endswith("doc"):
-            return Answer(data=b"\xd0\xcf\x11\xe0" + article.title.encode() * 9, content_type="application/msword")
+            return Answer(
+                data=b"\xd0\xcf\x11\xe0" + article.title.encode() * 9,
+                content_type="application/msword",
+            )
         return Answer(text)
 
 
@@ -169,33 +247,46 @@ class Queries(Site):
         self.pages["/"] = Answer("moved", 301, headers={"Location": "/portal/"})
         self.pages["/portal/"] = page(
             self.name,
-            '<div class="nav"><a href="site.aspx?c=1">首页</a><a href="list.aspx?cid=10">清涧要闻</a><a href="gk.aspx">信息公开</a></div>' + FOOT,
+            '<div class="nav"><a href="site.aspx?c=1">首页</a><a href="list.aspx?cid=10">清涧要闻</a><a href="gk.aspx">信息公开</a></div>'
+            + FOOT,
             '<base href="/portal/">',
         )
         self.pages["/portal/site.aspx?c=1"] = self.pages["/portal/"]
         for k in range(1, 60):
             self.pages[f"/portal/list.aspx?cid=10&pageIndex={k}"] = page(
                 "要闻",
-                "".join(f'<li><a href="show.aspx?id={k * 100 + j}">要闻第{j}条</a>2026-01-01</li>' for j in range(9))
+                "".join(
+                    f'<li><a href="show.aspx?id={k * 100 + j}">要闻第{j}条</a>2026-01-01</li>'
+                    for j in range(9)
+                )
                 + f'<a href="list.aspx?cid=10&pageIndex={k + 1}">下一页</a>',
             )
         self.pages["/portal/list.aspx?cid=10"] = self.pages["/portal/list.aspx?cid=10&pageIndex=1"]
         self.pages["/portal/gk.aspx"] = page(
             "信息公开",
             '<ul><li><a href="list.aspx?cid=21">公开指南</a></li><li><a href="list.aspx?cid=22">公开制度</a></li>'
-            "<li><a href=\"javascript:;\" onclick=\"window.open('list.aspx?cid=23')\">公开年报</a></li><li><a href=\"list.aspx?cid=24\">统计年报</a></li></ul>"
+            '<li><a href="javascript:;" onclick="window.open(\'list.aspx?cid=23\')">公开年报</a></li><li><a href="list.aspx?cid=24">统计年报</a></li></ul>'
             '<select onchange="go(this)"><option>友情链接</option><option value="http://www.gov.cn/">国务院</option></select>',
         )
-        self.pages["/portal/list.aspx?cid=24"] = page("统计", '<li><a href="show.aspx?id=77">清涧区2023年统计年报</a>2024-01-01</li>')
-        bodies = ("清涧区人民政府", *(f"清涧区{n}" for n in OFFICES[:16]), "清涧区城关街道办事处", "清涧区档案馆")
-        self.fill("nb", bodies, range(2025, 2015, -1), lambda n, y: f"/portal/show.aspx?id={n}", likes=4)
-        for title, year in (("2021年度报告", 2021), ("公开年报（修订版）", 2020)):
-            article = self.other("nb", title, lambda n, y: f"/portal/show.aspx?id={n}", year)
-            whole = Article(article.path, f"清涧区{year}年政府信息公开工作年度报告（修订）", article.date, "", "清涧区", year)
-            self.articles.remove(article)
-            self._unclear[article.path] = title
-            del self._by_path[article.path]
-            self.add(Article(article.path, whole.title, article.date, "nb", "清涧区", year))
+        self.pages["/portal/list.aspx?cid=24"] = page(
+            "统计", '<li><a href="show.aspx?id=77">清涧区2023年统计年报</a>2024-01-01</li>'
+        )
+        bodies = (
+            "清涧区人民政府",
+            *(f"清涧区{n}" for n in OFFICES[:16]),
+            "清涧区城关街道办事处",
+            "清涧区档案馆",
+        )
+        self.fill(
+            "nb", bodies, range(2025, 2015, -1), lambda n, y: f"/portal/show.aspx?id={n}", likes=4
+        )
+        for number, (title, year) in enumerate(
+            (("2021年度报告", 2021), ("公开年报（修订版）", 2020)), 1
+        ):
+            where = f"/portal/show.aspx?id=900{number}"
+            self._unclear[where] = title
+            whole = f"清涧区{year}年政府信息公开工作年度报告（修订）"
+            self.add(Article(where, whole, f"{year + 1}-06-0{number}", "nb", "清涧区", year))
         self.other("nb", "年度工作会议召开", lambda n, y: f"/portal/show.aspx?id={n}", 2021)
 
         def render(s: Shown) -> str:
@@ -212,14 +303,18 @@ class Queries(Site):
         def name(k: int) -> str:
             return "/portal/list.aspx?cid=23" + (f"&pageIndex={k}" if k > 1 else "")
 
-        self.lists.append(Listing("nb", 15, name, render, "repeat", ("/portal/list.aspx?cid=23&pageIndex=1",)))
+        self.lists.append(
+            Listing("nb", 15, name, render, "repeat", ("/portal/list.aspx?cid=23&pageIndex=1",))
+        )
 
     def build(self) -> None:
         self._unclear: dict[str, str] = {}
         super().build()
 
     def detail(self, article: Article, body: str) -> str:
-        return page(article.title, f'<div class="bt">{article.title}</div><div class="wzcon">{body}</div>')
+        return page(
+            article.title, f'<div class="bt">{article.title}</div><div class="wzcon">{body}</div>'
+        )
 
 
 @replica("static-neighbours")
@@ -229,25 +324,43 @@ class Neighbours(Site):
     name = "沁源县人民政府"
 
     def furnish(self) -> None:
-        hot = "".join(f'<li><a href="/c/{600000 + i}.html">沁源县召开第{i}次会议</a><span>2026-01-0{i + 1}</span></li>' for i in range(8))
-        tabs = (("政府信息公开指南", 1), ("政府信息公开制度", 2), ("法定主动公开内容", 4), ("政府信息公开年报", 3), ("政府网站年报", 9))
+        hot = "".join(
+            f'<li><a href="/c/{600000 + i}.html">沁源县召开第{i}次会议</a><span>2026-01-0{i + 1}</span></li>'
+            for i in range(8)
+        )
+        tabs = (
+            ("政府信息公开指南", 1),
+            ("政府信息公开制度", 2),
+            ("法定主动公开内容", 4),
+            ("政府信息公开年报", 3),
+            ("政府网站年报", 9),
+        )
         side = "".join(f'<a href="/xxgk/index.jsp?type={k}">{name}</a>' for name, k in tabs)
-        self.side = f'<div class="side"><a href="/">网站首页</a>{side}<a href="/xw/">沁源要闻</a></div>'
+        self.side = (
+            f'<div class="side"><a href="/">网站首页</a>{side}<a href="/xw/">沁源要闻</a></div>'
+        )
         self.hot = f'<div class="hot"><h3>热点信息</h3>{hot}</div>'
         self.pages["/"] = page(self.name, self.side + self.hot + self.news(40) + FOOT)
         for i in range(8):
             self.pages[f"/c/{600000 + i}.html"] = page("会议", prose("会议"))
         for k in (1, 2, 4):
-            self.pages[f"/xxgk/index.jsp?type={k}"] = page("公开", self.side + prose("内容") + self.hot)
+            self.pages[f"/xxgk/index.jsp?type={k}"] = page(
+                "公开", self.side + prose("内容") + self.hot
+            )
         self.pages["/xxgk/index.jsp?type=9"] = page(
-            "政府网站年报", self.side + '<div><a href="/c/700001.html">沁源县2023年政府网站工作年度报表</a><i>2024-01-01</i></div>'
+            "政府网站年报",
+            self.side
+            + '<div><a href="/c/700001.html">沁源县2023年政府网站工作年度报表</a><i>2024-01-01</i></div>',
         )
         bodies = ("沁源县人民政府", *(f"沁源县{name}" for name in OFFICES[:9]))
         self.fill("nb", bodies, range(2025, 2013, -1), lambda n, y: f"/c/{500000 + n}.html")
         self.pages["/xxgk/index.jsp?type=3"] = lambda asked: page(
             "政府信息公开年报",
             self.side
-            + "".join(f'<div class="r"><a href="{a.at(self.night)}">{a.title}</a><i>{a.date}</i></div>' for a in self.listed("nb"))
+            + "".join(
+                f'<div class="r"><a href="{a.at(self.night)}">{a.title}</a><i>{a.date}</i></div>'
+                for a in self.listed("nb")
+            )
             + self.hot,
         )
 
@@ -260,9 +373,7 @@ class Neighbours(Site):
             if 0 <= k < len(rows)
         )
         return page(
-            article.title, f'{self.side}<h1>{article.title}</h1><div class="nr">{body}</div>{near}{self.hot}',
+            article.title,
+            f'{self.side}<h1>{article.title}</h1><div class="nr">{body}</div>{near}{self.hot}',
             f'<meta name="ArticleTitle" content="{article.title}">',
         )
-
-    def answer(self, asked: Asked) -> Answer | None:
-        return super().answer(asked)

@@ -10,7 +10,15 @@ from itertools import count, cycle
 from typing import Any
 from urllib.parse import unquote
 
-from tests.portals.replicas.base import COUNTER, Answer, Article, Asked, Replica, lookalikes, redirect
+from tests.portals.replicas.base import (
+    COUNTER,
+    Answer,
+    Article,
+    Asked,
+    Replica,
+    lookalikes,
+    redirect,
+)
 
 LATEST = 2025
 OFFICES = (
@@ -144,7 +152,14 @@ class Site(Replica):
                 made.append(
                     self.add(
                         Article(
-                            *(address(number, year), title, _date(year, number), column, body, year),
+                            *(
+                                address(number, year),
+                                title,
+                                _date(year, number),
+                                column,
+                                body,
+                                year,
+                            ),
                             **life,
                             **{name: value(number) for name, value in more.items()},
                         )
@@ -154,7 +169,9 @@ class Site(Replica):
                 self.other(column, title, address, year)
         return made
 
-    def other(self, column: str, title: str, address: Callable[[int, int], str], year: int) -> Article:
+    def other(
+        self, column: str, title: str, address: Callable[[int, int], str], year: int
+    ) -> Article:
         """An article that is no report."""
         number = next(self._numbers.ids)
         where = address(number, year)
@@ -206,7 +223,9 @@ class Site(Replica):
                 case "gone":
                     return None
                 case "stub":
-                    return Answer('<html><head><meta http-equiv="refresh" content="0; url=./"></head></html>')
+                    return Answer(
+                        '<html><head><meta http-equiv="refresh" content="0; url=./"></head></html>'
+                    )
                 case "home":
                     return redirect("/")
                 case "to first":

@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.portals.replicas.base import Answer, Asked, replica
-from tests.portals.replicas.site import FOOT, OFFICES, TOWNS, Listing, Shown, Site, anchors, page, prose
+from tests.portals.replicas.site import (
+    FOOT,
+    OFFICES,
+    TOWNS,
+    Listing,
+    Shown,
+    Site,
+    anchors,
+    page,
+    prose,
+)
 
 YEARS = range(2025, 2019, -1)
 
@@ -24,20 +34,29 @@ class Trs(Site):
 
     def furnish(self) -> None:
         root = self.root
-        self.pages["/robots.txt"] = Answer("User-agent: *\nDisallow: /admin/\n", content_type="text/plain")
+        self.pages["/robots.txt"] = Answer(
+            "User-agent: *\nDisallow: /admin/\n", content_type="text/plain"
+        )
         bar = self.menu(("新闻中心", "/xw/"), ("政务公开", "/zwgk/"), ("政务服务", "/zwfw/"))
         self.pages["/"] = page(self.name, bar + self.news(300) + FOOT)
-        self.pages["/zwgk/"] = '<html><head><meta http-equiv="Refresh" content="0;URL=./xxgk/"></head></html>'
+        self.pages["/zwgk/"] = (
+            '<html><head><meta http-equiv="Refresh" content="0;URL=./xxgk/"></head></html>'
+        )
         self.pages["/zwgk/xxgk/"] = page("政府信息公开", "", "").replace(
             "<body></body>",
             '<frameset cols="220,*"><frame src="left.shtml" name="l"><frame src="./zn/" name="main"></frameset>',
         )
         tabs = "".join(
             f'<dt><a target="main" href="/zwgk/xxgk/{folder}/">{name}</a></dt>'
-            for name, folder in (("政府信息公开指南", "zn"), ("政府信息公开制度", "zd"), ("法定主动公开内容", "fd"))
+            for name, folder in (
+                ("政府信息公开指南", "zn"),
+                ("政府信息公开制度", "zd"),
+                ("法定主动公开内容", "fd"),
+            )
         )
         self.pages["/zwgk/xxgk/left.shtml"] = page(
-            "目录", f'<dl>{tabs}<dt><a target="main" href="{root}">政府信息公开工作年度报告</a></dt></dl>'
+            "目录",
+            f'<dl>{tabs}<dt><a target="main" href="{root}">政府信息公开工作年度报告</a></dt></dl>',
         )
         for folder in ("zn", "zd"):
             self.pages[f"/zwgk/xxgk/{folder}/"] = page("说明", prose("说明"))
@@ -48,12 +67,19 @@ class Trs(Site):
         self.pages[root] = page("政府信息公开工作年度报告", f"{path}<ul class=yr>{years}</ul>")
         tiers = {
             "szbm": ("市直部门", [f"临泽市{name}" for name in OFFICES[:24]]),
-            "xq": ("县区", ["临泽市河东县人民政府", "临泽市城北区人民政府", "临泽市南关区人民政府"]),
+            "xq": (
+                "县区",
+                ["临泽市河东县人民政府", "临泽市城北区人民政府", "临泽市南关区人民政府"],
+            ),
             "xz": ("乡镇", TOWNS[:16]),
         }
         for year in YEARS:
-            links = "".join(f'<a href="./{tier}/">{label}</a> ' for tier, (label, _) in tiers.items())
-            self.pages[f"{root}{year}n/"] = page(f"{year}年", f'<a href="../">返回</a><div>{links}</div>')
+            links = "".join(
+                f'<a href="./{tier}/">{label}</a> ' for tier, (label, _) in tiers.items()
+            )
+            self.pages[f"{root}{year}n/"] = page(
+                f"{year}年", f'<a href="../">返回</a><div>{links}</div>'
+            )
             for tier, (_, bodies) in tiers.items():
                 self._tier(f"{root}{year}n/{tier}/", year, bodies)
 
@@ -61,13 +87,12 @@ class Trs(Site):
         def address(number: int, year: int) -> str:
             return f"{folder}{year + 1}03/t{year + 1}03{number % 27 + 1:02d}_{number}.shtml"
 
-        for article in self.fill(folder, bodies, (year,), address, likes=4):
-            if article.path.endswith("5.shtml"):
-                wap = article.path.replace(".shtml", "_wap.shtml")
-                self.articles[self.articles.index(article)] = article.__class__(
-                    **{name: getattr(article, name) for name in article.__slots__} | {"copies": (wap,)}
-                )
-                self._by_path[wap] = article
+        def copies(number: int) -> tuple[str, ...]:
+            if number % 5:
+                return ()
+            return (address(number, year).replace(".shtml", "_wap.shtml"),)
+
+        self.fill(folder, bodies, (year,), address, likes=4, copies=copies)
 
         def render(shown: Shown) -> str:
             rows = "".join(
@@ -101,45 +126,98 @@ class Pagers(Site):
     def dialects(self) -> list[tuple[str, str, int, str, Call]]:
         """Part, what pages are called, the number in page 2's name, what is past the end, the call."""
         return [
-            ("a", "index.html", 1, "gone", lambda s: f'createPageHTML({s.pages}, {s.number - 1}, "index", "html")'),
-            ("b", "index.html", 2, "gone", lambda s: f'createPageHTML({s.pages}, {s.number - 1}, "index", "html")'),
-            ("c", "index.html", 2, "repeat", lambda s: f"createPageHTML('{s.pages}','{s.number}','index','html')"),
-            ("d", "index.html", 1, "first", lambda s: f"createPageHTML({s.pages}, {s.number}, 'index', 'html')"),
+            (
+                "a",
+                "index.html",
+                1,
+                "gone",
+                lambda s: f'createPageHTML({s.pages}, {s.number - 1}, "index", "html")',
+            ),
+            (
+                "b",
+                "index.html",
+                2,
+                "gone",
+                lambda s: f'createPageHTML({s.pages}, {s.number - 1}, "index", "html")',
+            ),
+            (
+                "c",
+                "index.html",
+                2,
+                "repeat",
+                lambda s: f"createPageHTML('{s.pages}','{s.number}','index','html')",
+            ),
+            (
+                "d",
+                "index.html",
+                1,
+                "first",
+                lambda s: f"createPageHTML({s.pages}, {s.number}, 'index', 'html')",
+            ),
             (
                 *("e", "fglist.shtml", 2, "gone"),
-                lambda s: f"createPageHTML('page_div',{s.pages}, {s.number},'fglist','shtml',{s.total})",
+                lambda s: (
+                    f"createPageHTML('page_div',{s.pages}, {s.number},'fglist','shtml',{s.total})"
+                ),
             ),
             (
                 *("f", "fglist.shtml", 1, "empty"),
-                lambda s: f"createPageHTML('page_div',{s.pages}, {s.number},'fglist','shtml',{s.total})",
+                lambda s: (
+                    f"createPageHTML('page_div',{s.pages}, {s.number},'fglist','shtml',{s.total})"
+                ),
             ),
             ("g", "index.htm", 1, "stub", lambda s: f"createPage({s.pages}, 0, 'index', 'htm')"),
             (
                 *("h", "index.html", 1, "gone"),
-                lambda s: f"var pg = new Pager({{visible: 5, suffix: 'html', prefix: 'index', current: {s.number - 1}, size: {s.pages}}})",
+                lambda s: (
+                    f"var pg = new Pager({{visible: 5, suffix: 'html', prefix: 'index', current: {s.number - 1}, size: {s.pages}}})"
+                ),
             ),
             (
                 *("i", "index.html", 2, "repeat"),
-                lambda s: f"Pager({{'size':'{s.pages}','current':'{s.number}','prefix':'index','suffix':'html'}})",
+                lambda s: (
+                    f"Pager({{'size':'{s.pages}','current':'{s.number}','prefix':'index','suffix':'html'}})"
+                ),
             ),
             (
                 *("j", "index.shtml", 1, "gone"),
-                lambda s: f"var countPage = {s.pages};//共几页\nvar currentPage = {s.number - 1};var nextPage=currentPage+1;"
-                'document.write("<a href=\\"index"+"_"+nextPage+"."+"shtml\\">下一页</a>")',
+                lambda s: (
+                    f"var countPage = {s.pages};//共几页\nvar currentPage = {s.number - 1};var nextPage=currentPage+1;"
+                    'document.write("<a href=\\"index"+"_"+nextPage+"."+"shtml\\">下一页</a>")'
+                ),
             ),
-            ("k", "index.html", 2, "first", lambda s: f"$('.pagination').pagination({{totalPage:{s.pages}, current:{s.number}}})"),
+            (
+                "k",
+                "index.html",
+                2,
+                "first",
+                lambda s: (
+                    f"$('.pagination').pagination({{totalPage:{s.pages}, current:{s.number}}})"
+                ),
+            ),
             (
                 *("l", "list.html", 1, "stub"),
-                lambda s: f"var n={s.pages}, c={s.number - 1};\ncreatePageHTML(n, c, 'list', 'html', 15)",
+                lambda s: (
+                    f"var n={s.pages}, c={s.number - 1};\ncreatePageHTML(n, c, 'list', 'html', 15)"
+                ),
             ),
-            ("m", "index.html", 1, "to first", lambda s: f"/* createPageHTML(90,0,'index','html') */createPageHTML1({s.pages},{s.number - 1},\"index\",\"html\");//createPageHTML(80,0,'index','html')"),
+            (
+                "m",
+                "index.html",
+                1,
+                "to first",
+                lambda s: (
+                    f"/* createPageHTML(90,0,'index','html') */createPageHTML1({s.pages},{s.number - 1},\"index\",\"html\");//createPageHTML(80,0,'index','html')"
+                ),
+            ),
         ]
 
     def furnish(self) -> None:
         bar = self.menu(("新闻", "/xw/"), ("政府信息公开", "/yl/zfxxgk/"))
         self.pages["/"] = page(self.name, bar + self.news(80) + FOOT)
         self.pages["/yl/zfxxgk/"] = page(
-            "政府信息公开", f'{bar}<a href="./zn/">政府信息公开指南</a><a href="./zfxxgknb/">政府信息公开<br>年报</a>'
+            "政府信息公开",
+            f'{bar}<a href="./zn/">政府信息公开指南</a><a href="./zfxxgknb/">政府信息公开<br>年报</a>',
         )
         self.pages["/yl/zfxxgk/zn/"] = page("指南", prose("指南"))
         parts = self.dialects()
@@ -151,13 +229,17 @@ class Pagers(Site):
         for i, (part, file, second, past, call) in enumerate(parts):
             self._part(f"{self.root}{part}/", file, second, past, call, f"云岭市{OFFICES[i]}", i)
 
-    def _part(self, folder: str, file: str, second: int, past: str, call: Call, body: str, i: int) -> None:
+    def _part(
+        self, folder: str, file: str, second: int, past: str, call: Call, body: str, i: int
+    ) -> None:
         stem, extension = file.rsplit(".", 1)
 
         def render(shown: Shown) -> str:
             stale = f"<!-- <script>createPageHTML(70,0,'{stem}','{extension}');</script> -->"
             script = f'<script type="text/javascript">\n<!--\n{call(shown)};\n//-->\n</script>'
-            return page(body, f"{stale}<ul>{anchors(shown.rows, shown.night, 18)}</ul>{script}{FOOT}")
+            return page(
+                body, f"{stale}<ul>{anchors(shown.rows, shown.night, 18)}</ul>{script}{FOOT}"
+            )
 
         def name(k: int) -> str:
             return folder + file if k == 1 else f"{folder}{stem}_{k - 2 + second}.{extension}"
@@ -167,12 +249,12 @@ class Pagers(Site):
 
         self.fill(folder, (body,), range(2025, 2007 - i % 3, -1), address, likes=1)
         # Two pages where the count leaves no room for a mistake, and more.
-        size = 24 if part_is_short(folder) else 7
+        size = 24 if _is_short(folder) else 7
         first = (folder + f"{stem}_1.{extension}",) if second == 2 and past != "gone" else ()
         self.lists.append(Listing(folder, size, name, render, past, (folder, *first)))
 
 
-def part_is_short(folder: str) -> bool:
+def _is_short(folder: str) -> bool:
     """Whether a part has two pages only."""
     return folder[-2] in "bdfi"
 
@@ -185,7 +267,11 @@ class Select(Site):
     head = '<meta http-equiv=Content-Type content="text/html; charset=gb2312">'
 
     def sent(self, text: str) -> Answer:
-        return Answer(text.replace("<head>", "<head>" + self.head, 1), encoding="gb18030", content_type="text/html")
+        return Answer(
+            text.replace("<head>", "<head>" + self.head, 1),
+            encoding="gb18030",
+            content_type="text/html",
+        )
 
     def furnish(self) -> None:
         self.pages["/"] = page(
@@ -197,19 +283,32 @@ class Select(Site):
         )
         self.pages["/gk/"] = "<html><script>window.location.replace('index2.html')</script></html>"
         self.pages["/gk/index2.html"] = page(
-            "信息公开", '<ul><li><a href="nb/index.html">· 工作年报</a></li><li><a href="/gk/ml/">公开目录</a></li></ul>'
+            "信息公开",
+            '<ul><li><a href="nb/index.html">· 工作年报</a></li><li><a href="/gk/ml/">公开目录</a></li></ul>',
         )
-        self.pages["/gk/ml/"] = page("公开目录", "".join(f'<a href="/gk/ml/{i}/">目录{i}公开</a>' for i in range(30)))
-        self.pages["/wznb/"] = page("政府网站年报", "<li><a href='/wznb/1.html'>黎城县2023年政府网站工作年度报表</a></li>")
+        self.pages["/gk/ml/"] = page(
+            "公开目录", "".join(f'<a href="/gk/ml/{i}/">目录{i}公开</a>' for i in range(30))
+        )
+        self.pages["/wznb/"] = page(
+            "政府网站年报", "<li><a href='/wznb/1.html'>黎城县2023年政府网站工作年度报表</a></li>"
+        )
         years = range(2025, 2020, -1)
-        options = "".join(f'<option value="/gk/nb/{year}/index.html">{year}年度</option>' for year in years)
+        options = "".join(
+            f'<option value="/gk/nb/{year}/index.html">{year}年度</option>' for year in years
+        )
         for year in years:
             folder = f"/gk/nb/{year}/"
 
             def address(number: int, year: int) -> str:
                 return f"/gk/nb/{year}/{year + 1}01/t{year + 1}0115_{number}.html"
 
-            self.fill(folder, [f"黎城县{name}" for name in (*OFFICES[:20], *TOWNS[:12])], (year,), address, likes=3)
+            self.fill(
+                folder,
+                [f"黎城县{name}" for name in (*OFFICES[:20], *TOWNS[:12])],
+                (year,),
+                address,
+                likes=3,
+            )
 
             def render(shown: Shown) -> str:
                 rows = "".join(
@@ -256,7 +355,9 @@ class Upper(Site):
             '<li><a href="/xw/content/post_1.html">莲花区发布2025年政府信息公开工作年度报告</a>2026-01-21</li></ul>'
             f"{self.news(40)}{FOOT}",
         )
-        self.pages["/xw/content/post_1.html"] = page("莲花区发布2025年政府信息公开工作年度报告", prose("区政府发布年报"))
+        self.pages["/xw/content/post_1.html"] = page(
+            "莲花区发布2025年政府信息公开工作年度报告", prose("区政府发布年报")
+        )
         self.pages["/lhzwgk/"] = page(
             "政务公开",
             f'{bar}<h3><a href="./zfxxgknb/">政府信息公开年报</a></h3><h3><a href="./zfxxgkzd/">政府信息公开制度</a></h3>{FOOT}',
