@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from functools import lru_cache
 from hashlib import blake2b, sha256
@@ -40,6 +40,9 @@ _FRAME = ("nav", "header", "footer", "aside")
 FEWEST = 40
 # What may be left behind on the way down to the densest block, as a share of the text.
 LEFT_BEHIND = 0.15
+# How many boxes within boxes are looked into, and from which length on a page is no article.
+DEEPEST = 30
+LONGEST = 3_000_000
 # A box called "print" or "share" with more text than this holds the article.
 LONGEST_TOOL = 200
 # Rows of links side by side: from here on they are a list, not a text's own references.
@@ -150,8 +153,8 @@ def fingerprint(page: Page) -> str:
     someone edited the text, a figure, a picture's or an attachment's address.
     """
     digest = sha256(b"fingerprint-1\n")
-    said = list(_said(page))
-    if not any(said):
+    said = list(_said(page)) if len(page.text) <= LONGEST else []
+    if not said:
         # Nothing a reader sees: what a script shows stands somewhere in the text.
         said = ["raw", *_without_tokens(page.text).split()]
     for line in said:
@@ -242,7 +245,9 @@ def _densest(body: html.HtmlElement) -> html.HtmlElement:
     On the way down only boxes with a name are left behind: an article's own paragraphs have none.
     """
     here, weight = body, _weight(body)
-    while weight >= FEWEST:
+    for _ in range(DEEPEST):
+        if weight < FEWEST:
+            break
         children = [(_weight(child), child) for child in here if isinstance(child.tag, str)]
         if not children:
             return here
@@ -308,9 +313,15 @@ def _prune(copy: html.HtmlElement, *, whole: bool, page: Page) -> None:
         if counts or (is_named and _is_tool(element, page)):
             dropped.append(element)
     dropped.extend(_rows_of_links(copy))
+    _drop(copy, dropped)
+
+
+def _drop(copy: html.HtmlElement, dropped: Iterable[html.HtmlElement]) -> None:
+    """Take elements out, and leave what follows them; in one go, as each joins texts anew."""
     for element in dropped:
-        if element.getparent() is not None:
-            element.drop_tree()
+        if element is not copy:
+            element.tag = "dropped"
+    etree.strip_elements(copy, "dropped", with_tail=False)
 
 
 _TOOL, _MENU, _COUNTS = 1, 2, 4
@@ -347,17 +358,15 @@ def _holds_document(element: html.HtmlElement, page: Page) -> bool:
 
 def _rows_of_links(copy: html.HtmlElement) -> list[html.HtmlElement]:
     """Rows that only link to other pages: lists of news, the articles before and after."""
-    rows: dict[html.HtmlElement, html.HtmlElement] = {}
+    links: dict[html.HtmlElement, int] = {}
     for link in copy.iter("a"):
         href = link.get("href") or ""
         if _FILE_ADDRESS.search(href) or len(words := _compact(_string(link))) < 4:
             continue
         row = next(link.iterancestors("li", "dd", "tr", "p", "div"), None)
-        if row is None or row is copy or row in rows:
-            continue
-        said = _compact(_string(row))
-        if len(said) <= 2 * len(words) + 24:
-            rows[row] = row
+        if row is not None and row is not copy:
+            links[row] = max(links.get(row, 0), len(words))
+    rows = [row for row, most in links.items() if len(_compact(_string(row))) <= 2 * most + 24]
     beside = Counter(row.getparent() for row in rows)
     return [
         row
@@ -371,7 +380,9 @@ def _rows_of_links(copy: html.HtmlElement) -> list[html.HtmlElement]:
 def _heading(row: html.HtmlElement) -> str:
     """What stands over a row: the text of its box, or of what precedes its box."""
     parent = row.getparent()
-    while parent is not None:
+    for _ in range(4):
+        if parent is None:
+            break
         said = _string(parent).strip()
         if not _string(row).strip().startswith(said[:12]) or len(said) < 2:
             return said[:20]
@@ -550,8 +561,9 @@ SKETCH = "sketch-1"
 
 def own_lines(page: Page) -> tuple[str, ...]:
     """What a page says itself, line by line and without spaces: no links, and no rows of them."""
-    body = _body(page.tree)
-    copy = _readable(body)
+    if len(page.text) > LONGEST:
+        return ()
+    copy = _readable(_body(page.tree))
     rows = []
     for element in copy.iter("li", "dd", "tr"):
         if any(len(_compact(_string(link))) >= 4 for link in element.iter("a")):
@@ -559,9 +571,7 @@ def own_lines(page: Page) -> tuple[str, ...]:
             if linked * 3 >= len(_compact(_string(element))):
                 rows.append(element)
     hidden = [one for one in copy.iter(*_BOXES) if _HIDDEN.search(one.get("style") or "")]
-    for element in (*rows, *hidden):
-        if element.getparent() is not None:
-            element.drop_tree()
+    _drop(copy, (*rows, *hidden))
     etree.strip_elements(copy, "a", with_tail=False)
     return tuple(words for line in _text(copy).splitlines() if (words := _compact(line)))
 

@@ -61,6 +61,7 @@ MOST_REQUESTS = 60
 MOST_HOPS = 5
 MOST_CLICKS = 50
 MOST_BYTES = 10 * 1024 * 1024
+MOST_STEP_BYTES = 4 * MOST_BYTES
 KEPT_BYTES = 64 * 1024 * 1024
 # A page that names so many reports is a list worth leafing through.
 ROWS_OF_A_LIST = 3
@@ -259,6 +260,8 @@ class Chromium:
         self._playwright = await async_playwright().start()
 
     async def launch_browser(self) -> Any:
+        if self._playwright is None:
+            raise RuntimeError("the driver of the browser did not start")
         return await self._playwright.chromium.launch(
             executable_path=chromium(),
             args=list(ISOLATION),
@@ -413,7 +416,7 @@ class RenderMiddleware:
         if work.broken and shows_nothing:
             raise RenderFailed(f"{work.url}: {work.broken}")
         flags = []
-        if wanted.kind in ARTICLES and shows_nothing and _is_bare(page):
+        if wanted.kind in ARTICLES and shows_nothing and len(page.visible) < 3 * FEW_WORDS:
             flags.append("shell")
         request.meta["capture"] = self._keep(work, first, "")
         steps = tuple(
@@ -656,6 +659,7 @@ class Work:
         if self.wanted.kind in ("list", "discovery"):
             await self._follow_a_row(tab)
             await self._link_rows(tab)
+            self.at = await self._place(tab)
         self.made.append(await self._read(tab))
         page = read_page(self.at, self.made[0], RENDERED_TYPE)
         named = _names_reports(page) >= ROWS_OF_A_LIST
@@ -671,7 +675,8 @@ class Work:
             if self.wanted.known is not None and not _names_unknown(page, self.wanted.known):
                 return
             self._budget, self.worked = MOST_REQUESTS, 0.0
-            if self.is_closing() or self.stopped or not await tab.evaluate(_NEXT):
+            is_full = sum(map(len, self.made)) > MOST_STEP_BYTES
+            if is_full or self.is_closing() or self.stopped or not await tab.evaluate(_NEXT):
                 return
             await self._rest(tab)
             if urldefrag(await self._place(tab))[0] != urldefrag(self.at)[0]:
@@ -772,7 +777,7 @@ def addresses_like(
         template, used = _template(address, {k: v for k, v in example.items() if k != named})
         if not used:
             continue
-        found = {}
+        found: dict[str, str] = {}
         for one in objects:
             if not all(isinstance(one.get(key), str | int) for key in used):
                 continue
@@ -785,7 +790,8 @@ def addresses_like(
 
 def _template(address: str, example: Mapping[str, object]) -> tuple[str, list[str]]:
     """An address with braces where it holds values of an object, and the names of these."""
-    template, used = address.replace("{", "{{").replace("}", "}}"), []
+    template = address.replace("{", "{{").replace("}", "}}")
+    used: list[str] = []
     values = {k: str(v) for k, v in example.items() if isinstance(v, str | int) and str(v)}
     # Of fields of one value the identifier is meant, and a long value is no accident.
     for key in sorted(values, key=lambda key: (not _ID.search(key), -len(values[key]))):
@@ -802,7 +808,7 @@ def _is_named(value: object, title: str) -> bool:
     if not isinstance(value, str) or len(value) < 8:
         return False
     whole, shown = "".join(value.split()), "".join(title.split())
-    return whole == shown or (shown[-1:] in "….".strip() and whole.startswith(shown.rstrip("….")))
+    return whole == shown or (shown.endswith(("…", "..")) and whole.startswith(shown.rstrip("….")))
 
 
 def _objects(answer: object) -> Iterator[dict[str, Any]]:
@@ -936,26 +942,17 @@ async def _close_popup(popup: Tab) -> None:
         await popup.close()
 
 
-# Ways to the network that pages know beside requests.
-_INIT = """
-for (const name of ['RTCPeerConnection', 'webkitRTCPeerConnection', 'WebTransport', 'EventSource',
-                    'SharedWorker']) {
-    try { delete window[name]; } catch (error) { window[name] = undefined; }
-}
-try { navigator.sendBeacon = () => true; } catch (error) {}
-window.open = (url) => {
-    const note = (to) => { try { window.opensNianbao = new URL(to, location.href).href; } catch (e) {} };
-    if (url) note(url);
-    const place = { set href(to) { note(to); }, get href() { return 'about:blank'; }, assign: note, replace: note };
-    return { closed: false, close() {}, focus() {}, opener: null,
-             get location() { return place; }, set location(to) { note(to); } };
-};
-"""
+def _script(name: str) -> str:
+    return (Path(__file__).with_name("scripts") / f"{name}.js").read_text(encoding="utf-8")
+
+
+_INIT = _script("sealed")
 # What must stay the same for a page to be at rest. A clock or a counter changes none of it.
 _STANDS = """() => [document.readyState !== 'loading', location.href, document.links.length,
     document.getElementsByTagName('*').length,
     Math.round((document.body ? document.body.textContent.length : 0) / 20)].join(' ')"""
-_ROUTES = """() => !!document.querySelector('a[href^="#/"], a[href^="#!"]')"""
+_ROUTES = """() => !!document.querySelector(
+    'a[href^="#/"], a[href^="#!"], [data-href*="#/"], [data-href*="#!"]')"""
 # Clicks what leads to the next page of a list; true if it did.
-_NEXT = Path(__file__).with_name("next_page.js").read_text(encoding="utf-8")
-_ROWS = Path(__file__).with_name("rows.js").read_text(encoding="utf-8")
+_NEXT = _script("next_page")
+_ROWS = _script("rows")

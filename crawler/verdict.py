@@ -432,7 +432,12 @@ def _same_page(one: str, other: str) -> bool:
 
 def _place(url: str) -> tuple[str, str, str]:
     parts = urlsplit(url)
-    return parts.netloc, parts.path or "/", parts.query
+    return parts.netloc, (parts.path or "/") + _route(parts.fragment), parts.query
+
+
+def _route(fragment: str) -> str:
+    """What chooses a page on the site of a portal that needs a browser; `/#/` is the home page."""
+    return f"#{fragment}" if fragment.strip("/!") else ""
 
 
 def _is_one_of(url: str, home_urls: Collection[str]) -> bool:
@@ -442,11 +447,11 @@ def _is_one_of(url: str, home_urls: Collection[str]) -> bool:
 def _is_home(final_url: str, url: str, home_urls: Collection[str]) -> bool:
     final = urlsplit(final_url)
     asked = urlsplit(url)
-    if asked.path in ("", "/") and not asked.query:
+    if asked.path in ("", "/") and not (asked.query or _route(asked.fragment)):
         return False
     homes = {_place(home)[:2] for home in home_urls}
     if _place(url)[:2] in homes:
         return False
     hosts = {asked.netloc, *(host for host, _ in homes)}
-    root = _ROOT.fullmatch(final.path) is not None
+    root = _ROOT.fullmatch(final.path) is not None and not _route(final.fragment)
     return (root and final.netloc in hosts) or (final.netloc, final.path or "/") in homes

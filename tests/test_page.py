@@ -114,3 +114,59 @@ def test_a_document_is_no_page_whatever_its_label():
     assert page_of(BASE, b"%PDF-1.4", "text/html") is None
     assert page_of(BASE, b"\x00\x01", "application/octet-stream") is None
     assert page_of(BASE, b"<html>", "application/octet-stream") is not None
+
+
+@pytest.mark.parametrize(
+    "stub",
+    [
+        "<script>var u = '/gk/'; window.location.href = u;</script>",
+        "<body onload=\"location.replace('/gk/')\"></body>",
+        "<script>setTimeout(\"top.location.href='/gk/'\", 10)</script>",
+        "<script>if(/Android/.test(ua)){location.href='/m/gk/'}else{location.href='/gk/'}</script>",
+        "<script>window.navigate('/gk/')</script>",
+    ],
+)
+def test_stubs_of_every_make_send_to_the_page_for_all(stub):
+    assert read_page("http://www.a.gov.cn/", stub.encode()).hops[0] == "http://www.a.gov.cn/gk/"
+
+
+def test_a_stub_may_send_to_a_sub_domain_and_to_no_other_site():
+    stub = "<script>location.href='http://{}/'</script>"
+    for host, hops in (("zwgk.a.gov.cn", 1), ("www.b.gov.cn", 0), ("a.gov.cn.evil.com", 0)):
+        assert len(read_page("http://www.a.gov.cn/", stub.format(host).encode()).hops) == hops
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        "<li onclick=\"location.href='/nb/'\">年报</li>",
+        "<li data-url='/nb/'>年报</li>",
+        "<a href='javascript:;' data-href='/nb/'>年报</a>",
+        "<a href=\"javascript:goTo('/nb/')\">年报</a>",
+        "<td onclick=\"openWin('/nb/', 1)\">年报</td>",
+        "<select><option value='nb/'>年报</option></select>",
+    ],
+)
+def test_whatever_leads_to_an_address_is_a_link(element):
+    [link] = read_page("http://a.gov.cn/", element.encode()).links
+    assert (link.url, link.text) == ("http://a.gov.cn/nb/", "年报")
+
+
+@pytest.mark.parametrize(
+    ("href", "url"),
+    [
+        ("/a.do?PHPSESSID=77ab&id=3", "http://a.gov.cn/a.do?id=3"),
+        ("/a.do?id=3&sid=0123456789abcdef0123", "http://a.gov.cn/a.do?id=3"),
+        ("/(S(x1y2z3))/list.aspx?c=1", "http://a.gov.cn/list.aspx?c=1"),
+        ("/a.do?sid=12", "http://a.gov.cn/a.do?sid=12"),
+    ],
+)
+def test_names_of_a_visit_are_dropped(href, url):
+    assert absolute("http://a.gov.cn/", href) == url
+
+
+def test_a_bare_link_stands_behind_the_heading_of_the_box_before_it():
+    page = read_page(
+        "http://a.gov.cn/", "<div><h3>年报专题</h3></div><a href='/zt/'>进入</a>".encode()
+    )
+    assert page.links[0].context == "年报专题 进入"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -777,6 +779,32 @@ def test_no_browser_outlives_a_killed_crawl(site: Site, tmp_path: Path) -> None:
             break
         sleep(0.1)
     assert left == []
+
+
+@needs_browser
+def test_a_browser_that_dies_is_started_anew(site: Site, tmp_path: Path) -> None:
+    site.pages["/"] = (
+        "<body><script>fetch('/wait').then(r => r.text()).then(t => document.body.append(t))</script></body>"
+    )
+    site.pages["/wait"] = lambda query, sent: (sleep(4), (200, "text/plain", "等到了"))[1]
+    job = json.dumps([{"url": site.url + "/", "kind": "home"}])
+    command = [sys.executable, "-m", "tests.rendering", str(tmp_path), job]
+    crawl = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    while "/wait" not in site.asked and crawl.poll() is None:
+        sleep(0.1)
+    browsers = [
+        pid
+        for pid, said in descendants(crawl.pid).items()
+        if "--remote-debugging-pipe" in said and "--type=" not in said
+    ]
+    assert browsers
+    for pid in browsers:
+        os.kill(pid, signal.SIGKILL)
+    said = json.loads(crawl.communicate(timeout=120)[0])
+    assert "等到了" in said["text"]
+    assert site.asked.count("/wait") == 1
 
 
 def command_of(pid: int) -> str:

@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
 
 from lxml import html
@@ -34,6 +35,8 @@ PARAMETERS = re.compile(r"ajaxParam[\"']?\s*:\s*\{([^{}]*)\}", re.IGNORECASE)
 PARAMETER = re.compile(r"""["']?([A-Za-z_]\w*)["']?\s*:\s*(?:"([^"]*)"|'([^']*)'|([\w./-]+))""")
 # Between two calls of jpage; a longer script has its data inside.
 CALL_LENGTH = 4_000
+MOST_CALLS = 50
+MOST_RECORDS = 5_000
 # TrueCMS's first rows.
 HIDDEN = "//*[@id='initData']//*[self::li or self::tr][.//a]"
 # What the proxy's form holds, in its order.
@@ -195,8 +198,8 @@ def _value(written: str, page: Page) -> str:
 
 def _calls(page: Page) -> list[tuple[str, str]]:
     """The element's id and the options of each call of jpage, as they are written."""
-    text = re.sub(r"<datastore\b.*?</datastore>", "", page.text, flags=re.DOTALL)
-    starts = list(CALL.finditer(text))
+    text = STORE.sub("", page.text)
+    starts = list(islice(CALL.finditer(text), MOST_CALLS))
     ends = [match.start() for match in starts[1:]] + [len(text)]
     return [
         (match["id"] or "", text[match.start() : min(end, match.end() + CALL_LENGTH)])
@@ -291,8 +294,9 @@ def _store_text(page: Page) -> str:
 
 def _records(store: str) -> list[str]:
     """The records of a datastore, each as HTML."""
-    pieces = (piece.partition("<![CDATA[")[2] for piece in RECORD.split(store)[1:])
-    return [inner for piece in pieces if (inner := piece.partition("]]>")[0]).strip()]
+    pieces = (piece.partition("<![CDATA[")[2] for piece in RECORD.split(store, MOST_RECORDS)[1:])
+    ended = (piece.partition("]]>") for piece in pieces)
+    return [inner for inner, end, _ in ended if end and inner.strip()]
 
 
 def _old_records(text: str) -> list[str]:

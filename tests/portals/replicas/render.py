@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from itertools import count
+from itertools import count, cycle
 
 from tests.portals.replicas.base import (
     COUNTER,
@@ -23,6 +23,8 @@ from tests.portals.replicas.site import OFFICES, TOWNS
 JSON = "application/json;charset=UTF-8"
 SCRIPT = "application/javascript"
 SIZE = 12
+# What becomes of the reports of the latest year, in turn.
+FATES = ("edited 2", "removed", "edited 3", "arrives", "stays")
 
 # The home page and the columns behind its #: an application of one page.
 SHELL = """<!DOCTYPE html><html lang=zh-CN><head><meta charset=utf-8><title>{name}</title>
@@ -107,38 +109,47 @@ class Rendered(Replica):
     family = hint = "render"
 
     def build(self) -> None:
-        numbers = count(7001)
+        numbers, fates = count(7001), cycle(FATES)
         for org, column, where in (
             *((f"云岭市{office}", "nb", "/#/detail/{}") for office in OFFICES[:4]),
             *((f"云岭市{office}", "nb", "/content/{}.html") for office in OFFICES[4:8]),
             *((f"云岭市{office}", "bm", "/bm/content/{}.html") for office in OFFICES[8:16]),
-            *((town, "xz", "/xz/{}.html") for town in TOWNS[:8]),
+            *((town, "xz", "/xz/{}.html") for town in TOWNS[:5]),
         ):
             for year in range(2021, 2026):
-                self._report(org, year, column, where, next(numbers))
+                fate = next(fates) if year == 2025 else "stays"
+                self._report(org, year, column, where.format(number := next(numbers)), number, fate)
                 for title in lookalikes(org, year)[: 1 + year % 3]:
                     path = where.format(next(numbers))
-                    self.add(Article(path, title, f"{year + 1}-03-02", column, org, year, is_report=False))
+                    self.add(
+                        Article(
+                            path, title, f"{year + 1}-03-02", column, org, year, is_report=False
+                        )
+                    )
         for number in range(60):
             path = f"/content/{next(numbers)}.html"
-            self.add(Article(path, f"云岭市召开第{number}次工作会议", "2026-01-05", "news", is_report=False))
+            self.add(
+                Article(
+                    path, f"云岭市召开第{number}次工作会议", "2026-01-05", "news", is_report=False
+                )
+            )
 
-    def _report(self, org: str, year: int, column: str, where: str, number: int) -> None:
-        fate = number % 7 if year == 2025 else -1
-        edited = {1: frozenset({2}), 3: frozenset({3})}.get(fate, frozenset())
-        path = where.format(number)
-        files = ((f"/files/{number}.pdf", f"{org}年报.pdf"),) if column == "bm" and year > 2023 else ()
+    def _report(self, org: str, year: int, column: str, path: str, number: int, fate: str) -> None:
+        edited = {"edited 2": frozenset({2}), "edited 3": frozenset({3})}.get(fate, frozenset())
+        files = (
+            ((f"/files/{number}.pdf", f"{org}年报.pdf"),) if column == "bm" and year > 2023 else ()
+        )
         self.add(
             Article(
                 path,
                 f"{org}{year}年政府信息公开工作年度报告",
                 # What arrives stands on top of its list.
-                "2026-11-23" if fate == 4 else f"{year + 1}-01-{10 + number % 18:02}",
+                "2026-11-23" if fate == "arrives" else f"{year + 1}-01-{10 + number % 18:02}",
                 column,
                 org,
                 year,
-                first=2 if fate == 4 else 1,
-                last=1 if fate == 5 else None,
+                first=2 if fate == "arrives" else 1,
+                last=1 if fate == "removed" else None,
                 edited=edited,
                 attachments=files,
             )
@@ -183,7 +194,12 @@ class Rendered(Replica):
                 rows, _ = self.page_of(given["column"], given["pageNo"], SIZE)
                 total = len(self.listed(given["column"]))
                 name = "政府信息公开年报" if given["column"] == "nb" else "互动交流"
-                return {"name": name, "rows": [self._row(a) for a in rows], "total": total, "size": SIZE}
+                return {
+                    "name": name,
+                    "rows": [self._row(a) for a in rows],
+                    "total": total,
+                    "size": SIZE,
+                }
             case "/api/bm" | "/api/xz":
                 rows, last = self.page_of(asked.path[5:], int(asked.query["p"]), SIZE)
                 return {"rows": [self._row(a) for a in rows], "last": last}
