@@ -298,7 +298,7 @@ def exchange_of(request: Request, response: Response) -> Exchange:
     asked = _headers(request.headers.items())
     if not any(name.lower() == "host" for name, _ in asked):
         asked = (("Host", host), *asked)
-    ends = {"dataloss": "disconnect", "partial": "unspecified"}
+    ends = {"dataloss": "disconnect", "partial": "unspecified", "download_stopped": "length"}
     return Exchange(
         url=request.url,
         method=request.method,

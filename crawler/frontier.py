@@ -13,7 +13,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from pathlib import Path
 from typing import Self
@@ -44,7 +44,13 @@ STIRRED = 60
 PROOFS = 2
 AUDITED_PERCENT = 5
 FAILURES_OF_A_SEARCH = 3
+# What a list says that shows no rows.
+NO_ROWS = "-"
 
+# What ASP.NET sends back and forth: it differs in every answer and tells no page from another.
+_STATE = re.compile(
+    r"(?:^|&)__(?:VIEWSTATE\w*|EVENTVALIDATION|PREVIOUSPAGE|LASTFOCUS)=[^&]*", re.IGNORECASE
+)
 _INDEX = re.compile(r"/index\.(?:s?html?|jsp|aspx?|php)$", re.IGNORECASE)
 _VERSION = 2
 
@@ -56,7 +62,7 @@ create table if not exists urls (
     method text not null default 'GET', body text not null default '',
     headers text not null default '{}', root text not null default '', parent text,
     keep integer not null default 0, carries integer not null default 0,
-    discovered_night text not null,
+    above integer not null default 0, discovered_night text not null,
     last_night text not null default '', last_status integer,
     last_verdict text not null default '', last_digest text,
     dated text not null default '', place integer not null default 0,
@@ -134,6 +140,7 @@ class Row(Found):
 
     portal_id: str = ""
     carries: bool = False
+    above: bool = False
     keep: bool = False
     discovered_night: str = ""
     last_night: str = ""
@@ -183,7 +190,7 @@ def key_of(url: str, body: str = "") -> str:
     parts = urlsplit(url)
     query = f"?{parts.query}" if parts.query else ""
     path = _INDEX.sub("/", parts.path or "/")
-    return f"{parts.netloc}{path}{query}" + (f" {body}" if body else "")
+    return f"{parts.netloc}{path}{query}" + (f" {_STATE.sub('', body)}" if body else "")
 
 
 def path_of(key: str) -> str:
@@ -314,6 +321,12 @@ class Frontier:
                     "update urls set due = ? where report_url = ? and last_night < ?",
                     (answer.night, row.url, answer.night),
                 )
+            if answer.carries:
+                # Reports that are pages of their own: what leads to them is their list.
+                self._db.execute(
+                    "update urls set above = 1 where key = (select parent from urls where key = ?)",
+                    (row.key,),
+                )
             if answer.leads:
                 self._keep_path(row.key, night)
         return event
@@ -405,7 +418,12 @@ class Frontier:
             )
         if found.root and found.root != found.key:
             self._db.execute(
-                "update urls set root = ? where key = ? and root = ''", (found.root, found.key)
+                "update urls set root = iif(root = '', ?, root), body = ?, headers = ?"
+                " where key = ?",
+                (
+                    *(found.root, found.body),
+                    *(json.dumps(dict(found.headers), ensure_ascii=False), found.key),
+                ),
             )
         weaker = {"noise": 0, "discovery": 1, "peek": 2, "list": 3}
         old = weaker.get(known["kind"])
@@ -532,7 +550,7 @@ class Frontier:
             for row in rows
             if row["last_night"] < night
             and row["key"] not in exclude
-            and row["last_verdict"] in ("ok", "not_modified", "moved")
+            and row["last_verdict"] in ("ok", "not_modified")
         ]
         spare.sort(key=lambda row: (-_year_of(row), row.last_night, path_of(row.key)))
         return spare[: FLOOR - asked]
@@ -839,7 +857,7 @@ def _event(answer: Answer, kind: str) -> str:
         return ""
     match answer.verdict:
         case "gone" | "soft_404":
-            return "gone"
+            return "gone" if row.print else ""
         case "moved":
             return "moved" if row.last_verdict != "moved" else "unchanged"
         case "ok" | "not_modified" if row.nights_gone >= schedule.NIGHTS_OF_A_REMOVAL:
@@ -867,7 +885,9 @@ def _next(
         # A document is asked on the night of its page.
         key = key_of(row.report_url) if row.report_url else row.key
         if is_gone:
-            return row.interval, schedule.after_gone(nights_gone, night), 0, nights_gone
+            # What never was there is no removal: the address of a report that may yet come.
+            nights = nights_gone if row.print or fresh else schedule.NIGHTS_OF_A_REMOVAL
+            return row.interval, schedule.after_gone(nights, night), 0, nights_gone
         if failures:
             return row.interval, schedule.after_failure(failures, night), failures, nights_gone
         if not row.interval:
@@ -893,7 +913,7 @@ def _next_listing(answer: Answer, kind: str, failures: int, nights_gone: int, ni
         case "list" if failures or nights_gone:
             return schedule.after_failure(max(failures, nights_gone), night)
         case "list" if answer.leads or row.keep or schedule.in_season(night):
-            return _next_list(row, night)
+            return _next_list(replace(row, print=answer.print or row.print), night)
         case "list" if row.score >= SURE:
             return schedule.weekly(path_of(row.key), night, first=not row.last_night)
         case "discovery" if row.keep:
@@ -907,6 +927,9 @@ def _next_list(row: Row, night: date) -> str:
     """When the first page of a list of reports is due again."""
     if schedule.is_closed(row.title, urlsplit(row.url).path, night):
         return schedule.monthly(path_of(row.key), night, first=not row.last_night)
+    if row.print == NO_ROWS and not schedule.in_season(night) and not row.above:
+        # A frame around its lists, which are asked themselves.
+        return schedule.weekly(path_of(row.key), night, first=not row.last_night)
     return schedule.tomorrow(night)
 
 
@@ -921,6 +944,7 @@ def _row(row: sqlite3.Row) -> Row:
             **values,
             "headers": json.loads(row["headers"]),
             "carries": bool(row["carries"]),
+            "above": bool(row["above"]),
             "keep": bool(row["keep"]),
         }
     )
@@ -937,6 +961,7 @@ def _migrate(db: sqlite3.Connection) -> None:
         *("failures integer not null default 0", "nights_gone integer not null default 0"),
         *("event text not null default ''", "print text not null default ''"),
         *("etag text not null default ''", "modified text not null default ''"),
+        "above integer not null default 0",
     ):
         db.execute(f"alter table urls add column {column}")
     ranks = " ".join(f"when '{kind}' then {rank}" for kind, rank in _RANK.items())

@@ -228,7 +228,8 @@ def halved(night: Night) -> Judgement:
         f" / answers fell below {night.limits.answers_share:.0%} of the median of the last "
         f"{night.limits.history_nights} nights: {'; '.join(fallen)}: "
         + _listed(
-            f"{night.called(visit)} ({visit.state or '?'}, listed {visit.listed}, -{_figure(fewer)})"
+            f"{night.called(visit)} "
+            f"({visit.state or '?'}, listed {visit.listed}, -{_figure(fewer)})"
             for fewer, visit in missing
             if fewer > 0 or not visit.has_answered
         )

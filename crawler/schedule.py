@@ -25,7 +25,9 @@ NEVER = "9999"
 
 _YEAR = re.compile(r"(?:19|20)\d{2}")
 # A folder of a year: /2023/, /2023n_5714/, /n2023n/, /nb_2023n/; not /xxgk2020/, a platform's age.
-_YEAR_FOLDER = re.compile(r"/(?:n|nb|nd)?_?((?:19|20)\d{2})(?:nd?b?|nian)?(?:_\d+)?(?=/|\.s?html?$|$)")
+_YEAR_FOLDER = re.compile(
+    r"/(?:n|nb|nd)?_?((?:19|20)\d{2})(?:nd?b?|nian)?(?:_\d+)?(?=/|\.s?html?$|$)"
+)
 
 
 @dataclass(frozen=True, slots=True)

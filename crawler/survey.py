@@ -213,9 +213,11 @@ def _entry(entry: families.Entry, row: Row, page: Page, is_sure: bool) -> Found 
     """A row of a column as the frontier takes it; rows that are no articles are left to links."""
     verdict = report_title_verdict(entry.title)
     named = Found(entry.url, "noise", entry.title, _listed_on(row, page), dated=entry.date)
-    if links.is_lookalike(entry.title):
-        return named
     is_cut = bool(_CUT.search(compact(entry.title)))
+    # 2025年某市审计局政府信息公开…: what was cut off tells that it is no 审计 report.
+    may_be_cut_report = is_cut and is_sure and "信息公开" in entry.title
+    if links.is_lookalike(entry.title) and not may_be_cut_report:
+        return named
     if not (entry.date or is_cut or links.is_article(entry.url) or is_file(entry.url)):
         return None
     if verdict == "report":

@@ -454,4 +454,4 @@ def _is_home(final_url: str, url: str, home_urls: Collection[str]) -> bool:
         return False
     hosts = {asked.netloc, *(host for host, _ in homes)}
     root = _ROOT.fullmatch(final.path) is not None and not _route(final.fragment)
-    return (root and final.netloc in hosts) or (final.netloc, final.path or "/") in homes
+    return (root and final.netloc in hosts) or _place(final_url)[:2] in homes

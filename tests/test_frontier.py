@@ -97,6 +97,7 @@ def test_within_a_month_everything_known_has_been_due(frontier):
 
 def test_what_is_gone_is_asked_for_three_nights_and_then_monthly(frontier):
     walk(frontier)
+    say(frontier, REPORT, print="p")
     for night, next_one in pairwise(NIGHTS[:4]):
         say(frontier, REPORT, night=night, verdict="gone")
         assert REPORT not in due(frontier, night)

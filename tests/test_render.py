@@ -26,6 +26,7 @@ from crawler import render
 from crawler.capture import Exchange, Store
 from crawler.page import Page, read_page
 from crawler.recover import sound_members
+from crawler.verdict import Verdict, judge
 from tests.portals.replicas.base import Article, report_body
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -364,6 +365,27 @@ def test_a_page_made_by_scripts_is_no_answer_to_readers_of_warc_files(tmp_path: 
     raw = segment.read_bytes()
     assert len(list(sound_members(raw))) == 4
     assert len(list(sound_members(raw[:-20]))) == 3
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown", "said", "verdict"),
+    [
+        ("#/d/1", "#/d/1", "您访问的页面不存在或已被删除", Verdict.SOFT_404),
+        ("#/d/1", "#/", "正文" * 200, Verdict.HOME_REDIRECT),
+        ("#/d/1", "#/d/2", "正文" * 200, Verdict.MOVED),
+        ("#/d/1", "#/d/1", "正文" * 200, Verdict.OK),
+        ("", "#/", "正文" * 200, Verdict.OK),
+    ],
+)
+def test_routes_are_pages_of_their_own_to_the_verdict(
+    asked: str, shown: str, said: str, verdict: Verdict
+) -> None:
+    home = "http://a.gov.cn/"
+    body = f"<html><body><a href='#/'>首页</a><div>{said}</div></body></html>".encode()
+    answer = judge(
+        200, body, read_page(home + shown, body), home + asked, home + shown, home_urls=(home,)
+    )
+    assert answer is verdict
 
 
 ROWS_OF_AN_INTERFACE = [

@@ -25,26 +25,25 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from scrapy import Request, Spider
+from scrapy.exceptions import DownloadTimeoutError
 from scrapy.http import Response
-from twisted.internet.error import TimeoutError as TwistedTimeout
 from twisted.python.failure import Failure
 
-from crawler import links, survey
+from crawler import families, links, survey
 from crawler.capture import Capture, Store
 from crawler.fingerprint import fingerprint, sketch
-from crawler.frontier import Answer, Found, Frontier, Row, key_of
+from crawler.frontier import NO_ROWS, Answer, Found, Frontier, Row, key_of
 from crawler.manners import (
+    CrawlEnding,
     GroupStopped,
-    OptedOut,
     Refused,
-    RobotsForbid,
-    RobotsUnread,
     group_of,
+    groups_of,
     guards_inactive,
     is_too_large,
 )
 from crawler.monitors import failed_monitors
-from crawler.page import Page, absolute, is_file, page_of
+from crawler.page import Page, absolute, page_of
 from crawler.portals import REGISTRY, Portal, load_portals
 from crawler.progress import Progress, Standing, as_text, closing
 from crawler.recover import recover
@@ -59,7 +58,6 @@ logger = logging.getLogger(__name__)
 # Requests a portal may have waiting; its hosts each get one at a time.
 AHEAD = 4
 LONGEST_CHAIN = 6
-PAGE_BYTES = 10 * 1024 * 1024
 # What a timer reads as: not done, start the same command again.
 EXIT_TRY_AGAIN = 75
 REPORT_KINDS = ("report", "attachment")
@@ -87,6 +85,12 @@ class Hop:
 def tonight() -> date:
     """Today's date where the portals are."""
     return datetime.now(ZoneInfo("Asia/Shanghai")).date()
+
+
+def _last_evening() -> str:
+    """The date of the evening before, from midnight to noon where the portals are; else ""."""
+    here = datetime.now(ZoneInfo("Asia/Shanghai"))
+    return (here.date() - timedelta(days=1)).isoformat() if here.hour < 12 else ""
 
 
 def in_shard(portal: Portal, index: int, count: int) -> bool:
@@ -130,7 +134,8 @@ class AnnualReportsSpider(Spider):
         )
         # A night that was set begins at noon where the portals are: one date there and in UTC.
         noon = datetime.fromisoformat(f"{self.night}T04:00:00Z")
-        self._ahead = noon - datetime.now(UTC) if night else timedelta()
+        is_set = night and self.night != _last_evening()
+        self._ahead = noon - datetime.now(UTC) if is_set else timedelta()
         self._waiting: dict[str, set[str]] = {portal: set() for portal in self.portals}
         self._aside: dict[str, set[str]] = {portal: set() for portal in self.portals}
         self._queues: dict[str, deque[Row]] = {portal: deque() for portal in self.portals}
@@ -220,7 +225,7 @@ class AnnualReportsSpider(Spider):
             self._progress.stop()
         self._finished = reason == "finished"
         try:
-            for portal in self.portals.values():
+            for portal in self.portals.values() if self._progress else ():
                 self._leave(portal)
             if self._finished:
                 self.frontier.end_night(self.night, _now())
@@ -296,7 +301,7 @@ class AnnualReportsSpider(Spider):
                 queue.clear()
                 return
             row = queue.popleft()
-            if group_of(row.url) in self._stopped:
+            if self._group(row.url) in self._stopped:
                 self._aside[portal.id].add(row.key)
                 continue
             if alone:
@@ -312,7 +317,7 @@ class AnnualReportsSpider(Spider):
         self._left[portal.id] = self.frontier.left(portal.id, self.night)
         self._counted[portal.id] = self._done[portal.id]
         while rows := self.frontier.due(portal.id, self.night, self._waiting[portal.id] | aside):
-            if asked := [row for row in rows if group_of(row.url) not in self._stopped]:
+            if asked := [row for row in rows if self._group(row.url) not in self._stopped]:
                 return asked
             aside.update(row.key for row in rows)
         if not self._waiting[portal.id] and self.frontier.search_again(portal.id, self.night):
@@ -326,9 +331,13 @@ class AnnualReportsSpider(Spider):
         said = {one.name: getattr(visit, one.name) for one in fields(Visit)}
         self._write("visit", **{name: value for name, value in said.items() if name != "night"})
 
+    def _group(self, url: str) -> str:
+        """The politeness group of an address: its host, or the platform of many hosts."""
+        return groups_of(self.crawler).of(group_of(url)).name
+
     def _spend(self, portal_id: str, url: str, size: int) -> None:
         """Count a request; a group that has had its share is left alone until tomorrow."""
-        group, now = group_of(url), monotonic()
+        group, now = self._group(url), monotonic()
         if group not in self._spent:
             self._spent[group] = list(self.frontier.spent(group, self.night))
         spent = self._spent[group]
@@ -359,10 +368,6 @@ class AnnualReportsSpider(Spider):
             "download_slot": group_of(url),
             "handle_httpstatus_all": True,
         }
-        if not is_file(url):
-            meta["download_maxsize"] = min(
-                PAGE_BYTES, self.crawler.settings.getint("DOWNLOAD_MAXSIZE")
-            )
         return Request(
             url,
             method=row.method if first else "GET",
@@ -399,10 +404,14 @@ class AnnualReportsSpider(Spider):
         row: Row = request.cb_kwargs["row"]
         chain: tuple[Hop, ...] = request.cb_kwargs["chain"]
         error = failure.value or RuntimeError(str(failure))
+        if isinstance(error, CrawlEnding):
+            logger.debug("%s: %s", row.url, error)
+            self._aside[row.portal_id].add(row.key)
+            return
         if isinstance(error, GroupStopped | Refused) and row.kind == "home":
-            self._sight_portal(row, _state(error))
+            self._sight_portal(row, error.state)
         if isinstance(error, GroupStopped):
-            self._stopped.add(group_of(request.url))
+            self._stopped.add(self._group(request.url))
             self._aside[row.portal_id].add(row.key)
             logger.info("%s: %s", row.url, error)
         elif isinstance(error, Refused):
@@ -411,7 +420,7 @@ class AnnualReportsSpider(Spider):
             self._verdicts["refused"] += 1
         else:
             verdict = Verdict.TOO_LARGE if is_too_large(error) else Verdict.ERROR
-            timed_out = isinstance(error, TwistedTimeout)
+            timed_out = isinstance(error, DownloadTimeoutError)
             logger.info("%s: %s", row.url, "timeout" if timed_out else type(error).__name__)
             self._asked += 1
             self._spend(row.portal_id, request.url, 0)
@@ -477,7 +486,7 @@ class AnnualReportsSpider(Spider):
             self._finish(row, Verdict.MOVED, chain, None)
         elif self._leads_to_known(row, target):
             known = self.frontier.known(target)
-            is_report = known is not None and known.kind in REPORT_KINDS
+            is_report = known is not None and (known.kind in REPORT_KINDS or known.carries)
             self._finish(row, Verdict.MOVED if is_report else Verdict.SOFT_404, chain, None)
         else:
             return self._ask(row, target, chain)
@@ -493,7 +502,7 @@ class AnnualReportsSpider(Spider):
         """Whether a report sends to a page that has its own line: another report, or its list."""
         known = self.frontier.known(target)
         return (
-            row.kind in REPORT_KINDS
+            (row.kind in REPORT_KINDS or row.carries)
             and known is not None
             and known.key != row.key
             and known.kind in (*REPORT_KINDS, "list", "discovery")
@@ -507,10 +516,15 @@ class AnnualReportsSpider(Spider):
 
     def _finish(self, row: Row, verdict: Verdict, chain: Sequence[Hop], page: Page | None) -> None:
         """Write what an address said: sightings first, then the frontier."""
-        self._verdicts[verdict] += 1
         now, found, shown = row, [], []  # type: tuple[Row, list[Found], list[Found]]
+        if row.kind == "report" and page is not None and families.printed(page) == "":
+            # Some portals have an address for each body and year, also where nothing is published.
+            verdict = Verdict.SOFT_404 if verdict in READABLE else verdict
         if page is not None and verdict in READABLE:
             now, found, shown = self._led_to(row, page)
+        elif verdict in (Verdict.ERROR, Verdict.GONE):
+            found = survey.instead(row)
+        self._verdicts[verdict] += 1
         if row.kind == "home":
             self._sight_portal(row, Verdict.OK if page and verdict in READABLE else verdict)
         is_report = now.kind in REPORT_KINDS or now.carries
@@ -528,7 +542,8 @@ class AnnualReportsSpider(Spider):
             title=now.title,
             carries=now.carries,
             # A row that turned out to be a report: its list is one of reports.
-            leads=(row.kind == "peek" and now.kind == "report")
+            leads=now.carries
+            or (row.kind == "peek" and now.kind == "report")
             or (now.kind in LISTINGS and any(one.kind == "report" for one in found)),
             print=self._print(now, page, last, shown),
             not_found=_not_found(row, page, last),
@@ -575,7 +590,7 @@ class AnnualReportsSpider(Spider):
         if row.kind == "report" or row.carries:
             return fingerprint(page)
         rows = sorted(f"{one.key} {one.title} {one.dated}" for one in shown)
-        return hashlib.sha256("\n".join(rows).encode()).hexdigest() if rows else "-"
+        return hashlib.sha256("\n".join(rows).encode()).hexdigest() if rows else NO_ROWS
 
     # What is written down.
 
@@ -657,16 +672,6 @@ def _night(given: str) -> str:
         return date.fromisoformat(given).isoformat()
     except ValueError:
         raise ValueError(f"night={given!r} is no date; write it as YYYY-MM-DD") from None
-
-
-def _state(error: BaseException) -> str:
-    """What the coverage says of a portal that is not asked."""
-    match error:
-        case OptedOut():
-            return "opted_out"
-        case RobotsForbid() | RobotsUnread():
-            return "robots"
-    return "stopped" if isinstance(error, GroupStopped) else "error"
 
 
 def _seeds(portal: Portal) -> list[Found]:
