@@ -190,7 +190,9 @@ def key_of(url: str, body: str = "") -> str:
     parts = urlsplit(url)
     query = f"?{parts.query}" if parts.query else ""
     path = _INDEX.sub("/", parts.path or "/")
-    return f"{parts.netloc}{path}{query}" + (f" {_STATE.sub('', body)}" if body else "")
+    # Only the addresses of rendered pages have one; `/#/` is the page itself.
+    route = f"#{parts.fragment}" if parts.fragment.strip("/!") else ""
+    return f"{parts.netloc}{path}{query}{route}" + (f" {_STATE.sub('', body)}" if body else "")
 
 
 def path_of(key: str) -> str:

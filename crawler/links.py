@@ -10,9 +10,10 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
+from typing import cast
 from urllib.parse import parse_qsl, urlsplit
 
-from lxml import html
+from lxml import etree, html
 
 from archive.identify import report_title_verdict
 from crawler.page import Link, Page, absolute, is_file, links_of
@@ -187,6 +188,7 @@ _TOPICS = (
     "概述|总体情况|基本情况",
     "附表|统计表|制发件数|其他需要报告",
 )
+_NAMED = etree.XPath("//*[contains(@id, $name) or contains(@class, $name)]")
 _CONTAINERS = (
     "UCAP-CONTENT",
     "zoom",
@@ -429,8 +431,8 @@ def is_article(url: str) -> bool:
 
 def attachments(page: Page) -> list[Link]:
     """The documents a report page carries: within its article, if that can be told."""
-    box = _article_box(page.tree)
-    found = links_of(box, page.base) if box is not None else page.links
+    box = _article_box(page)
+    found = links_of(box, page.base) if box is not None else page.files
     kept: dict[str, Link] = {}
     for link in found:
         path = urlsplit(link.url).path
@@ -438,10 +440,9 @@ def attachments(page: Page) -> list[Link]:
             kept.setdefault(link.url, link)
     if not kept and box is not None:
         # Many templates put the list of attachments below the container; menus hold no files.
-        outside = (link for link in page.links if is_file(link.url))
         kept = {
             link.url: link
-            for link in outside
+            for link in page.files
             if not _IMAGE.search(urlsplit(link.url).path)
             and re.search(
                 r"附件|下载|年度?报告?|\.(?:pdf|docx?|wps|ofd)",
@@ -453,7 +454,7 @@ def attachments(page: Page) -> list[Link]:
 
 def pictures(page: Page) -> list[Link]:
     """The pictures of an article that prints no statutory table: the tables may be among them."""
-    box = _article_box(page.tree)
+    box = _article_box(page)
     if box is None or _TABLE.search(page.visible):
         return []
     found: dict[str, Link] = {}
@@ -473,17 +474,16 @@ def _side(text: str | None) -> int:
     return int(match[0]) if match else SMALLEST
 
 
-def _article_box(tree: html.HtmlElement) -> html.HtmlElement | None:
+def _article_box(page: Page) -> html.HtmlElement | None:
     for name in _CONTAINERS:
-        for element in tree.xpath(
-            "//*[@id=$name or contains(concat(' ', normalize-space(@class), ' '), $spaced)]",
-            name=name,
-            spaced=f" {name} ",
-        ):
+        if name not in page.text:
+            continue
+        for element in cast(list[html.HtmlElement], _NAMED(page.tree, name=name)):
+            if name != element.get("id") and name not in (element.get("class") or "").split():
+                continue
             holds = any(element.find(f".//{tag}") is not None for tag in ("a", "img"))
             if holds or len(element.text_content()) > 20:
-                box: html.HtmlElement = element
-                return box
+                return element
     return None
 
 

@@ -273,11 +273,12 @@ def challenged(night: Night) -> Judgement:
 
 
 def failing(night: Night) -> Judgement:
-    """Requests that brought nothing usable, and errors of our own."""
+    """Requests that brought nothing usable, at more than one portal, and errors of our own."""
     requests = sum(visit.requests for visit in night.visits)
     failed = sum(visit.failed for visit in night.visits)
-    reasons = []
-    if requests >= night.limits.min_requests and failed > night.limits.failed_share * requests:
+    share, reasons = night.limits.failed_share, []
+    is_shared = sum(visit.failed > share * visit.requests for visit in night.visits) > 1
+    if is_shared and requests >= night.limits.min_requests and failed > share * requests:
         worst = sorted(night.visits, key=lambda visit: (-visit.failed, visit.portal_id))
         reasons.append(
             f"请求失败 {failed}/{requests}，超过 {night.limits.failed_share:.0%} / {failed} of "

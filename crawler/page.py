@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urljoin, urlsplit, urlunsplit
 
 from lxml import etree, html
@@ -60,17 +60,19 @@ class Page:
     @cached_property
     def tree(self) -> html.HtmlElement:
         """The page's tree; an empty one when nothing can be made of the text, or it is JSON."""
-        parser = html.HTMLParser(encoding="utf-8", recover=True, huge_tree=False)
         if self.json is not None:
             # Pages inside its strings are for the family that knows them.
-            return html.document_fromstring(b"<html><body></body></html>", parser=parser)
+            return html.document_fromstring(_NOTHING, parser=_PARSER)
+        clean = self.text.encode("utf-8", "replace").translate(None, _CONTROLS)
         # What stands behind the end of a page is shown by browsers and lost by the parser.
-        whole = _ENDS.sub("", self.text)
-        clean = _CONTROLS.sub("", whole).encode("utf-8", "replace")
+        lower = clean.lower()
+        ends = [at for tag in (b"</html", b"</body") if (at := lower.find(tag)) >= 0]
+        if ends:
+            clean = clean[: min(ends)] + _ENDS.sub(b"", clean[min(ends) :])
         try:
-            tree = html.document_fromstring(clean, parser=parser)
+            tree = html.document_fromstring(clean, parser=_PARSER)
         except (etree.LxmlError, ValueError, AssertionError):
-            return html.document_fromstring(b"<html><body></body></html>", parser=parser)
+            return html.document_fromstring(_NOTHING, parser=_PARSER)
         return tree
 
     @cached_property
@@ -107,13 +109,9 @@ class Page:
     @cached_property
     def visible(self) -> str:
         """The text a reader sees, without spaces."""
-        pieces: list[str] = []
-        for element in self.tree.iter():
-            if isinstance(element.tag, str) and element.tag not in _UNSEEN and element.text:
-                pieces.append(element.text)
-            if element.tail and not _is_unseen(element.getparent()):
-                pieces.append(element.tail)
-        return "".join("".join(pieces).split())
+        unseen = list(self.tree.iter(*_UNSEEN))
+        around = {one for element in unseen for one in element.iterancestors()}
+        return "".join("".join(_seen(self.tree, around.union(unseen))).split())
 
     @cached_property
     def scripts(self) -> tuple[str, ...]:
@@ -171,6 +169,15 @@ class Page:
         """Every address the page points to, in order, each (address, label) once."""
         return tuple(dict.fromkeys(links_of(self.tree, self.base)))
 
+    @cached_property
+    def files(self) -> tuple[Link, ...]:
+        """The links to documents and downloads, as `links` has them: few of a page's hundreds."""
+        if _DOWNLOAD.search(self.base):
+            # Below such a folder every relative address is a download's.
+            return tuple(link for link in self.links if is_file(link.url))
+        found = links_of(self.tree, self.base, _may_be_file)
+        return tuple(dict.fromkeys(link for link in found if is_file(link.url)))
+
 
 def _locations(script: str) -> Iterator[str]:
     """Where a script sends its reader, by a literal or by a variable that holds one."""
@@ -187,12 +194,16 @@ def _is_kin(netloc: str, host: str) -> bool:
     return netloc == host or bool(one and one == other and netloc.endswith(".gov.cn"))
 
 
-def links_of(tree: html.HtmlElement, base: str) -> Iterator[Link]:
-    """The links below one element of a page."""
+def links_of(
+    tree: html.HtmlElement, base: str, wanted: Callable[[str], bool] | None = None
+) -> Iterator[Link]:
+    """The links below one element of a page; only of `wanted` addresses, as they are written."""
     rows: dict[html.HtmlElement, str] = {}
-    for element in tree.xpath(_POINTING):
+    for element in cast(list[html.HtmlElement], _POINTING(tree)):
         address = _address_of(element)
-        url = absolute(base, address) if address else None
+        if not address or (wanted is not None and not wanted(address)):
+            continue
+        url = absolute(base, address)
         if url is None:
             continue
         images = " ".join(
@@ -206,10 +217,18 @@ def links_of(tree: html.HtmlElement, base: str) -> Iterator[Link]:
         )
 
 
+def _may_be_file(address: str) -> bool:
+    """Whether an address, before it is joined to its page's, can be one that `is_file`."""
+    said = unquote(address) if "%" in address else address
+    return _FILE_NAMED.search(re.sub(r"[\t\r\n]", "", said)) is not None
+
+
 def _in_viewer(url: str) -> str | None:
     """The document that a viewer's page shows: viewer.html?file=/a/b.pdf."""
+    if not _VIEWER.search(url):
+        return None
     parts = urlsplit(url)
-    if not re.search(r"viewer|pdfjs|preview", parts.path, re.IGNORECASE):
+    if not _VIEWER.search(parts.path):
         return None
     shown = (value for _, value in parse_qsl(parts.query) if _FILE.search(value))
     return next((absolute(url, value) for value in shown), None)
@@ -292,7 +311,12 @@ def page_of(url: str, body: bytes, content_type: str = "") -> Page | None:
 
 
 def _words(element: html.HtmlElement) -> str:
-    return " ".join("".join(piece for piece in element.itertext() if piece).split())
+    return " ".join(_whole_text(element).split())
+
+
+def _whole_text(element: html.HtmlElement) -> str:
+    # In C: joining itertext() costs five times as much.
+    return str(_STRING(element))
 
 
 def _row_text(element: html.HtmlElement, rows: dict[html.HtmlElement, str]) -> str:
@@ -310,8 +334,18 @@ def _row_text(element: html.HtmlElement, rows: dict[html.HtmlElement, str]) -> s
     return f"{heading} {said}" if 0 < len(heading) <= 30 else said
 
 
-def _is_unseen(element: html.HtmlElement | None) -> bool:
-    return element is not None and element.tag in _UNSEEN
+def _seen(element: html.HtmlElement, mixed: Collection[html.HtmlElement]) -> Iterator[str]:
+    """An element's text without that of the unseen; what is not `mixed` holds none of these."""
+    is_seen = element.tag not in _UNSEEN
+    if is_seen:
+        yield element.text or ""
+    for child in element:
+        if child in mixed:
+            yield from _seen(child, mixed)
+        elif isinstance(child.tag, str):
+            yield _whole_text(child)
+        if is_seen:
+            yield child.tail or ""
 
 
 def _without_script_comments(script: str) -> str:
@@ -328,14 +362,30 @@ _DOWNLOAD = re.compile(
     r"downfile\.jsp|download\.jsp|/download/\?|downloadattach|virtual_attach_file|/attachment/|/attach/|/P0\d{10,}",
     re.IGNORECASE,
 )
+# What every address holds that one of the two finds, also while it is relative to its page's.
+_FILE_NAMED = re.compile(
+    r"\.(?:pdf|docx?|xlsx?|wps|et|ofd|zip|rar|rtf)|down|attach|P0\d{10,}", re.IGNORECASE
+)
 # Before an answer's JSON: a byte order mark, a guard, the name of the caller's function.
 _CALL = re.compile(r"[\s\ufeff;]*(?:/\*.*?\*/\s*)?(?:(?:try\s*\{\s*)?[\w$.]{1,200}\s*\(\s*)?")
 _AFTER_CALL = re.compile(r"[\s;)}]*(?:catch\b.*)?")
 # Only the addresses of rendered pages have such a fragment.
 _ROUTE = re.compile("#[!/]")
-_ENDS = re.compile(r"</(?:html|body)\s*>", re.IGNORECASE)
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_ENDS = re.compile(rb"</(?:html|body)\s*>", re.IGNORECASE)
+_CONTROLS = bytes((*range(9), 11, 12, *range(14, 32)))
+_NOTHING = b"<html><body></body></html>"
 _UNSEEN = frozenset(("script", "style", "noscript", "head", "title", "meta", "link", "template"))
+_STRING = etree.XPath("string()", smart_strings=False)
+# lxml.html chooses each element's class by a call into Python, a third of the time of a walk.
+_PARSER = etree.HTMLParser(encoding="utf-8", recover=True, huge_tree=False)
+_PARSER.set_element_class_lookup(
+    etree.ElementDefaultClassLookup(
+        element=html.HtmlElement,
+        comment=html.HtmlComment,
+        pi=html.HtmlProcessingInstruction,
+        entity=html.HtmlEntity,
+    )
+)
 _REFRESH = re.compile(
     r"""(?P<seconds>[0-9]+(?:[.][0-9]*)?)?\s*[;,]?\s*url\s*=\s*["']?(?P<url>[^"'>\s]+)""",
     re.IGNORECASE,
@@ -349,10 +399,11 @@ _ONCLICK = re.compile(
     r"""(?:window\.open\s*\(|location(?:\.href)?\s*=|location\.replace\s*\()\s*["'](?P<url>[^"']+)["']"""
     r"""|[\w.]+\(\s*["'](?P<given>(?:https?:/|\.{1,2})?/[^"'\s]+|[\w./-]+\.(?:s?html?|jspx?|aspx?|php)(?:\?[^"'\s]*)?)["']"""
 )
-_POINTING = (
+_POINTING = etree.XPath(
     "descendant-or-self::*[self::a or self::area or self::iframe or self::embed or self::object"
     " or self::option or @onclick or @data-href or @data-url or @data-link]"
 )
+_VIEWER = re.compile(r"viewer|pdfjs|preview", re.IGNORECASE)
 # Names of a visit, not of a page.
 _SESSION = re.compile(
     r"(?:^|&)(?:jsessionid|phpsessid|aspsessionid\w*|session_?id|sessid|sid=[0-9a-f-]{16,}(?=&|$))(?:=[^&]*)?",

@@ -154,11 +154,14 @@ def documents(row: Row, page: Page, sites: tuple[str, ...]) -> list[Found]:
 
 def _is_list(row: Row, page: Page, hint: str) -> bool:
     """Whether a page taken for something else is a list of reports, or a column of them."""
+    if row.kind != "discovery" and links.report_on(page):
+        # The usual case, told without a look at the menus' links.
+        return False
     rows = [entry for entry in families.entries(page, hint) if key_of(entry.url) != row.key]
     named = [entry for entry in rows if report_title_verdict(entry.title) == "report"]
     placed = [entry for entry in named if entry.date or links.is_article(entry.url)]
     if len(placed) >= ROWS_OF_A_LIST:
-        return not links.report_on(page)
+        return row.kind != "discovery" or not links.report_on(page)
     if row.kind == "discovery":
         return (
             links.is_column(page)
@@ -171,7 +174,7 @@ def _is_list(row: Row, page: Page, hint: str) -> bool:
     # A link called like a report, or like the column, to what may be either.
     if links.is_article(row.url) and links.names_year(row.title):
         return False
-    if links.report_on(page) or links.touches_topics(page):
+    if links.touches_topics(page):
         return False
     others = (one for one in named if compact(one.title) != compact(row.title))
     return any(True for _ in others) or links.has_parts(page)

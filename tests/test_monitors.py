@@ -189,15 +189,20 @@ def test_answers_newly_blocked_count_though_no_portal_is_shut() -> None:
 
 
 def test_failures_above_their_share() -> None:
-    assert monitors.failing(night(*portals(1, failed=12))) == FINE
-    judgement = monitors.failing(night(*portals(1, failed=13)))
-    assert "13/40" in judgement.reason
+    assert monitors.failing(night(*portals(2, failed=12))) == FINE
+    judgement = monitors.failing(night(*portals(2, failed=13)))
+    assert "26/80" in judgement.reason
     assert "p0 (13/40)" in judgement.reason
 
 
+def test_one_bad_portal_alone_does_not_fail_the_night() -> None:
+    bad, *good = portals(2)
+    assert monitors.failing(night(replace(bad, failed=40), *good)) == FINE
+
+
 def test_a_handful_of_requests_has_no_share() -> None:
-    assert monitors.failing(night(*portals(1, requests=19, failed=19))) == FINE
-    assert monitors.failing(night(*portals(1, requests=20, failed=20))).has_failed
+    assert monitors.failing(night(*portals(2, requests=9, failed=9))) == FINE
+    assert monitors.failing(night(*portals(2, requests=10, failed=10))).has_failed
 
 
 def test_errors_of_our_own() -> None:

@@ -98,7 +98,7 @@ class TurnMiddleware:
             return
         if isinstance(exception, DownloadCancelledError):  # it answered, and too much
             self._groups.answered(group_of(request.url))
-        else:
+        elif not request.meta.get("retry_times"):  # an address is one failure, however often tried
             self._groups.failed(group_of(request.url))
         began = self._turns[request][1] if request in self._turns else None
         timed_out = isinstance(exception, DownloadTimeoutError) and began is not None

@@ -29,9 +29,9 @@ from scrapy.exceptions import DownloadTimeoutError
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from crawler import families, links, survey
+from crawler import families, links, render, survey
 from crawler.capture import Capture, Store
-from crawler.fingerprint import fingerprint, sketch
+from crawler.fingerprint import fingerprint
 from crawler.frontier import NO_ROWS, Answer, Found, Frontier, Row, key_of
 from crawler.manners import (
     CrawlEnding,
@@ -44,9 +44,10 @@ from crawler.manners import (
 )
 from crawler.monitors import failed_monitors
 from crawler.page import Page, absolute, page_of
-from crawler.portals import REGISTRY, Portal, load_portals
+from crawler.portals import REGISTRY, RENDER, Portal, load_portals
 from crawler.progress import Progress, Standing, as_text, closing
 from crawler.recover import recover
+from crawler.schedule import WEEK, spread
 from crawler.verdict import Verdict, judge
 from crawler.visits import Visit
 
@@ -199,7 +200,13 @@ class AnnualReportsSpider(Spider):
         self._progress = Progress(self.night, self._so_far)
         try:
             self.frontier.begin_night(self.night, _now())
+            missing = render.browser_missing()
             for portal in self.portals.values():
+                if missing and portal.family == RENDER:
+                    logger.warning("%s (%s): %s", portal.name, portal.id, missing)
+                    self._sight_portal(portal, "needs_browser")
+                    self._leave(portal)
+                    continue
                 self.frontier.add(portal.id, _seeds(portal), self.night)
                 for request in self._due(portal):
                     yield request
@@ -368,8 +375,13 @@ class AnnualReportsSpider(Spider):
             "download_slot": group_of(url),
             "handle_httpstatus_all": True,
         }
+        address = url
+        if self.portals[row.portal_id].family == RENDER:
+            # The server is asked for the page; scripts choose by what is behind the #.
+            address, route = render.address_of(url)
+            meta["render"] = render.Wanted(row.kind, self._sites(row), route, self._known(row))
         return Request(
-            url,
+            address,
             method=row.method if first else "GET",
             body=row.body if first else "",
             headers=headers,
@@ -380,6 +392,13 @@ class AnnualReportsSpider(Spider):
             dont_filter=True,
         )
 
+    def _known(self, row: Row) -> Callable[[str], bool] | None:
+        """How far to click through a list: to its end once a week, else while it is new."""
+        tonight = date.fromisoformat(self.night).toordinal() % WEEK
+        if not row.last_night or spread(row.key, WEEK) == tonight:
+            return None
+        return lambda url: self.frontier.known(url) is not None
+
     # What came back.
 
     def answered(
@@ -388,6 +407,9 @@ class AnnualReportsSpider(Spider):
         self._asked += 1
         again = None
         self._spend(row.portal_id, response.url, len(response.body))
+        if isinstance(made := response.meta.get("rendered"), render.Rendered):
+            for _ in range(made.asked):
+                self._spend(row.portal_id, response.url, made.bytes // made.asked)
         try:
             again = self._take(response, row, chain, attempt)
         except (OSError, sqlite3.Error) as error:
@@ -409,7 +431,7 @@ class AnnualReportsSpider(Spider):
             self._aside[row.portal_id].add(row.key)
             return
         if isinstance(error, GroupStopped | Refused) and row.kind == "home":
-            self._sight_portal(row, error.state)
+            self._sight_portal(self.portals[row.portal_id], error.state)
         if isinstance(error, GroupStopped):
             self._stopped.add(self._group(request.url))
             self._aside[row.portal_id].add(row.key)
@@ -460,13 +482,15 @@ class AnnualReportsSpider(Spider):
             flags=response.flags,
             not_found=self._not_found_of(row, response.url),
         )
+        if "shell" in response.flags and verdict in READABLE:
+            verdict = Verdict.SHELL  # its scripts brought nothing
         if verdict is Verdict.NOT_MODIFIED and not row.print:
             verdict = Verdict.ERROR  # nobody asked whether it had changed
         if verdict is Verdict.SHELL and page is not None and page.hops:
             return self._hop(row, page.hops[0], chain, page)
         if verdict is Verdict.TRUNCATED and attempt == 1:
             return self._ask(row, response.url, chain[:-1], attempt + 1)
-        self._finish(row, verdict, chain, page)
+        self._finish(row, verdict, chain, page, render.further_pages(response))
         return None
 
     def _hop(
@@ -476,9 +500,9 @@ class AnnualReportsSpider(Spider):
         seen = sum(hop.url == target for hop in chain)
         # Back to itself once: some portals set a cookie that way. A page never sends to itself.
         if target is None or len(chain) >= LONGEST_CHAIN or seen > (last is Verdict.MOVED):
-            self._finish(
-                row, Verdict.SHELL if last is Verdict.SHELL else Verdict.ERROR, chain, None
-            )
+            # To itself although its cookie came back: a door that will not open.
+            endless = Verdict.CHALLENGE if target == chain[-1].url else Verdict.ERROR
+            self._finish(row, last if last is Verdict.SHELL else endless, chain, None)
         elif row.is_further and key_of(target) == row.root:
             # Past its end a list sends back to its first page.
             self._finish(row, last, chain, None)
@@ -505,7 +529,7 @@ class AnnualReportsSpider(Spider):
             (row.kind in REPORT_KINDS or row.carries)
             and known is not None
             and known.key != row.key
-            and known.kind in (*REPORT_KINDS, "list", "discovery")
+            and (known.kind in REPORT_KINDS or (known.kind in LISTINGS and bool(known.last_night)))
         )
 
     def _sites(self, row: Row) -> tuple[str, ...]:
@@ -514,19 +538,28 @@ class AnnualReportsSpider(Spider):
 
     # What it means.
 
-    def _finish(self, row: Row, verdict: Verdict, chain: Sequence[Hop], page: Page | None) -> None:
+    def _finish(
+        self,
+        row: Row,
+        verdict: Verdict,
+        chain: Sequence[Hop],
+        page: Page | None,
+        clicked: Sequence[Page] = (),
+    ) -> None:
         """Write what an address said: sightings first, then the frontier."""
         now, found, shown = row, [], []  # type: tuple[Row, list[Found], list[Found]]
         if row.kind == "report" and page is not None and families.printed(page) == "":
             # Some portals have an address for each body and year, also where nothing is published.
             verdict = Verdict.SOFT_404 if verdict in READABLE else verdict
         if page is not None and verdict in READABLE:
-            now, found, shown = self._led_to(row, page)
+            now, found, shown = self._led_to(row, page, clicked)
         elif verdict in (Verdict.ERROR, Verdict.GONE):
             found = survey.instead(row)
         self._verdicts[verdict] += 1
         if row.kind == "home":
-            self._sight_portal(row, Verdict.OK if page and verdict in READABLE else verdict)
+            self._sight_portal(
+                self.portals[row.portal_id], Verdict.OK if page and verdict in READABLE else verdict
+            )
         is_report = now.kind in REPORT_KINDS or now.carries
         if is_report:
             self._sight(now, verdict, chain)
@@ -546,7 +579,7 @@ class AnnualReportsSpider(Spider):
             or (row.kind == "peek" and now.kind == "report")
             or (now.kind in LISTINGS and any(one.kind == "report" for one in found)),
             print=self._print(now, page, last, shown),
-            not_found=_not_found(row, page, last),
+            not_found=self._learnt(row, verdict, page),
             **(last.validators if last and len(chain) == 1 else {}),
         )
         self.frontier.record(answer, [*found, target] if target else found, shown)
@@ -556,7 +589,9 @@ class AnnualReportsSpider(Spider):
                 replace(answer, row=there, verdict=Verdict.OK, kind=there.kind, leads=False)
             )
 
-    def _led_to(self, row: Row, page: Page) -> tuple[Row, list[Found], list[Found]]:
+    def _led_to(
+        self, row: Row, page: Page, clicked: Sequence[Page]
+    ) -> tuple[Row, list[Found], list[Found]]:
         """What a page turned out to be, what it leads to, and the rows it shows as a list."""
         portal, sites = self.portals[row.portal_id], self._sites(row)
         found: list[Found] = []
@@ -570,6 +605,8 @@ class AnnualReportsSpider(Spider):
             if shown:
                 is_new = self.frontier.adds_entries(now, shown)
                 found += survey.further(now, page, sites, is_new=is_new)
+            for step in clicked:
+                found += survey.leads(now, step, sites, portal.family)
         if now.kind == "report" or now.carries:
             found += survey.documents(now, page, sites)
         if now.kind not in REPORT_KINDS and key_of(page.url) != row.key:
@@ -580,6 +617,14 @@ class AnnualReportsSpider(Spider):
             nowhere = hashlib.sha256(host.netloc.encode()).hexdigest()[:16]
             found.append(Found(f"{host.scheme}://{host.netloc}/{nowhere}.html", "probe"))
         return now, found, shown
+
+    def _learnt(self, row: Row, verdict: Verdict, page: Page | None) -> str | None:
+        """What a probe learnt: a sketch of the page, "" where the status tells; None otherwise."""
+        if row.kind != "probe":
+            return None
+        if verdict in (Verdict.OK, Verdict.SOFT_404) and page is not None:
+            return sketch(page)
+        return "" if verdict in (Verdict.GONE, Verdict.HOME_REDIRECT) else None
 
     def _print(self, row: Row, page: Page | None, last: Hop | None, shown: Sequence[Found]) -> str:
         """What must stay the same for an answer to count as unchanged."""
@@ -628,8 +673,7 @@ class AnnualReportsSpider(Spider):
             dated=row.dated,
         )
 
-    def _sight_portal(self, row: Row, state: str) -> None:
-        portal = self.portals[row.portal_id]
+    def _sight_portal(self, portal: Portal, state: str) -> None:
         self._states[portal.id] = str(state)
         self._write(
             "portal",
@@ -651,13 +695,6 @@ class AnnualReportsSpider(Spider):
 
 def _header(response: Response, name: str) -> str:
     return (response.headers.get(name) or b"").decode("latin-1").strip()
-
-
-def _not_found(row: Row, page: Page | None, last: Hop | None) -> str | None:
-    """What a probe learnt: a sketch of the page, "" where the status tells; None for no answer."""
-    if row.kind != "probe" or last is None:
-        return None
-    return sketch(page) if page is not None and last.status == 200 else ""
 
 
 def _frontier_name(shard: tuple[int, int] | None) -> str:
