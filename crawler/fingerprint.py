@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from lxml import etree, html
 
-from crawler.page import Page, absolute, is_file
+from crawler.page import Page, absolute, elements_with, is_file
 
 # Containers that portals' systems put articles into, in lower case.
 CONTAINERS = frozenset(
@@ -187,6 +187,8 @@ _whole_text = etree.XPath("string()", smart_strings=False)
 _with_names = etree.XPath(
     "descendant::*[@class or @id or contains(@style, 'none') or contains(@style, 'hidden')]"
 )
+_names = etree.XPath("descendant::*/@class | descendant::*/@id", smart_strings=False)
+_styles = etree.XPath("descendant::*/@style", smart_strings=False)
 _boxes_with_names = etree.XPath(
     "descendant::*[@class or @id][not(self::p or self::span or self::a or self::li or self::font)]"
 )
@@ -194,6 +196,14 @@ _boxes_with_names = etree.XPath(
 
 def _named_boxes(element: html.HtmlElement) -> list[html.HtmlElement]:
     return cast(list[html.HtmlElement], _boxes_with_names(element))
+
+
+def _names_in(element: html.HtmlElement) -> set[str]:
+    return set(cast(list[str], _names(element)))
+
+
+def _styles_in(element: html.HtmlElement) -> set[str]:
+    return set(cast(list[str], _styles(element)))
 
 
 def _string(element: html.HtmlElement) -> str:
@@ -229,6 +239,11 @@ def _article(body: html.HtmlElement) -> html.HtmlElement:
 
 
 def _named(body: html.HtmlElement) -> Iterator[html.HtmlElement]:
+    known = [words for words in _names_in(body) if _is_container(words)]
+    if len(known) < 2:
+        boxes = (one for words in known for one in elements_with(body, words))
+        yield from (one for one in boxes if one.tag not in ("p", "span", "a", "li", "font"))
+        return
     for element in _named_boxes(body):
         if any(map(_is_container, (element.get("id") or "", element.get("class") or ""))):
             yield element
@@ -303,7 +318,9 @@ def _readable(element: html.HtmlElement) -> html.HtmlElement:
 def _prune(copy: html.HtmlElement, *, whole: bool, page: Page) -> None:
     """Take menus, tools, counters and lists of other pages out of a copy."""
     dropped = [one for one in copy.iter(*_FRAME) if one is not copy and _is_tool(one, page)]
-    for element in cast(list[html.HtmlElement], _with_names(copy)):
+    # Most of a page's names and styles say nothing, and they are few: its elements are many.
+    told = any(map(_named_after, _names_in(copy))) or any(map(_is_hidden, _styles_in(copy)))
+    for element in cast(list[html.HtmlElement], _with_names(copy)) if told else ():
         if element is copy or element.tag in ("td", "th", "tr", "tbody", "table"):
             continue
         named = _named_after(element.get("id") or "") | _named_after(element.get("class") or "")
@@ -459,6 +476,8 @@ def _references(copy: html.HtmlElement, page: Page) -> Iterator[str]:
 
 def _files_outside(body: html.HtmlElement, box: html.HtmlElement, page: Page) -> Iterator[str]:
     """Documents that a template links below its container."""
+    if not page.files:
+        return
     for element in body.iter("a", "embed", "iframe", "object"):
         address = element.get("href") or element.get("src") or element.get("data") or ""
         if not _FILE_ADDRESS.search(address):

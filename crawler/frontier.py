@@ -475,6 +475,12 @@ class Frontier:
             "update urls set due = ? where key = ? and kind = 'report' and last_night < ?",
             [(night, entry, night) for entry in left],
         )
+        # One that it shows again: is it back?
+        self._db.executemany(
+            "update urls set due = ? where key = ? and kind = 'report' and last_night < ?"
+            " and last_verdict in ('gone', 'soft_404')",
+            [(night, entry, night) for entry in entries - before],
+        )
         if before and (arrivals or (left and not row.is_further)):
             self._stir(row.portal_id, root, night)
 

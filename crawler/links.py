@@ -10,13 +10,10 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
-from typing import cast
 from urllib.parse import parse_qsl, urlsplit
 
-from lxml import etree, html
-
 from archive.identify import report_title_verdict
-from crawler.page import Link, Page, absolute, is_file, links_of
+from crawler.page import Link, Page, absolute, is_file, links_of, words_of
 
 
 class Kind(StrEnum):
@@ -187,29 +184,6 @@ _TOPICS = (
     "改进|措施|打算",
     "概述|总体情况|基本情况",
     "附表|统计表|制发件数|其他需要报告",
-)
-_NAMED = etree.XPath("//*[contains(@id, $name) or contains(@class, $name)]")
-_CONTAINERS = (
-    "UCAP-CONTENT",
-    "zoom",
-    "Zoom",
-    "zoomcon",
-    "TRS_Editor",
-    "trs_editor_view",
-    "Custom_UnionStyle",
-    "v_news_content",
-    "vsb_content",
-    "article-content",
-    "bt_content",
-    "ivs_content",
-    "Article_content",
-    "j-fontContent",
-    "wzcon",
-    "xxgk_content",
-    "content-body",
-    "article",
-    "detail-content",
-    "pages_content",
 )
 
 
@@ -431,7 +405,7 @@ def is_article(url: str) -> bool:
 
 def attachments(page: Page) -> list[Link]:
     """The documents a report page carries: within its article, if that can be told."""
-    box = _article_box(page)
+    box = page.article
     found = links_of(box, page.base) if box is not None else page.files
     kept: dict[str, Link] = {}
     for link in found:
@@ -454,7 +428,7 @@ def attachments(page: Page) -> list[Link]:
 
 def pictures(page: Page) -> list[Link]:
     """The pictures of an article that prints no statutory table: the tables may be among them."""
-    box = _article_box(page)
+    box = page.article
     if box is None or _TABLE.search(page.visible):
         return []
     found: dict[str, Link] = {}
@@ -474,36 +448,26 @@ def _side(text: str | None) -> int:
     return int(match[0]) if match else SMALLEST
 
 
-def _article_box(page: Page) -> html.HtmlElement | None:
-    for name in _CONTAINERS:
-        if name not in page.text:
-            continue
-        for element in cast(list[html.HtmlElement], _NAMED(page.tree, name=name)):
-            if name != element.get("id") and name not in (element.get("class") or "").split():
-                continue
-            holds = any(element.find(f".//{tag}") is not None for tag in ("a", "img"))
-            if holds or len(element.text_content()) > 20:
-                return element
-    return None
-
-
 def report_on(page: Page) -> str:
     """The title of the report printed on this page, or "" where its chapters do not stand there."""
     if sum(chapter in page.visible for chapter in _CHAPTERS) < 3:
         return ""
     own = page.title.split("_")[0]
-    headings = (
-        " ".join("".join(element.itertext()).split())
-        for element in page.tree.iter("h1", "h2", "h3", "h4", "p", "strong", "b", "div", "td")
-        if next(element.iterancestors("a"), None) is None and element.find(".//a") is None
-    )
     # A column's page is named like the column; the report that it shows has a year.
-    titled = (
+    if _names_one(own):
+        return own
+    headings = (
         text
-        for text in (own, *headings)
-        if len(text) <= 80 and _YEAR.search(text) and report_title_verdict(text) == "report"
+        for element in page.tree.iter("h1", "h2", "h3", "h4", "p", "strong", "b", "div", "td")
+        if _names_one(text := words_of(element))
+        and next(element.iterancestors("a"), None) is None
+        and element.find(".//a") is None
     )
-    return next(titled, own if report_title_verdict(own) == "report" else "")
+    return next(headings, own if report_title_verdict(own) == "report" else "")
+
+
+def _names_one(text: str) -> bool:
+    return len(text) <= 80 and names_year(text) and report_title_verdict(text) == "report"
 
 
 def touches_topics(page: Page) -> bool:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urljoin, urlsplit, urlunsplit
@@ -102,7 +102,7 @@ class Page:
             return given
         for tag in ("h1", "title"):
             for element in self.tree.iter(tag):
-                if words := _words(element):
+                if words := words_of(element):
                     return words
         return ""
 
@@ -112,6 +112,36 @@ class Page:
         unseen = list(self.tree.iter(*_UNSEEN))
         around = {one for element in unseen for one in element.iterancestors()}
         return "".join("".join(_seen(self.tree, around.union(unseen))).split())
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The ids and classes of its elements, as they are written: far fewer than elements."""
+        return frozenset(cast(list[str], _NAMES(self.tree)))
+
+    def named(self, name: str) -> list[html.HtmlElement]:
+        """The elements whose id or one of whose classes is a name, in order."""
+        written = [words for words in self.names if name in words.split()]
+        if len(written) < 2:
+            return [one for words in written for one in elements_with(self.tree, words)]
+        return [
+            element
+            for element in self.tree.iter("*")
+            if element.get("id") in written or element.get("class") in written
+        ]
+
+    @cached_property
+    def article(self) -> html.HtmlElement | None:
+        """The box that portals' systems put articles into, if one of a known name holds any."""
+        found = (element for name in _CONTAINERS for element in self.named(name))
+        return next(
+            (
+                element
+                for element in found
+                if any(element.find(f".//{tag}") is not None for tag in ("a", "img"))
+                or len(_whole_text(element)) > 20
+            ),
+            None,
+        )
 
     @cached_property
     def scripts(self) -> tuple[str, ...]:
@@ -175,6 +205,9 @@ class Page:
         if _DOWNLOAD.search(self.base):
             # Below such a folder every relative address is a download's.
             return tuple(link for link in self.links if is_file(link.url))
+        said = "\n".join(cast(list[str], _ADDRESSES(self.tree))).lower()
+        if not any(map(said.__contains__, _IN_FILES)):
+            return ()
         found = links_of(self.tree, self.base, _may_be_file)
         return tuple(dict.fromkeys(link for link in found if is_file(link.url)))
 
@@ -199,7 +232,9 @@ def links_of(
 ) -> Iterator[Link]:
     """The links below one element of a page; only of `wanted` addresses, as they are written."""
     rows: dict[html.HtmlElement, str] = {}
-    for element in cast(list[html.HtmlElement], _POINTING(tree)):
+    # The path costs as much as all the rest.
+    marked = cast(list[html.HtmlElement], _POINTING(tree)) if _IS_MARKED(tree) else None
+    for element in tree.iter(*_MADE_FOR_IT) if marked is None else marked:
         address = _address_of(element)
         if not address or (wanted is not None and not wanted(address)):
             continue
@@ -211,7 +246,7 @@ def links_of(
         )
         yield Link(
             url=_in_viewer(url) or url,
-            text=_words(element) or " ".join(images.split()),
+            text=words_of(element) or " ".join(images.split()),
             title=" ".join((element.get("title") or "").split()),
             context=_row_text(element, rows),
         )
@@ -219,8 +254,7 @@ def links_of(
 
 def _may_be_file(address: str) -> bool:
     """Whether an address, before it is joined to its page's, can be one that `is_file`."""
-    said = unquote(address) if "%" in address else address
-    return _FILE_NAMED.search(re.sub(r"[\t\r\n]", "", said)) is not None
+    return _FILE_NAMED.search(unquote(address) if "%" in address else address) is not None
 
 
 def _in_viewer(url: str) -> str | None:
@@ -244,6 +278,8 @@ def _address_of(element: html.HtmlElement) -> str | None:
             value = (element.get("value") or "").strip()
             return value if _OPTION.match(value) else None
     href = (element.get("href") or "").strip()
+    if href and href[0] not in "#jJ":
+        return href
     if href and not href.lower().startswith("javascript:") and not re.match("#(?![!/])", href):
         return href
     for name in ("data-href", "data-url", "data-link"):
@@ -259,6 +295,22 @@ def absolute(base: str, href: str) -> str | None:
     Session parts and fragments are dropped: they name the visit, not the page. But on a page that
     scripts chose by its route (`/#/list`), the routes of its links are kept.
     """
+    # Nine of ten addresses are plain paths: nothing in them is to be mended, or resolved.
+    if _PLAIN.fullmatch(href) and (places := _places(base)) is not None:
+        root, folder = places
+        url = root + href if href[0] == "/" else folder + href.removeprefix("./")
+        return url if len(url) <= MAX_URL else None
+    return _joined(base, href)
+
+
+@lru_cache(maxsize=64)
+def _places(base: str) -> tuple[str, str] | None:
+    """Where addresses relative to a site's root, and to a page's folder, begin."""
+    root, folder = _joined(base, "/x"), _joined(base, "x")
+    return (root[:-2], folder[:-1]) if root and folder else None
+
+
+def _joined(base: str, href: str) -> str | None:
     href = re.sub(r"[\t\r\n]", "", href).strip().replace("\\", "/")
     if not href or href.lower().startswith(("javascript:", "mailto:", "tel:", "data:", "about:")):
         return None
@@ -310,7 +362,14 @@ def page_of(url: str, body: bytes, content_type: str = "") -> Page | None:
     return read_page(url, body, content_type)
 
 
-def _words(element: html.HtmlElement) -> str:
+def elements_with(tree: html.HtmlElement, words: str) -> list[html.HtmlElement]:
+    """The elements below one whose whole id or class is `words`, in order."""
+    # By way of the attributes: a test of each element costs five times as much.
+    return cast(list[html.HtmlElement], _WITH_WORDS(tree, words=words))
+
+
+def words_of(element: html.HtmlElement) -> str:
+    """The text of an element, with single spaces."""
     return " ".join(_whole_text(element).split())
 
 
@@ -320,17 +379,17 @@ def _whole_text(element: html.HtmlElement) -> str:
 
 
 def _row_text(element: html.HtmlElement, rows: dict[html.HtmlElement, str]) -> str:
-    said = _words(element)
+    said = words_of(element)
     for row in islice(element.iterancestors("li", "tr", "dd", "dt", "p", "h2", "h3", "div"), 3):
         # A menu in one large box: its text is read once, not once a link.
         if row not in rows:
-            rows[row] = _words(row)[:200]
+            rows[row] = words_of(row)[:200]
         # A box around the link alone (更多 in a div of its own) says nothing of it.
         if rows[row] != said:
             return rows[row]
     # A bare link behind a heading of its own box.
     before = element.getprevious()
-    heading = _words(before) if before is not None and isinstance(before.tag, str) else ""
+    heading = words_of(before) if before is not None and isinstance(before.tag, str) else ""
     return f"{heading} {said}" if 0 < len(heading) <= 30 else said
 
 
@@ -366,9 +425,14 @@ _DOWNLOAD = re.compile(
 _FILE_NAMED = re.compile(
     r"\.(?:pdf|docx?|xlsx?|wps|et|ofd|zip|rar|rtf)|down|attach|P0\d{10,}", re.IGNORECASE
 )
+_IN_FILES = (
+    *(".pdf", ".doc", ".xls", ".wps", ".et", ".ofd", ".zip", ".rar", ".rtf"),
+    *("down", "attach", "p0", "%"),
+)
 # Before an answer's JSON: a byte order mark, a guard, the name of the caller's function.
 _CALL = re.compile(r"[\s\ufeff;]*(?:/\*.*?\*/\s*)?(?:(?:try\s*\{\s*)?[\w$.]{1,200}\s*\(\s*)?")
 _AFTER_CALL = re.compile(r"[\s;)}]*(?:catch\b.*)?")
+_PLAIN = re.compile(r"(?:/|\./)?[\w-][\w.%-]*(?:/[\w-][\w.%-]*)*/?|/", re.ASCII)
 # Only the addresses of rendered pages have such a fragment.
 _ROUTE = re.compile("#[!/]")
 _ENDS = re.compile(rb"</(?:html|body)\s*>", re.IGNORECASE)
@@ -403,6 +467,16 @@ _POINTING = etree.XPath(
     "descendant-or-self::*[self::a or self::area or self::iframe or self::embed or self::object"
     " or self::option or @onclick or @data-href or @data-url or @data-link]"
 )
+_MADE_FOR_IT = ("a", "area", "iframe", "embed", "object", "option")
+_IS_MARKED = etree.XPath(
+    "boolean(descendant-or-self::*/@onclick) or boolean(descendant-or-self::*/@data-href)"
+    " or boolean(descendant-or-self::*/@data-url) or boolean(descendant-or-self::*/@data-link)"
+)
+_ADDRESSES = etree.XPath(
+    "//@href | //@src | //@data | //@onclick | //@data-href | //@data-url | //@data-link"
+    " | //option/@value",
+    smart_strings=False,
+)
 _VIEWER = re.compile(r"viewer|pdfjs|preview", re.IGNORECASE)
 # Names of a visit, not of a page.
 _SESSION = re.compile(
@@ -411,3 +485,27 @@ _SESSION = re.compile(
 )
 _MOBILE = re.compile(r"/(?:m|wap|3g|mobile|phone|sjb?)(?:/|$)|//(?:m|wap|3g)\.", re.IGNORECASE)
 _OPTION = re.compile(r"(?:https?:/)?/|\.{1,2}/|[\w./-]+(?:\.s?html?|/)$")
+_CONTAINERS = (
+    "UCAP-CONTENT",
+    "zoom",
+    "Zoom",
+    "zoomcon",
+    "TRS_Editor",
+    "trs_editor_view",
+    "Custom_UnionStyle",
+    "v_news_content",
+    "vsb_content",
+    "article-content",
+    "bt_content",
+    "ivs_content",
+    "Article_content",
+    "j-fontContent",
+    "wzcon",
+    "xxgk_content",
+    "content-body",
+    "article",
+    "detail-content",
+    "pages_content",
+)
+_WITH_WORDS = etree.XPath("descendant::*/@class[. = $words]/.. | descendant::*/@id[. = $words]/..")
+_NAMES = etree.XPath("//@id | //@class", smart_strings=False)

@@ -101,6 +101,10 @@ PLAYWRIGHT_MAX_PAGES_PER_CONTEXT = 1
 # How fast: uvloop brings a sixth more pages a second.
 if find_spec("uvloop"):
     ASYNCIO_EVENT_LOOP = "uvloop.Loop"
+# Scrapy starts so many tasks for what one answer leads to; an answer leads to a few requests.
+CONCURRENT_ITEMS = 1
+# Scrapy would read the source of a callback anew at each answer: it cannot keep bound methods.
+WARN_ON_GENERATOR_RETURN_VALUE = False
 
 # What the operator reads: the spider's own progress, not Scrapy's tables.
 LOG_LEVEL = "INFO"

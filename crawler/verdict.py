@@ -276,10 +276,13 @@ def _is_soft_404(page: Page, url: str, final_url: str, home_urls: Collection[str
     if _ERROR_PATH.search(path) and len(page.visible) <= 3 * SHORT:
         return True
     titles = list(_headings(page))
+    is_report = any(report_title_verdict(title) == "report" for title in titles)
+    if is_report and page.visible and _is_article(page):
+        return False
     named = any(len(title) <= 60 and _GONE_TITLE.search(title) for title in titles)
     if not named and not _holds(page.visible, _GONE_TEXT):
         return not page.visible and any(map(_GONE_TEXT.search, _alerts(page)))
-    if any(report_title_verdict(title) == "report" for title in titles) and _is_article(page):
+    if is_report and _is_article(page):
         return False
     lines = own_lines(page)
     if sum(map(len, lines)) > 3 * SHORT:
@@ -349,9 +352,8 @@ def _says_in(lines: Collection[str], what: re.Pattern[str]) -> bool:
 
 def _is_article(page: Page) -> bool:
     """Whether a page carries a document, or is named as a report and has more than a notice."""
-    if any(is_file(link.url) for link in page.links[:400]):
-        return True
-    return report_title_verdict(page.title.split("_")[0]) == "report" and len(page.visible) > STUB
+    is_report = report_title_verdict(page.title.split("_")[0]) == "report"
+    return (is_report and len(page.visible) > STUB) or bool(page.files)
 
 
 def _is_long(page: Page | None) -> bool:

@@ -30,8 +30,9 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from crawler import families, links, render, survey
+from crawler.budgets import Budgets
 from crawler.capture import Capture, Store
-from crawler.fingerprint import fingerprint
+from crawler.fingerprint import fingerprint, sketch
 from crawler.frontier import NO_ROWS, Answer, Found, Frontier, Row, key_of
 from crawler.manners import (
     CrawlEnding,
@@ -76,6 +77,12 @@ class Hop:
     capture: Capture
     etag: str = ""
     modified: str = ""
+    sets_cookie: bool = False
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether the address gave the same bytes the last time."""
+        return self.capture.record_type == "revisit"
 
     @property
     def validators(self) -> dict[str, str]:
@@ -141,7 +148,6 @@ class AnnualReportsSpider(Spider):
         self._aside: dict[str, set[str]] = {portal: set() for portal in self.portals}
         self._queues: dict[str, deque[Row]] = {portal: deque() for portal in self.portals}
         self._stopped: set[str] = set()
-        self._spent: dict[str, list[int]] = {}
         self._states: dict[str, str] = {}
         # How far each portal is: when it was first and last heard, addresses done, and those known
         # to be left when `_counted` were done.
@@ -163,11 +169,14 @@ class AnnualReportsSpider(Spider):
         try:
             spider = super().from_crawler(crawler, *args, **kwargs)
             data = Path(crawler.settings["DATA"])
-            spider._most_requests = crawler.settings.getint("GROUP_REQUESTS")
-            spider._most_bytes = crawler.settings.getint("GROUP_BYTES")
             spider.frontier = Frontier(data / _frontier_name(spider.shard))
             recover(data)
             spider.store = Store(data, _warcinfo(crawler))
+            spider._budgets = Budgets(
+                crawler.settings.getint("GROUP_REQUESTS"),
+                crawler.settings.getint("GROUP_BYTES"),
+                lambda group: spider.frontier.spent(group, spider.night),
+            )
         except (ValueError, RuntimeError) as error:
             logger.critical("%s", error)
             raise SystemExit(2) from None
@@ -185,8 +194,7 @@ class AnnualReportsSpider(Spider):
     frontier: Frontier
     store: Store
     _progress: Progress | None = None
-    _most_requests: int
-    _most_bytes: int
+    _budgets: Budgets
 
     async def start(self) -> AsyncIterator[Request]:
         _at_exit(self._exit_status)
@@ -308,7 +316,7 @@ class AnnualReportsSpider(Spider):
                 queue.clear()
                 return
             row = queue.popleft()
-            if self._group(row.url) in self._stopped:
+            if not self._may_ask(row):
                 self._aside[portal.id].add(row.key)
                 continue
             if alone:
@@ -324,7 +332,7 @@ class AnnualReportsSpider(Spider):
         self._left[portal.id] = self.frontier.left(portal.id, self.night)
         self._counted[portal.id] = self._done[portal.id]
         while rows := self.frontier.due(portal.id, self.night, self._waiting[portal.id] | aside):
-            if asked := [row for row in rows if self._group(row.url) not in self._stopped]:
+            if asked := [row for row in rows if self._may_ask(row)]:
                 return asked
             aside.update(row.key for row in rows)
         if not self._waiting[portal.id] and self.frontier.search_again(portal.id, self.night):
@@ -342,27 +350,20 @@ class AnnualReportsSpider(Spider):
         """The politeness group of an address: its host, or the platform of many hosts."""
         return groups_of(self.crawler).of(group_of(url)).name
 
+    def _may_ask(self, row: Row) -> bool:
+        group = self._group(row.url)
+        return group not in self._stopped and not self._budgets.is_spent(group)
+
     def _spend(self, portal_id: str, url: str, size: int) -> None:
-        """Count a request; a group that has had its share is left alone until tomorrow."""
+        """Count an answer, for the group and for the portal."""
         group, now = self._group(url), monotonic()
-        if group not in self._spent:
-            self._spent[group] = list(self.frontier.spent(group, self.night))
-        spent = self._spent[group]
-        spent[0] += 1
-        spent[1] += size
+        self._budgets.receive(group, size)
         self.frontier.spend(portal_id, group, size, now - self._heard.get(portal_id, now))
         self._began.setdefault(portal_id, now)
         self._heard[portal_id] = now
-        full = spent[0] >= self._most_requests or spent[1] >= self._most_bytes
-        if full and group not in self._stopped:
-            self._stopped.add(group)
-            logger.info(
-                "%s: %d requests, %d bytes are enough for a night; the rest comes first tomorrow",
-                group,
-                *spent,
-            )
 
     def _ask(self, row: Row, url: str, chain: tuple[Hop, ...], attempt: int = 1) -> Request:
+        self._budgets.take(self._group(url))
         headers = dict(row.headers)
         # Some servers give a document only to those who come from its page.
         if (linked_from := row.report_url or row.listed_on) and not chain:
@@ -409,6 +410,7 @@ class AnnualReportsSpider(Spider):
         self._spend(row.portal_id, response.url, len(response.body))
         if isinstance(made := response.meta.get("rendered"), render.Rendered):
             for _ in range(made.asked):
+                self._budgets.take(self._group(response.url))
                 self._spend(row.portal_id, response.url, made.bytes // made.asked)
         try:
             again = self._take(response, row, chain, attempt)
@@ -426,6 +428,8 @@ class AnnualReportsSpider(Spider):
         row: Row = request.cb_kwargs["row"]
         chain: tuple[Hop, ...] = request.cb_kwargs["chain"]
         error = failure.value or RuntimeError(str(failure))
+        if isinstance(error, GroupStopped | Refused):
+            self._budgets.give_back(self._group(request.url))
         if isinstance(error, CrawlEnding):
             logger.debug("%s: %s", row.url, error)
             self._aside[row.portal_id].add(row.key)
@@ -465,7 +469,11 @@ class AnnualReportsSpider(Spider):
         """Settle an answer, or give the request that must come first: a hop, a second try."""
         capture: Capture = response.request.meta["capture"]  # type: ignore[union-attr]
         etag, modified = (_header(response, name) for name in ("ETag", "Last-Modified"))
-        chain = (*chain, Hop(response.url, response.status, capture, etag, modified))
+        sets_cookie = b"Set-Cookie" in response.headers
+        chain = (*chain, Hop(response.url, response.status, capture, etag, modified, sets_cookie))
+        if _is_repetition(row, response, chain):
+            self._finish(row, Verdict.OK, chain, None)
+            return None
         page = page_of(response.url, response.body, _header(response, "Content-Type"))
         portal = self.portals[row.portal_id]
         if 300 <= response.status < 400 and response.status != 304:
@@ -500,8 +508,9 @@ class AnnualReportsSpider(Spider):
         seen = sum(hop.url == target for hop in chain)
         # Back to itself once: some portals set a cookie that way. A page never sends to itself.
         if target is None or len(chain) >= LONGEST_CHAIN or seen > (last is Verdict.MOVED):
-            # To itself although its cookie came back: a door that will not open.
-            endless = Verdict.CHALLENGE if target == chain[-1].url else Verdict.ERROR
+            # To itself, for another cookie, although the first came back: a door that stays shut.
+            is_door = target == chain[-1].url and chain[-1].sets_cookie
+            endless = Verdict.CHALLENGE if is_door else Verdict.ERROR
             self._finish(row, last if last is Verdict.SHELL else endless, chain, None)
         elif row.is_further and key_of(target) == row.root:
             # Past its end a list sends back to its first page.
@@ -529,7 +538,10 @@ class AnnualReportsSpider(Spider):
             (row.kind in REPORT_KINDS or row.carries)
             and known is not None
             and known.key != row.key
-            and (known.kind in REPORT_KINDS or (known.kind in LISTINGS and bool(known.last_night)))
+            and (
+                known.kind in REPORT_KINDS
+                or (known.kind in ("list", "discovery") and bool(known.last_night))
+            )
         )
 
     def _sites(self, row: Row) -> tuple[str, ...]:
@@ -631,7 +643,7 @@ class AnnualReportsSpider(Spider):
         if last is None:
             return ""
         if page is None:
-            return last.capture.digest
+            return row.print or last.capture.digest if last.is_repeated else last.capture.digest
         if row.kind == "report" or row.carries:
             return fingerprint(page)
         rows = sorted(f"{one.key} {one.title} {one.dated}" for one in shown)
@@ -691,6 +703,19 @@ class AnnualReportsSpider(Spider):
 
     def _seen_at(self) -> str:
         return f"{datetime.now(UTC) + self._ahead:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _is_repetition(row: Row, response: Response, chain: Sequence[Hop]) -> bool:
+    """Whether an answer is, byte for byte, the one that was read last: nothing can be news in it."""
+    return (
+        row.kind in ("list", *REPORT_KINDS)
+        and response.status == 200
+        and len(chain) == 1
+        and chain[0].is_repeated
+        and row.last_verdict == Verdict.OK
+        and bool(row.print)
+        and not response.flags
+    )
 
 
 def _header(response: Response, name: str) -> str:

@@ -9,11 +9,12 @@ import argparse
 import importlib
 import json
 import pkgutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
@@ -76,6 +77,27 @@ def sighted(data: Path, night: str, portals: Mapping[str, Replica]) -> dict[str,
                 kept = seen[key].attachments if line["role"] == "attachment" else seen[key].reports
                 kept[path] = line
     return seen
+
+
+def events(data: Path, night: str, portals: Mapping[str, Replica]) -> dict[str, dict[str, set[str]]]:
+    """What the crawl's memory says happened to reports in a night: portal, event, addresses."""
+    happened: dict[str, dict[str, set[str]]] = {key: {} for key in portals}
+    for file in sorted(data.glob("frontier*.db")):
+        with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as memory:
+            for portal, url, event in memory.execute(
+                "select portal_id, url, event from urls where last_night = ? and event <> ''"
+                " and (kind = 'report' or carries)",
+                (night,),
+            ):
+                path = unquote(url.removeprefix(portals[portal].url))
+                happened[portal].setdefault(event, set()).add(path)
+        memory.close()
+    return happened
+
+
+def paths(addresses: Iterable[str]) -> set[str]:
+    """Addresses as sightings are compared: unquoted."""
+    return {unquote(address) for address in addresses}
 
 
 def main() -> None:
