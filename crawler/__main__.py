@@ -26,7 +26,7 @@ from rich.table import Table
 
 from crawler.frontier import Frontier
 from crawler.manners.window import Window, parse_window
-from crawler.spiders.annual_reports import tonight
+from crawler.night import tonight
 
 ROOT = Path(__file__).resolve().parent.parent
 # The pages ask for what older archives do not have.
@@ -212,7 +212,10 @@ def may_begin(window: Window) -> bool:
 def crawl_within(window: Window, data: Path, crawl: Sequence[str]) -> Step:
     """Crawl until the window closes: what does not fit is first the next night, and no failure."""
     closes = window.next_closing(now())
-    done = step(CRAWL, [*crawl, "-s", f"NIGHT_WINDOW={window}"])
+    # After midnight it is still the night before, also when the job is started again.
+    night = window.night(now())
+    set_night = () if night == tonight() else ("-a", f"night={night}")
+    done = step(CRAWL, [*crawl, *set_night, "-s", f"NIGHT_WINDOW={window}"])
     if done.status == TRY_AGAIN and now() >= closes and not (data / "STOP").exists():
         result = "到时停止 window closed"
         said = f"{crawled(data)}; 余下的明夜先抓 / the rest comes first next night"

@@ -157,8 +157,7 @@ def fingerprint(page: Page) -> str:
     if not said:
         # Nothing a reader sees: what a script shows stands somewhere in the text.
         said = ["raw", *_without_tokens(page.text).split()]
-    for line in said:
-        digest.update(line.encode("utf-8", "replace") + b"\n")
+    digest.update("".join(f"{line}\n" for line in said).encode("utf-8", "replace"))
     return digest.hexdigest()
 
 

@@ -296,9 +296,12 @@ def absolute(base: str, href: str) -> str | None:
     scripts chose by its route (`/#/list`), the routes of its links are kept.
     """
     # Nine of ten addresses are plain paths: nothing in them is to be mended, or resolved.
-    if _PLAIN.fullmatch(href) and (places := _places(base)) is not None:
+    if (plain := _PLAIN.fullmatch(href)) and (places := _places(base)) is not None:
         root, folder = places
-        url = root + href if href[0] == "/" else folder + href.removeprefix("./")
+        if plain["site"]:
+            url = href
+        else:
+            url = root + href if href[0] == "/" else folder + href.removeprefix("./")
         return url if len(url) <= MAX_URL else None
     return _joined(base, href)
 
@@ -432,7 +435,10 @@ _IN_FILES = (
 # Before an answer's JSON: a byte order mark, a guard, the name of the caller's function.
 _CALL = re.compile(r"[\s\ufeff;]*(?:/\*.*?\*/\s*)?(?:(?:try\s*\{\s*)?[\w$.]{1,200}\s*\(\s*)?")
 _AFTER_CALL = re.compile(r"[\s;)}]*(?:catch\b.*)?")
-_PLAIN = re.compile(r"(?:/|\./)?[\w-][\w.%-]*(?:/[\w-][\w.%-]*)*/?|/", re.ASCII)
+_PLAIN = re.compile(
+    r"(?:(?P<site>https?://[a-z0-9-]+(?:\.[a-z0-9-]+)+/)|/|\./)?[\w-][\w.%-]*(?:/[\w-][\w.%-]*)*/?|/",
+    re.ASCII,
+)
 # Only the addresses of rendered pages have such a fragment.
 _ROUTE = re.compile("#[!/]")
 _ENDS = re.compile(rb"</(?:html|body)\s*>", re.IGNORECASE)

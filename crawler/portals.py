@@ -84,6 +84,20 @@ def read_portals(lines: Iterable[str]) -> dict[str, Portal]:
     return portals
 
 
+def chosen(portals: dict[str, Portal], only: str) -> dict[str, Portal]:
+    """The portals whose ids `only` names, parted by commas; all for "".
+
+    Raises ValueError for an id that the registry does not have.
+    """
+    wanted = [name.strip() for name in only.split(",")] if only else list(portals)
+    for name in wanted:
+        if name not in portals:
+            raise ValueError(
+                f"only={name!r}: the registry has no such portal; ids are in its first column"
+            )
+    return {name: portal for name, portal in portals.items() if name in set(wanted)}
+
+
 def load_portals(path: Path = REGISTRY) -> dict[str, Portal]:
     """The registry in a file. Raises ValueError with the file's name before the line's."""
     lines = _lines(path)

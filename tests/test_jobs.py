@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner
@@ -178,6 +179,17 @@ def test_when_a_window_opens_and_closes_next() -> None:
     assert window.next_closing(at("2026-11-21T23:00")) == at("2026-11-22T06:00")
     assert window.next_closing(at("2026-11-22T05:00")) == at("2026-11-22T06:00")
     assert str(window) == "22:00-06:00"
+
+
+def test_after_midnight_it_is_still_the_night_before() -> None:
+    window = parse_window("22:00-06:00")
+    assert window is not None
+    evening = datetime(2026, 11, 22, 22, 30, tzinfo=ZoneInfo("Asia/Shanghai"))
+    assert window.night(evening) == date(2026, 11, 22)
+    assert window.night(evening + timedelta(hours=4)) == date(2026, 11, 22)
+    by_day = parse_window("09:00-17:00")
+    assert by_day is not None
+    assert by_day.night(evening.replace(hour=10)) == date(2026, 11, 22)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from warcio.archiveiterator import ArchiveIterator
 
 from archive.build import build
 from crawler.portals import Portal
-from crawler.spiders.annual_reports import in_shard
+from crawler.shards import in_shard
 from tests.portals.serve import ExamplePortals
 from tests.small_site import Server
 

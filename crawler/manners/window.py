@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 CHINA = ZoneInfo("Asia/Shanghai")
@@ -35,6 +35,11 @@ class Window:
     def next_closing(self, now: datetime) -> datetime:
         """When it closes next, where the portals are."""
         return _next(self.closes, now)
+
+    def night(self, now: datetime) -> date:
+        """The date on which the opening fell that `now` belongs to: one night, one date."""
+        closing = self.next_closing(now).date()
+        return closing if self.opens < self.closes else closing - timedelta(days=1)
 
 
 def parse_window(text: str) -> Window | None:

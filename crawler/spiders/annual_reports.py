@@ -10,18 +10,15 @@ import asyncio
 import hashlib
 import logging
 import os
-import re
 import sqlite3
 import sys
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from scrapy import Request, Spider
@@ -44,11 +41,14 @@ from crawler.manners import (
     is_too_large,
 )
 from crawler.monitors import failed_monitors
+from crawler.night import Clock
+from crawler.pace import Pace
 from crawler.page import Page, absolute, page_of
-from crawler.portals import REGISTRY, RENDER, Portal, load_portals
+from crawler.portals import REGISTRY, RENDER, Portal, chosen, load_portals
 from crawler.progress import Progress, Standing, as_text, closing
 from crawler.recover import recover
 from crawler.schedule import WEEK, spread
+from crawler.shards import parse_shard
 from crawler.verdict import Verdict, judge
 from crawler.visits import Visit
 
@@ -90,32 +90,6 @@ class Hop:
         return {"etag": self.etag, "modified": self.modified}
 
 
-def tonight() -> date:
-    """Today's date where the portals are."""
-    return datetime.now(ZoneInfo("Asia/Shanghai")).date()
-
-
-def _last_evening() -> str:
-    """The date of the evening before, from midnight to noon where the portals are; else ""."""
-    here = datetime.now(ZoneInfo("Asia/Shanghai"))
-    return (here.date() - timedelta(days=1)).isoformat() if here.hour < 12 else ""
-
-
-def in_shard(portal: Portal, index: int, count: int) -> bool:
-    """Whether a portal falls to shard `index` of `count`: one group is never split.
-
-    Rendezvous hashing: with one shard more, only what falls to the new one moves. Shards may be
-    counted from 0 or from 1: the last of N is 0 by another name.
-    """
-    host = urlsplit(portal.home_url).hostname or ""
-    group = group_of(portal.home_url) if links.is_address(host) else links.registrable(host)
-
-    def weight(shard: int) -> bytes:
-        return hashlib.sha256(f"{shard} {group}".encode()).digest()
-
-    return max(range(count), key=weight) == index % count
-
-
 class AnnualReportsSpider(Spider):
     """Visits each portal of the registry once a night and says which reports it met."""
 
@@ -135,28 +109,17 @@ class AnnualReportsSpider(Spider):
                 "the options are portals, only, shard, night"
             )
         super().__init__()
-        self.night = _night(night)
-        self.shard = _shard(shard)
-        self.portals = _chosen(
-            load_portals(Path(portals) if portals else REGISTRY), only, self.shard
-        )
-        # A night that was set begins at noon where the portals are: one date there and in UTC.
-        noon = datetime.fromisoformat(f"{self.night}T04:00:00Z")
-        is_set = night and self.night != _last_evening()
-        self._ahead = noon - datetime.now(UTC) if is_set else timedelta()
+        self._clock = Clock(night)
+        self.night = self._clock.night
+        self.shard = parse_shard(shard)
+        wanted = chosen(load_portals(Path(portals) if portals else REGISTRY), only)
+        self.portals = {name: one for name, one in wanted.items() if self.shard.has(one)}
         self._waiting: dict[str, set[str]] = {portal: set() for portal in self.portals}
         self._aside: dict[str, set[str]] = {portal: set() for portal in self.portals}
         self._queues: dict[str, deque[Row]] = {portal: deque() for portal in self.portals}
         self._stopped: set[str] = set()
         self._states: dict[str, str] = {}
-        # How far each portal is: when it was first and last heard, addresses done, and those known
-        # to be left when `_counted` were done.
-        self._began: dict[str, float] = {}
-        self._heard: dict[str, float] = {}
-        self._done: Counter[str] = Counter()
-        self._left: dict[str, int] = {}
-        self._counted: Counter[str] = Counter()
-        self._reports: Counter[str] = Counter()
+        self._pace = {portal: Pace() for portal in self.portals}
         self._alarms: list[str] = []
         self._verdicts: Counter[str] = Counter()
         self._sighted: Counter[str] = Counter()
@@ -169,7 +132,7 @@ class AnnualReportsSpider(Spider):
         try:
             spider = super().from_crawler(crawler, *args, **kwargs)
             data = Path(crawler.settings["DATA"])
-            spider.frontier = Frontier(data / _frontier_name(spider.shard))
+            spider.frontier = Frontier(data / spider.shard.frontier_name)
             recover(data)
             spider.store = Store(data, _warcinfo(crawler))
             spider._budgets = Budgets(
@@ -282,16 +245,10 @@ class AnnualReportsSpider(Spider):
         return self.frontier.nights_of(portal_id, last)
 
     def _so_far(self) -> list[Standing]:
-        return [self._standing(portal) for portal in self.portals.values()]
-
-    def _standing(self, portal: Portal) -> Standing:
-        done, left = self._done[portal.id], self._left.get(portal.id, 1)
-        left = max(left - (done - self._counted[portal.id]), len(self._waiting[portal.id]))
-        spent = self._heard.get(portal.id, 0.0) - self._began.get(portal.id, 0.0)
-        return Standing(
-            *(portal.id, portal.name, done, left, self._reports[portal.id]),
-            seconds_left=left * spent / done if done > 1 else None,
-        )
+        return [
+            self._pace[portal.id].standing(portal.id, portal.name, len(self._waiting[portal.id]))
+            for portal in self.portals.values()
+        ]
 
     def _exit_status(self) -> int:
         """What the process ends with; a second Ctrl-C ends it before `closed` is called."""
@@ -329,8 +286,7 @@ class AnnualReportsSpider(Spider):
     def _next_rows(self, portal: Portal) -> list[Row]:
         """What the frontier has for a portal tonight, of groups that may still be asked."""
         aside = self._aside[portal.id]
-        self._left[portal.id] = self.frontier.left(portal.id, self.night)
-        self._counted[portal.id] = self._done[portal.id]
+        self._pace[portal.id].count_left(self.frontier.left(portal.id, self.night))
         while rows := self.frontier.due(portal.id, self.night, self._waiting[portal.id] | aside):
             if asked := [row for row in rows if self._may_ask(row)]:
                 return asked
@@ -356,11 +312,9 @@ class AnnualReportsSpider(Spider):
 
     def _spend(self, portal_id: str, url: str, size: int) -> None:
         """Count an answer, for the group and for the portal."""
-        group, now = self._group(url), monotonic()
+        group = self._group(url)
         self._budgets.receive(group, size)
-        self.frontier.spend(portal_id, group, size, now - self._heard.get(portal_id, now))
-        self._began.setdefault(portal_id, now)
-        self._heard[portal_id] = now
+        self.frontier.spend(portal_id, group, size, self._pace[portal_id].hear())
 
     def _ask(self, row: Row, url: str, chain: tuple[Hop, ...], attempt: int = 1) -> Request:
         self._budgets.take(self._group(url))
@@ -458,7 +412,7 @@ class AnnualReportsSpider(Spider):
             yield again
             return
         self._waiting[row.portal_id].discard(row.key)
-        self._done[row.portal_id] += 1
+        self._pace[row.portal_id].done += 1
         if self._progress is not None:
             self._progress.tick()
         yield from self._due(self.portals[row.portal_id])
@@ -657,7 +611,7 @@ class AnnualReportsSpider(Spider):
         shown = chain[-1] if chain and verdict is not Verdict.MOVED else first
         is_attachment = row.kind == "attachment"
         self._sighted["attachment" if is_attachment else "report"] += 1
-        self._reports[row.portal_id] += not is_attachment
+        self._pace[row.portal_id].reports += not is_attachment
         self._write(
             "report",
             portal_id=row.portal_id,
@@ -698,15 +652,12 @@ class AnnualReportsSpider(Spider):
         )
 
     def _write(self, kind: str, **said: str | int | None) -> None:
-        line = {"kind": kind, "night": self.night, "seen_at": self._seen_at(), **said}
+        line = {"kind": kind, "night": self.night, "seen_at": self._clock.now(), **said}
         self.store.sight(line)
-
-    def _seen_at(self) -> str:
-        return f"{datetime.now(UTC) + self._ahead:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _is_repetition(row: Row, response: Response, chain: Sequence[Hop]) -> bool:
-    """Whether an answer is, byte for byte, the one that was read last: nothing can be news in it."""
+    """Whether an answer is, byte for byte, the one read last: nothing can be news in it."""
     return (
         row.kind in ("list", *REPORT_KINDS)
         and response.status == 200
@@ -722,52 +673,12 @@ def _header(response: Response, name: str) -> str:
     return (response.headers.get(name) or b"").decode("latin-1").strip()
 
 
-def _frontier_name(shard: tuple[int, int] | None) -> str:
-    """Shards may share a folder: each has a memory of its own."""
-    return f"frontier-{shard[0]}-of-{shard[1]}.db" if shard else "frontier.db"
-
-
-def _night(given: str) -> str:
-    if not given:
-        return tonight().isoformat()
-    try:
-        return date.fromisoformat(given).isoformat()
-    except ValueError:
-        raise ValueError(f"night={given!r} is no date; write it as YYYY-MM-DD") from None
-
-
 def _seeds(portal: Portal) -> list[Found]:
     """Where the walk over a portal begins."""
     home = Found(portal.home_url, "home", title=portal.name)
     if not portal.column_url:
         return [home]
     return [home, Found(portal.column_url, "list", listed_on=portal.home_url, score=100)]
-
-
-def _shard(given: str) -> tuple[int, int] | None:
-    if not given:
-        return None
-    match = re.fullmatch(r"([0-9]+)/([0-9]+)", given)
-    index, count = (int(match[1]), int(match[2])) if match else (1, 0)
-    if not (count and 0 <= index <= count):
-        raise ValueError(f"shard={given!r} is no share; write I/N with I from 1 to N, as in 2/8")
-    return index % count or count, count
-
-
-def _chosen(
-    portals: dict[str, Portal], only: str, shard: tuple[int, int] | None
-) -> dict[str, Portal]:
-    wanted = [name.strip() for name in only.split(",")] if only else []
-    for name in wanted:
-        if name not in portals:
-            raise ValueError(
-                f"only={name!r}: the registry has no such portal; ids are in its first column"
-            )
-    return {
-        name: portal
-        for name, portal in portals.items()
-        if (not wanted or name in wanted) and (shard is None or in_shard(portal, *shard))
-    }
 
 
 def _at_exit(status: Callable[[], int]) -> None:

@@ -8,6 +8,7 @@ it was asked, with the moments at which each request came and was answered.
 from __future__ import annotations
 
 import gzip
+import hashlib
 import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -34,7 +35,10 @@ LOOKALIKES = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the server says. `text` may hold COUNTER; `data` is sent as it is."""
+    """What the server says. `text` may hold COUNTER; `data` is sent as it is.
+
+    With a status of 0 it hangs up.
+    """
 
     text: str = ""
     status: int = 200
@@ -173,6 +177,11 @@ class Replica:
     gzipped = False
     # Seconds before each answer, so that requests in flight together can be seen.
     seconds = 0.0
+    # Nights on which the site is out: it then answers as `out` says.
+    out_nights: frozenset[int] = frozenset()
+    # How its ETags are made: "honest" of what is shown, "constant" whatever is shown, "" none.
+    # Where there are some, no counter moves and what a visitor has is answered with 304.
+    etags = ""
 
     def __init__(self) -> None:
         self.night = 1
@@ -200,6 +209,10 @@ class Replica:
     def missing(self, asked: Asked) -> Answer:
         """The site's way to say that a page is not there."""
         return gone()
+
+    def out(self, asked: Asked) -> Answer | None:
+        """What the site says on a night it is out; None where it answers as ever."""
+        return None
 
     def detail(self, article: Article, body: str) -> str:
         """An article's page around its text."""
@@ -237,8 +250,10 @@ class Replica:
     # What a perfect crawl knows.
 
     def truth(self, night: int | None = None) -> set[str]:
-        """The addresses (path and query) of the reports that stand on a night."""
+        """The addresses (path and query) of the reports that a night shows."""
         night = night or self.night
+        if night in self.out_nights:
+            return set()
         return {a.at(night) for a in self.articles if a.is_report and a.stands(night)}
 
     def allowed(self) -> set[str]:
@@ -251,8 +266,10 @@ class Replica:
         }
 
     def documents(self, night: int | None = None) -> set[str]:
-        """The addresses of the attachments of the reports that stand on a night."""
+        """The addresses of the attachments of the reports that a night shows."""
         night = night or self.night
+        if night in self.out_nights:
+            return set()
         return {
             path for a in self.articles if a.is_report and a.stands(night) for path, _ in a.attachments
         }
@@ -327,10 +344,15 @@ class Replica:
                 handler.path,
             )
             given = self._answer(asked)
-            status = given.status
             sleep(max(given.seconds, self.seconds))
-            data = given.body(visits)
+            data = given.body(0 if self.etags else visits)
             headers = dict(given.headers)
+            if self.etags and given.status == 200:
+                known = data if self.etags == "honest" else b""
+                headers["ETag"] = f'"{hashlib.sha256(known).hexdigest()[:16]}"'
+                if asked.headers.get("if-none-match") == headers["ETag"]:
+                    given, data = Answer(status=304, headers=headers), b""
+            status = given.status
             if self.gzipped and "gzip" in asked.headers.get("accept-encoding", ""):
                 data, headers["Content-Encoding"] = gzip.compress(data), "gzip"
         finally:
@@ -344,6 +366,9 @@ class Replica:
                         status,
                     )
                 )
+        if not given.status:
+            handler.close_connection = True
+            return
         try:
             handler.send_response(given.status)
             handler.send_header("Content-Type", given.content_type)
@@ -358,6 +383,8 @@ class Replica:
             pass
 
     def _answer(self, asked: Asked) -> Answer:
+        if self.night in self.out_nights and (excuse := self.out(asked)) is not None:
+            return excuse
         target = unquote(asked.target)
         article = self._by_path.get(target) or self._by_path.get(asked.path)
         if article is not None:
