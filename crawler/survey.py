@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from archive.identify import compact, report_title_verdict
 from crawler import families, links
-from crawler.frontier import Found, Row, key_of
+from crawler.address import Found, Row, key_of
 from crawler.links import Kind
 from crawler.page import Link, Page, is_file
 

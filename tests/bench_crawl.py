@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 from resource import struct_rusage
@@ -209,24 +210,35 @@ def fill(path: Path, portals: int, urls: int) -> None:
         known = frontier.known(report.url)
         assert known is not None
         frontier.record(Answer(known, "2026-10-01", "ok", 200, "d" * 64, print="p" * 64))
-    db = sqlite3.connect(path)
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute("pragma synchronous = off")
+    db.execute("pragma cache_size = -200000")
     columns = [name for (name,) in db.execute("select name from pragma_table_info('urls')")]
     [row_] = db.execute("select * from urls where kind = 'report'").fetchall()
     values = dict(zip(columns, row_, strict=True))
 
-    def rows():
+    def rows() -> Iterator[tuple[object, ...]]:
         for number in range(urls):
             portal = number % portals
             url = f"{_home(portal)}nb/t20250120_{number}.html"
             due = f"2026-{10 + number % 2}-{1 + number % 28:02}"
-            yield tuple(
-                {**values, "key": url.partition("//")[2], "url": url, "portal_id": f"p{portal}",
-                 "due": due}.values()
-            )  # fmt: skip
+            told = {"key": url.partition("//")[2], "url": url, "portal_id": f"p{portal}"}
+            yield tuple({**values, **told, "due": due}.values())
 
+    # An index is made of all rows at once in a fifth of the time.
+    indexes = db.execute(
+        "select name, sql from sqlite_master where type = 'index' and tbl_name = 'urls'"
+        " and sql is not null"
+    ).fetchall()
     marks = ", ".join("?" * len(columns))
+    db.execute("begin")
+    for name, _ in indexes:
+        db.execute(f"drop index {name}")
     db.executemany(f"insert into urls values ({marks})", rows())
-    db.commit()
+    for _, made in indexes:
+        db.execute(made)
+    db.execute("commit")
+    db.execute("pragma wal_checkpoint(truncate)")
     db.close()
 
 
@@ -234,23 +246,37 @@ def _home(number: int) -> str:
     return f"http://site{number}.example.gov.cn/"
 
 
+# All that the spider does before it asks for the first page of each portal, and for the next.
 _MEASURE = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
-began = time.process_time(), time.monotonic()
-from crawler.frontier import Frontier
+from crawler.spiders import annual_reports
+from crawler.frontier import Found, Frontier
+began = time.monotonic()
 frontier = Frontier(Path(sys.argv[1]))
-portals = int(sys.argv[2])
-frontier.begin_night(sys.argv[3], "")
-first = sum(len(frontier.due(f"p{n}", sys.argv[3])) for n in range(portals))
-rows = sum(len(frontier.due(f"p{n}", sys.argv[3], {f"site{n}.example.gov.cn/"})) for n in range(portals))
-print(json.dumps([time.monotonic() - began[1], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, first, rows]))
+portals, night = int(sys.argv[2]), sys.argv[3]
+homes = [f"http://site{n}.example.gov.cn/" for n in range(portals)]
+frontier.begin_night(night, "")
+for n, home in enumerate(homes):
+    frontier.add(f"p{n}", [Found(home, "home")], night)
+    frontier.left(f"p{n}", night)
+    frontier.due(f"p{n}", night)
+first = time.monotonic() - began
+for n, home in enumerate(homes):
+    frontier.due(f"p{n}", night, {home.partition("//")[2]})
+# getrusage would count the process that started this one.
+status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+memory = int(status["VmHWM"].split()[0]) / 1024
+print(json.dumps([first, time.monotonic() - began, memory]))
 """
 
 
 def growth(console: Console) -> None:
     """Memory with more known addresses, and the time to start with a frontier of a million."""
-    table = Table("known addresses", "portals", "s to the first requests of all", "MB of memory", "MB on disk")
+    table = Table(
+        *("known addresses", "portals", "s to the first requests of all", "s to the second"),
+        *("MB of memory, Scrapy's included", "MB on disk"),
+    )
     with tempfile.TemporaryDirectory() as name:
         for urls, portals in (*((n, 20) for n in KNOWN), (IN_FRONTIER, PORTALS)):
             path = Path(name) / f"{urls}.db"
@@ -259,9 +285,9 @@ def growth(console: Console) -> None:
                 [sys.executable, "-c", _MEASURE, str(path), str(portals), NIGHT],
                 cwd=ROOT, capture_output=True, text=True, check=True,
             )  # fmt: skip
-            spent, memory, *_ = json.loads(said.stdout)
+            first, second, memory = json.loads(said.stdout)
             table.add_row(
-                *(f"{urls:,}", f"{portals:,}", f"{spent:.1f}", f"{memory:.0f}"),
+                *(f"{urls:,}", f"{portals:,}", f"{first:.2f}", f"{second:.1f}", f"{memory:.0f}"),
                 f"{path.stat().st_size / 1e6:.0f}",
             )
     console.print(table)

@@ -147,7 +147,9 @@ def test_nothing_is_doubled_in_the_archive(killed: Killed) -> None:
     data, portal = killed.data, killed.portal
     build(data)
     assert ask(data, "select count(*), count(distinct url) from reports") == [(1_000, 1_000)]
-    urls = {unquote(url.removeprefix(portal.url)) for (url,) in ask(data, "select url from reports")}
+    urls = {
+        unquote(url.removeprefix(portal.url)) for (url,) in ask(data, "select url from reports")
+    }
     assert urls == portal.truth()
     assert ask(data, "select count(*), count(distinct report_id) from versions") == [(1_000, 1_000)]
     assert ask(data, "select count(*) from figures") == [(1_000,)]

@@ -122,7 +122,9 @@ class Article:
 
 def gone() -> Answer:
     """A plain 404."""
-    return Answer("<html><head><title>404 Not Found</title></head><body>404 Not Found</body></html>", 404)
+    return Answer(
+        "<html><head><title>404 Not Found</title></head><body>404 Not Found</body></html>", 404
+    )
 
 
 def redirect(to: str, status: int = 302) -> Answer:
@@ -223,13 +225,17 @@ class Replica:
         return (
             f'<html><head><title>{title}_{self.name}</title><meta name="ArticleTitle" content="{title}">'
             f'<meta name="PubDate" content="{article.date}"></head><body><h1>{title}</h1>'
-            f'<div>发布时间：{article.date} 浏览次数：{COUNTER}</div>'
+            f"<div>发布时间：{article.date} 浏览次数：{COUNTER}</div>"
             f'<div class="article-content">{body}{files}</div></body></html>'
         )
 
     def add(self, article: Article) -> Article:
         self.articles.append(article)
-        for path in (article.path, *article.copies, *((article.moved[1],) if article.moved else ())):
+        for path in (
+            article.path,
+            *article.copies,
+            *((article.moved[1],) if article.moved else ()),
+        ):
             if path in self._by_path:
                 raise ValueError(f"{path} stands twice")
             self._by_path[path] = article
@@ -271,7 +277,10 @@ class Replica:
         if night in self.out_nights:
             return set()
         return {
-            path for a in self.articles if a.is_report and a.stands(night) for path, _ in a.attachments
+            path
+            for a in self.articles
+            if a.is_report and a.stands(night)
+            for path, _ in a.attachments
         }
 
     def events(self, night: int) -> dict[str, set[str]]:

@@ -1,6 +1,6 @@
 """Crawl replicas as a user would, and compare what was sighted with what stands there.
 
-    python -m tests.portals.replicas.crawling [KEY…] [--nights 2026-11-22,2026-11-23] [--verbose]
+python -m tests.portals.replicas.crawling [KEY…] [--nights 2026-11-22,2026-11-23] [--verbose]
 """
 
 from __future__ import annotations
@@ -79,7 +79,9 @@ def sighted(data: Path, night: str, portals: Mapping[str, Replica]) -> dict[str,
     return seen
 
 
-def events(data: Path, night: str, portals: Mapping[str, Replica]) -> dict[str, dict[str, set[str]]]:
+def events(
+    data: Path, night: str, portals: Mapping[str, Replica]
+) -> dict[str, dict[str, set[str]]]:
     """What the crawl's memory says happened to reports in a night: portal, event, addresses."""
     happened: dict[str, dict[str, set[str]]] = {key: {} for key in portals}
     for file in sorted(data.glob("frontier*.db")):
@@ -126,7 +128,8 @@ def main() -> None:
                 ever[key] |= found
                 hits = [hit for hit in one.log if hit.night == number]
                 doubled = sum(
-                    count - 1 for count in Counter((h.method, h.target, h.body) for h in hits).values()
+                    count - 1
+                    for count in Counter((h.method, h.target, h.body) for h in hits).values()
                 )
                 truth = {unquote(path) for path in one.truth()}
                 # On later nights only what is due is asked: what counts is what is known by then.
@@ -144,11 +147,16 @@ def main() -> None:
                     print("      wrong", sorted(wrong)[:5])
                 for event, urls in one.events(number).items():
                     if urls and number > 1:
-                        lines = {unquote(u): (seen.reports.get(unquote(u)) or {}).get("verdict") for u in urls}
+                        lines = {
+                            unquote(u): (seen.reports.get(unquote(u)) or {}).get("verdict")
+                            for u in urls
+                        }
                         print("     ", event, dict(list(lines.items())[:4]))
                 if given.verbose:
                     known_paths = truth | {unquote(p) for p in one.documents()}
-                    other = Counter(unquote(h.target)[:90] for h in hits if unquote(h.target) not in known_paths)
+                    other = Counter(
+                        unquote(h.target)[:90] for h in hits if unquote(h.target) not in known_paths
+                    )
                     print("      other requests:", dict(other.most_common(40)))
 
 

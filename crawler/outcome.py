@@ -1,0 +1,96 @@
+"""What does an answer mean for its address: is it news, and when is it asked again? Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from urllib.parse import urlsplit
+
+from crawler import schedule
+from crawler.address import NO_ROWS, Answer, Row, key_of, path_of
+from crawler.links import SURE
+
+FAILURES_OF_A_SEARCH = 3
+
+
+def event_of(answer: Answer, kind: str) -> str:
+    """What an answer is news of, in the life of a report; "" for what is none or tells nothing."""
+    row = answer.row
+    if not (kind in ("report", "attachment") or answer.carries or row.carries):
+        return ""
+    match answer.verdict:
+        case "gone" | "soft_404":
+            return "gone" if row.print else ""
+        case "moved":
+            return "moved" if row.last_verdict != "moved" else "unchanged"
+        case "ok" | "not_modified" if row.nights_gone >= schedule.NIGHTS_OF_A_REMOVAL:
+            return "back"
+        case "not_modified":
+            return "unchanged"
+        case "ok" if not row.print:
+            return "new"
+        case "ok":
+            return "unchanged" if answer.print == row.print else "edited"
+    return ""
+
+
+def next_of(
+    answer: Answer, kind: str, event: str, night: date, *, fresh: bool
+) -> tuple[float, str, int, int]:
+    """Interval, night it is due, failures in a row and nights gone, after an answer."""
+    row = answer.row
+    answered = answer.verdict in ("ok", "not_modified", "moved")
+    is_gone = answer.verdict in ("gone", "soft_404")
+    failures = 0 if answered or is_gone else row.failures + 1
+    # Only an answer tells: a night of failures is neither gone nor back.
+    nights_gone = row.nights_gone + 1 if is_gone else 0 if answered else row.nights_gone
+    if kind in ("report", "attachment"):
+        # A document is asked on the night of its page.
+        key = key_of(row.report_url) if row.report_url else row.key
+        if is_gone:
+            # What never was there is no removal: the address of a report that may yet come.
+            nights = nights_gone if row.print or fresh else schedule.NIGHTS_OF_A_REMOVAL
+            return row.interval, schedule.after_gone(nights, night), 0, nights_gone
+        if failures:
+            return row.interval, schedule.after_failure(failures, night), failures, nights_gone
+        if not row.interval:
+            interval, due = schedule.first_due(path_of(key), night, fresh=fresh)
+        else:
+            changed = event in ("edited", "back")
+            interval, due = schedule.next_due(row.interval, night, changed=changed, fresh=fresh)
+        return interval, due, 0, nights_gone
+    return 0.0, _next_listing(answer, kind, failures, nights_gone, night), failures, nights_gone
+
+
+def _next_listing(answer: Answer, kind: str, failures: int, nights_gone: int, night: date) -> str:
+    row = answer.row
+    match kind:
+        case "home":
+            return schedule.tomorrow(night)
+        case "probe":
+            return schedule.weekly(path_of(row.key), night, first=False)
+        case "list" if row.is_further and answer.verdict not in ("ok", "not_modified"):
+            return schedule.after_gone(schedule.NIGHTS_OF_A_REMOVAL, night)
+        case "list" if row.is_further:
+            return schedule.monthly(path_of(row.key), night, first=not row.last_night)
+        case "list" if failures or nights_gone:
+            return schedule.after_failure(max(failures, nights_gone), night)
+        case "list" if answer.leads or row.keep or schedule.in_season(night):
+            return next_list(replace(row, print=answer.print or row.print), night)
+        case "list" if row.score >= SURE:
+            return schedule.weekly(path_of(row.key), night, first=not row.last_night)
+        case "discovery" if row.keep:
+            return schedule.weekly(path_of(row.key), night, first=not row.last_night)
+        case "peek" | "discovery" if 0 < failures < FAILURES_OF_A_SEARCH:
+            return schedule.after_failure(failures, night)
+    return schedule.NEVER
+
+
+def next_list(row: Row, night: date) -> str:
+    """When the first page of a list of reports is due again."""
+    if schedule.is_closed(row.title, urlsplit(row.url).path, night):
+        return schedule.monthly(path_of(row.key), night, first=not row.last_night)
+    if row.print == NO_ROWS and not schedule.in_season(night) and not row.above:
+        # A frame around its lists, which are asked themselves.
+        return schedule.weekly(path_of(row.key), night, first=not row.last_night)
+    return schedule.tomorrow(night)

@@ -1,0 +1,417 @@
+"""All replica portals crawled together, night after night, by the command a user types.
+
+What is asserted of a night is worked out by the replicas themselves: from their truth, their events
+and the log of what they were asked.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from crawler.render import browser_missing
+from tests.portals.replicas.base import Article, Hit, Replica, serving
+from tests.portals.replicas.crawling import Seen, all_replicas, events, paths, sighted
+from tests.test_whole_path import build
+
+ROOT = Path(__file__).parents[1]
+# In the season all is asked every night; outside it, a quiet night asks for little.
+SEASON = ("2027-02-08", "2027-02-09", "2027-02-10")
+QUIET = ("2026-11-22", "2026-11-23", "2026-11-24")
+# Two cores have two crawls to do: shards of one.
+SHARDS = 2
+FOUND = ("ok", "not_modified")
+GONE = ("gone", "soft_404")
+# The clock of a timer is a little coarser than ours.
+SLACK = 0.02
+KEYS = [key for key, kind in all_replicas().items() if not (kind.hint and browser_missing())]
+OUTAGES = [key for key in KEYS if all_replicas()[key].out_nights]
+SETTINGS = (
+    *("-s", "ALLOW_PRIVATE_NETWORK=True", "-s", "DOWNLOAD_DELAY=0", "-s", "DOWNLOAD_TIMEOUT=10"),
+    *("-s", "LOG_LEVEL=WARNING"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What one night brought from one portal."""
+
+    seen: Seen
+    events: dict[str, set[str]]
+    """What the crawl's memory says happened to reports."""
+    attachments_edited: set[str]
+    hits: list[Hit]
+
+    @property
+    def found(self) -> set[str]:
+        return self.seen.with_verdict(*FOUND)
+
+    @property
+    def gone(self) -> set[str]:
+        return self.seen.with_verdict(*GONE)
+
+    @property
+    def moved(self) -> set[str]:
+        return self.seen.with_verdict("moved")
+
+
+@dataclass(frozen=True, slots=True)
+class Crawled:
+    data: Path
+    portals: dict[str, Replica]
+    nights: dict[str, list[Night]]
+    """By portal, the first night first."""
+
+
+def crawl(data: Path, registry: Path, night: str, *options: str, shards: int = 1) -> None:
+    """One night. A status of 1 is that of the monitors: the night is done, and looks odd."""
+    command = [
+        *(sys.executable, "-m", "scrapy", "crawl", "annual_reports"),
+        *("-a", f"portals={registry}", "-a", f"night={night}", "-s", f"DATA={data}", *SETTINGS),
+        *options,
+    ]
+    shares = [("-a", f"shard={n}/{shards}") for n in range(1, shards + 1)] if shards > 1 else [()]
+    running = [
+        subprocess.Popen([*command, *share], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        for share in shares
+    ]
+    for process in running:
+        _, said = process.communicate(timeout=1_200)
+        assert process.returncode in (0, 1), said[-3_000:]
+        assert "Traceback" not in said, said[-3_000:]
+
+
+def attachments_edited(
+    data: Path, night: str, portals: Mapping[str, Replica]
+) -> dict[str, set[str]]:
+    edited: dict[str, set[str]] = {key: set() for key in portals}
+    for file in data.glob("frontier*.db"):
+        memory = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+        for portal, url in memory.execute(
+            "select portal_id, url from urls where last_night = ? and event = 'edited'"
+            " and kind = 'attachment'",
+            (night,),
+        ):
+            edited[portal].add(unquote(url.removeprefix(portals[portal].url)))
+        memory.close()
+    return edited
+
+
+def crawled(
+    data: Path, portals: dict[str, Replica], nights: tuple[str, ...], *options: str, lives: bool
+) -> Iterator[Crawled]:
+    """Portals over nights that bring their events or, where nothing `lives`, bring none."""
+    told: dict[str, list[Night]] = {key: [] for key in portals}
+    with serving(portals) as csv:
+        registry = data / "portals.csv"
+        registry.write_text(csv, encoding="utf-8")
+        for number, night in enumerate(nights, 1):
+            for one in portals.values():
+                one.night = number if lives else 1
+                one.log.clear()
+            crawl(data, registry, night, *options, shards=SHARDS if len(portals) > 4 else 1)
+            seen = sighted(data, night, portals)
+            happened = events(data, night, portals)
+            files = attachments_edited(data, night, portals)
+            for key, one in portals.items():
+                told[key].append(Night(seen[key], happened[key], files[key], list(one.log)))
+        yield Crawled(data, portals, told)
+
+
+@pytest.fixture(scope="module")
+def season(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crawled]:
+    """All replicas, over three nights on which things happen."""
+    known = all_replicas()
+    portals: dict[str, Replica] = {key: known[key]() for key in KEYS}
+    yield from crawled(tmp_path_factory.mktemp("season"), portals, SEASON, lives=True)
+
+
+def reports(one: Replica) -> list[Article]:
+    return [article for article in one.articles if article.is_report]
+
+
+def with_copies(one: Replica, wanted: set[str]) -> set[str]:
+    """Addresses, and those of the same text elsewhere."""
+    return wanted | {
+        unquote(copy)
+        for article in reports(one)
+        if paths((article.path, *((article.moved[1],) if article.moved else ()))) & wanted
+        for copy in article.copies
+    }
+
+
+# What is found.
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_first_night_finds_every_report_and_nothing_else(season: Crawled, key: str) -> None:
+    one, night = season.portals[key], season.nights[key][0]
+    truth = paths(one.truth(1))
+    assert truth - night.found == set()
+    assert night.found - paths(one.allowed()) == set()
+    # What was called a report and answered otherwise would be news of a report that never was.
+    assert set(night.seen.reports) - paths(one.allowed()) == set()
+    documents = paths(one.documents(1))
+    answered = {u for u, line in night.seen.attachments.items() if line["verdict"] in FOUND}
+    assert documents - answered == set()
+    assert answered - documents == set()
+
+
+@pytest.mark.parametrize("number", [2, 3])
+@pytest.mark.parametrize("key", KEYS)
+def test_the_events_of_later_nights_are_those_made(season: Crawled, key: str, number: int) -> None:
+    one, nights = season.portals[key], season.nights[key]
+    night, before = nights[number - 1], nights[: number - 1]
+    made = {event: paths(urls) for event, urls in one.events(number).items()}
+    moving = [article for article in reports(one) if article.moved and article.moved[0] == number]
+    arrived = paths(article.moved[1] for article in moving if article.moved)
+    silent = paths(a.path for a in moving if a.moved and not a.moved[2])
+
+    known = set().union(*(earlier.found for earlier in before))
+    assert night.found - known - arrived - with_copies(one, made["new"] | arrived) == set()
+    assert made["new"] - (night.found - known) == set()
+    assert arrived - night.found == set()
+
+    edited = night.events.get("edited", set())
+    assert made["edited"] - edited == set()
+    assert edited - with_copies(one, made["edited"]) == set()
+    changed = {
+        unquote(path)
+        for article in reports(one)
+        if number in article.edited and article.stands(number)
+        for path, _ in article.attachments
+    }
+    assert night.attachments_edited == changed
+
+    gone_before = set().union(*(earlier.gone for earlier in before if earlier is not nights[0]))
+    gone = night.gone - gone_before
+    assert (made["gone"] | silent) - gone == set()
+    assert gone - with_copies(one, made["gone"] | silent) == set()
+    moved_before = set().union(*(earlier.moved for earlier in before))
+    assert made["moved"] - silent - night.moved == set()
+    assert night.moved - moved_before - made["moved"] == set()
+    assert night.found - paths(one.allowed()) == set()
+    # In the season a night sees all that stands.
+    assert paths(one.truth(number)) - night.found - night.moved == set()
+
+
+def test_the_archive_suspects_what_was_removed_and_nothing_else(season: Crawled) -> None:
+    build(season.data)
+    archive = sqlite3.connect(f"file:{season.data / 'nianbao.db'}?mode=ro", uri=True)
+    statuses = dict(archive.execute("select url, status from reports"))
+    archive.close()
+    removed = {
+        unquote(one.url + article.path)
+        for one in season.portals.values()
+        for article in reports(one)
+        if article.last == 1
+    }
+    suspect = {unquote(url) for url, status in statuses.items() if status == "suspect"}
+    assert removed - suspect == set()
+    assert suspect - removed == set()
+    assert set(statuses.values()) == {"live", "suspect"}
+
+
+@pytest.mark.parametrize("key", OUTAGES)
+def test_a_night_out_is_no_news_of_any_report(season: Crawled, key: str) -> None:
+    first, out, after = season.nights[key]
+    truth = paths(season.portals[key].truth(1))
+    assert first.found == truth
+    assert out.found == set()
+    if key != "out-404":  # that is what its answers say; its home page tells what they are worth
+        assert out.gone == set()
+    assert out.seen.state != "ok"
+    assert out.events.get("edited", set()) == after.events.get("edited", set()) == set()
+    assert after.found == truth
+    assert after.seen.state == "ok"
+
+
+# How it is asked.
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if key != "out-silent"])
+def test_one_request_at_a_time(season: Crawled, key: str) -> None:
+    for night in season.nights[key]:
+        hits = sorted(night.hits, key=lambda hit: hit.began)
+        assert all(b.began >= a.ended for a, b in pairwise(hits))
+    assert season.portals[key].most_in_flight == 1
+
+
+def test_who_does_not_answer_is_not_asked_again_before_he_is_given_up(season: Crawled) -> None:
+    hits = sorted(season.nights["out-silent"][1].hits, key=lambda hit: hit.began)
+    # Three tries of robots.txt, ten seconds each.
+    assert {hit.target for hit in hits} == {"/robots.txt"}
+    assert 1 <= len(hits) <= 3
+    assert all(b.began - a.began >= 10 for a, b in pairwise(hits))
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_what_has_been_answered_is_not_asked_twice_in_a_night(season: Crawled, key: str) -> None:
+    for night in season.nights[key]:
+        asked = Counter(
+            (hit.method, hit.target, hit.body) for hit in night.hits if hit.status in (200, 304)
+        )
+        assert {what for what, count in asked.items() if count > 1} == set()
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_robots_come_first_and_a_random_path_once_a_week(season: Crawled, key: str) -> None:
+    probes = 0
+    for night in season.nights[key]:
+        assert night.hits[0].target == "/robots.txt"
+        probes += sum(bool(re.fullmatch(r"/[0-9a-f]{16}\.html", hit.target)) for hit in night.hits)
+    assert probes <= 1
+
+
+def targets(crawled: Crawled, key: str) -> list[str]:
+    return [unquote(hit.target) for night in crawled.nights[key] for hit in night.hits]
+
+
+def test_what_rules_forbid_is_not_asked(season: Crawled) -> None:
+    asked = targets(season, "rules-paths")
+    forbidden = [
+        target
+        for target in asked
+        if target.startswith(("/admin/", "/zwgk/gaj/"))
+        or "?print=" in target
+        or (target.startswith("/zwgk/nb/") and target.endswith(".pdf"))
+    ]
+    assert forbidden == []
+    assert asked.count("/robots.txt") == len(SEASON)
+    assert len(asked) > 3 * 30
+
+
+def test_rules_that_cannot_be_read_forbid_everything(season: Crawled) -> None:
+    assert set(targets(season, "rules-error")) == {"/robots.txt"}
+    assert {night.seen.state for night in season.nights["rules-error"]} == {"robots"}
+
+
+def test_rules_that_are_not_there_forbid_nothing(season: Crawled) -> None:
+    one = season.portals["rules-none"]
+    assert paths(one.truth(1)) <= set(targets(season, "rules-none"))
+
+
+def gaps(hits: list[Hit]) -> list[float]:
+    """Seconds from the end of each answer to the next request."""
+    hits = sorted(hits, key=lambda hit: hit.began)
+    return [b.began - a.ended for a, b in pairwise(hits)]
+
+
+def test_a_crawl_delay_is_kept(season: Crawled) -> None:
+    for night in season.nights["rules-delay"]:
+        assert len(night.hits) > 8
+        assert min(gaps(night.hits)) >= 1.0 - SLACK
+
+
+@pytest.mark.parametrize(("key", "status"), [("pause-seconds", 503), ("pause-date", 429)])
+def test_a_retry_after_is_kept(season: Crawled, key: str, status: int) -> None:
+    hits = sorted(season.nights[key][0].hits, key=lambda hit: hit.began)
+    refused = [number for number, hit in enumerate(hits) if hit.status == status]
+    assert len(refused) == 2
+    for number in refused:
+        assert hits[number + 1].began - hits[number].ended >= 2.0 - SLACK
+        # And then the same page is asked again.
+        assert hits[number].target in {hit.target for hit in hits[number + 1 :]}
+
+
+def test_the_delay_is_kept(tmp_path: Path) -> None:
+    portals: dict[str, Replica] = {"rules-none": all_replicas()["rules-none"]()}
+    options = ("-s", "DOWNLOAD_DELAY=0.3")
+    for done in crawled(tmp_path, portals, SEASON[:1], *options, lives=True):
+        hits = done.nights["rules-none"][0].hits
+        assert len(hits) > 30
+        assert min(gaps(hits)) >= 0.3 - SLACK
+
+
+def test_an_honest_host_is_asked_conditionally_and_its_edits_are_found(season: Crawled) -> None:
+    first, second, third = season.nights["etags-honest"]
+    assert not any("if-none-match" in hit.headers for hit in first.hits)
+    for night in (second, third):
+        unchanged = [hit for hit in night.hits if hit.status == 304]
+        assert len(unchanged) >= 0.6 * len(night.hits)
+        assert night.events["edited"]
+        # Nothing but what has proven unchanged is left to the host's word; some is audited.
+        conditional = [hit for hit in night.hits if "if-none-match" in hit.headers]
+        assert len(conditional) < len(night.hits)
+
+
+def test_a_lying_host_is_asked_in_full_once_it_has_lied(season: Crawled) -> None:
+    one, (_, second, third) = season.portals["etags-constant"], season.nights["etags-constant"]
+    assert second.events["edited"] == paths(one.events(2)["edited"])
+    assert third.events["edited"] == paths(one.events(3)["edited"])
+    assert not any("if-none-match" in hit.headers for hit in third.hits)
+
+
+# A quiet night.
+
+# Replicas with several hundred reports.
+LARGE = 150
+FEW_LISTS = 5
+SHARE = 0.05
+
+
+def is_large(key: str) -> bool:
+    one = all_replicas()[key]()
+    one.url = "http://127.0.0.1"
+    one.build()
+    return len(one.truth(1)) >= LARGE
+
+
+QUIET_KEYS = [key for key in KEYS if not all_replicas()[key].hint and is_large(key)]
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crawled]:
+    """The large replicas over three nights outside the season on which nothing happens."""
+    known = all_replicas()
+    portals: dict[str, Replica] = {key: known[key]() for key in QUIET_KEYS}
+    yield from crawled(tmp_path_factory.mktemp("quiet"), portals, QUIET, lives=False)
+
+
+def lists_of(quiet: Crawled) -> Counter[str]:
+    """First pages of lists that lead to reports, by portal: the contract asks them every night."""
+    count: Counter[str] = Counter()
+    for file in quiet.data.glob("frontier*.db"):
+        memory = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+        for (portal,) in memory.execute(
+            "select portal_id from urls where kind = 'list' and keep and root in ('', key)"
+        ):
+            count[portal] += 1
+        memory.close()
+    return count
+
+
+@pytest.mark.parametrize("key", QUIET_KEYS)
+def test_a_quiet_night_asks_for_a_fraction(quiet: Crawled, key: str) -> None:
+    """At most 5 % where a portal has few lists. Where its reports are split among the lists of
+    many departments, all of which are asked every night, 5 % besides those lists."""
+    first, *later = (len(night.hits) for night in quiet.nights[key])
+    lists = lists_of(quiet)[key]
+    besides = lists if lists > FEW_LISTS else 0
+    for asked in later:
+        assert asked - besides <= ceil(SHARE * first), (first, later, lists)
+
+
+def test_quiet_nights_over_all(quiet: Crawled) -> None:
+    asked = [sum(len(nights[k].hits) for nights in quiet.nights.values()) for k in range(3)]
+    lists = sum(lists_of(quiet).values())
+    for later in asked[1:]:
+        assert later - lists <= SHARE * asked[0], (asked, lists)
+
+
+@pytest.mark.parametrize("key", QUIET_KEYS)
+def test_nothing_happens_on_a_quiet_night(quiet: Crawled, key: str) -> None:
+    for night in quiet.nights[key][1:]:
+        assert set(night.events) <= {"unchanged"}
+        assert night.gone == night.moved == night.attachments_edited == set()
