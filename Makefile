@@ -27,14 +27,16 @@ serve: .venv/ready
 
 browser: .venv/browser
 
+# Without a browser the tests of pages that need one are skipped, saying so.
 test: lint
-	@$(PY) -m pytest
+	@$(MAKE) -s browser || echo "tests that need a browser will be skipped"
+	@$(PY) -m pytest -n auto --dist loadfile
 
 lint: .venv/ready
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy --strict crawler archive
 
 bench: .venv/ready
-	@$(PY) -m tests.bench
+	@$(PY) -m tests.bench && $(PY) -m tests.bench_crawl
 
 .venv/ready: requirements.txt
 	@.ci/environment

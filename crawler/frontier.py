@@ -101,6 +101,8 @@ class Frontier(Hosts, Accounts):
             self._db.execute("pragma journal_mode = wal")
             # What a power cut takes from the journal is asked again: captures are synced before.
             self._db.execute("pragma synchronous = normal")
+            # In KB: what is due of a portal lies scattered over the file.
+            self._db.execute("pragma cache_size = -16000")
             _migrate(self._db)
             self._db.executescript(_SCHEMA + hosts.SCHEMA + accounts.SCHEMA)
             self._db.execute(f"pragma user_version = {_VERSION}")

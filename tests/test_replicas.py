@@ -20,7 +20,6 @@ from urllib.parse import unquote
 
 import pytest
 
-from crawler.render import browser_missing
 from tests.portals.replicas.base import Article, Hit, Replica, serving
 from tests.portals.replicas.crawling import Seen, all_replicas, events, paths, sighted
 from tests.test_whole_path import build
@@ -35,7 +34,8 @@ FOUND = ("ok", "not_modified")
 GONE = ("gone", "soft_404")
 # The clock of a timer is a little coarser than ours.
 SLACK = 0.02
-KEYS = [key for key, kind in all_replicas().items() if not (kind.hint and browser_missing())]
+# Those that need a browser take a second a page: they are crawled beside the others (test_render).
+KEYS = [key for key, kind in all_replicas().items() if not kind.hint]
 OUTAGES = [key for key in KEYS if all_replicas()[key].out_nights]
 SETTINGS = (
     *("-s", "ALLOW_PRIVATE_NETWORK=True", "-s", "DOWNLOAD_DELAY=0", "-s", "DOWNLOAD_TIMEOUT=10"),
@@ -368,7 +368,7 @@ def is_large(key: str) -> bool:
     return len(one.truth(1)) >= LARGE
 
 
-QUIET_KEYS = [key for key in KEYS if not all_replicas()[key].hint and is_large(key)]
+QUIET_KEYS = [key for key in KEYS if is_large(key)]
 
 
 @pytest.fixture(scope="module")
