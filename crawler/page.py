@@ -200,12 +200,22 @@ class Page:
         return tuple(dict.fromkeys(links_of(self.tree, self.base)))
 
     @cached_property
+    def _has_marked(self) -> bool:
+        """Whether elements that are not made for it may point somewhere by an attribute."""
+        return "onclick" in (lower := self.text.lower()) or "data-" in lower
+
+    @cached_property
     def files(self) -> tuple[Link, ...]:
         """The links to documents and downloads, as `links` has them: few of a page's hundreds."""
         if _DOWNLOAD.search(self.base):
             # Below such a folder every relative address is a download's.
             return tuple(link for link in self.links if is_file(link.url))
-        said = "\n".join(cast(list[str], _ADDRESSES(self.tree))).lower()
+        addresses = cast(list[str], _HREFS(self.tree))
+        for element in self.tree.iter("iframe", "embed", "object", "option"):
+            addresses += element.values()
+        if self._has_marked:
+            addresses += cast(list[str], _MARKS(self.tree))
+        said = "\n".join(addresses).lower()
         if not any(map(said.__contains__, _IN_FILES)):
             return ()
         found = links_of(self.tree, self.base, _may_be_file)
@@ -478,11 +488,8 @@ _IS_MARKED = etree.XPath(
     "boolean(descendant-or-self::*/@onclick) or boolean(descendant-or-self::*/@data-href)"
     " or boolean(descendant-or-self::*/@data-url) or boolean(descendant-or-self::*/@data-link)"
 )
-_ADDRESSES = etree.XPath(
-    "//@href | //@src | //@data | //@onclick | //@data-href | //@data-url | //@data-link"
-    " | //option/@value",
-    smart_strings=False,
-)
+_HREFS = etree.XPath("//@href", smart_strings=False)
+_MARKS = etree.XPath("//@onclick | //@data-href | //@data-url | //@data-link", smart_strings=False)
 _VIEWER = re.compile(r"viewer|pdfjs|preview", re.IGNORECASE)
 # Names of a visit, not of a page.
 _SESSION = re.compile(

@@ -170,3 +170,51 @@ def test_a_bare_link_stands_behind_the_heading_of_the_box_before_it():
         "http://a.gov.cn/", "<div><h3>年报专题</h3></div><a href='/zt/'>进入</a>".encode()
     )
     assert page.links[0].context == "年报专题 进入"
+
+
+def test_visible_text_is_in_the_order_of_reading_without_what_nobody_sees():
+    text = (
+        "<body>甲<p>乙<b>丙</b>丁<script>1</script>戊</p>己<!-- 庚 --><noscript>辛</noscript>"
+        "子<style>x</style></body>"
+    )
+    assert page(text).visible == "甲乙丙丁戊己子"
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        "<a href='a.PDF'>附件</a>",
+        "<a href='/x/P020250120123456789012.doc'>附件</a>",
+        "<a href='P020250120123456789012'>附件</a>",
+        "<a href='/downfile.jsp?id=1'>附件</a>",
+        "<a href='/get?name=1%2Epdf'>附件</a>",
+        "<a href='&#46;/a.ofd'>附件</a>",
+        "<iframe src='/web/viewer.html?file=/a/b.pdf'></iframe>",
+        "<object data='a.docx'></object>",
+        "<span onclick=\"window.open('/a/b.wps')\">附件</span>",
+    ],
+)
+def test_the_files_are_the_links_that_lead_to_documents(element):
+    shown = page(f"<body><a href='/nb/'>年报</a>{element}<a href='#top'>顶部</a></body>")
+    assert len(shown.files) == 1
+    assert shown.files == tuple(link for link in shown.links if link.text != "年报")
+
+
+def test_below_a_folder_of_downloads_every_address_is_a_files():
+    shown = page("<a href='1'>附件</a>", "http://www.example.gov.cn/attachment/x.html")
+    assert [link.url for link in shown.files] == ["http://www.example.gov.cn/attachment/1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "box"),
+    [
+        ("<div class='main zoom'><img src='1.png'></div>", "main zoom"),
+        ("<div class='zoom2'><p>本报告由甲县教育局根据条例编制，全文如下。</p></div>", None),
+        ("<div id='zoom'>短</div>", None),
+        # By the order of the names, not of the page.
+        ("<div class='article'><a>1</a></div><div class='TRS_Editor'><a>2</a></div>", "TRS_Editor"),
+    ],
+)
+def test_the_article_is_in_a_box_of_a_known_name(text, box):
+    found = page(f"<body>{text}</body>").article
+    assert (None if found is None else found.get("class")) == box

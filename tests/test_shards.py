@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from crawler.portals import Portal, load_portals
-from crawler.spiders.annual_reports import in_shard
+from crawler.shards import in_shard
 from tests.portals.replicas.base import Replica
 from tests.portals.replicas.site import OFFICES, Listing, Shown, Site, anchors, page
 from tests.test_whole_path import (

@@ -73,6 +73,7 @@ ANNOUNCED = re.compile(
 INSTITUTION = re.compile(
     r"(?:(?<!行政)学院|大学|学校|中学|小学|幼儿园|医院|公司|集团|银行)(?:\(.*\))?$"
 )
+INSTITUTION_WORDS = "学院 大学 学校 中学 小学 幼儿园 医院 公司 集团 银行".split()
 
 YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})(?=年(?!\d{1,2}月)|度|政府信息|政务|信息公开)")
 # 2019-2020年: a report on two years, which has no year of its own.
@@ -218,6 +219,9 @@ def _split_body(title: str) -> tuple[str, str]:
 def _is_institutions(title: str, body: str) -> bool:
     """信息公开 of a school or company, which is no 政府信息公开."""
     if "政府信息" in title or "政务" in title:
+        return False
+    # A menu's hundreds of labels are done with here.
+    if not any(word in title for word in INSTITUTION_WORDS):
         return False
     name = body or (_before_subject(title) or "")
     return INSTITUTION.search(name) is not None

@@ -468,7 +468,7 @@ class AnnualReportsSpider(Spider):
             self._finish(row, last if last is Verdict.SHELL else endless, chain, None)
         elif row.is_further and key_of(target) == row.root:
             # Past its end a list sends back to its first page.
-            self._finish(row, last, chain, None)
+            self._finish(row, Verdict.MOVED, chain, None)
         elif not links.is_same_site(target, self._sites(row)) and row.kind != "home":
             self._finish(row, Verdict.MOVED, chain, None)
         elif self._leads_to_known(row, target):
@@ -699,7 +699,7 @@ def _now() -> str:
 
 def _warcinfo(crawler: Crawler) -> dict[str, str]:
     return {
-        "software": "Nianbao (Scrapy, warcio)",
+        "software": "Nianbao (Scrapy)",
         "format": "WARC file version 1.1",
         "conformsTo": "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/",
         "robots": "RFC 9309; unreachable rules forbid",
