@@ -131,11 +131,11 @@ _MALFORMED = re.compile(
     re.IGNORECASE,
 )
 _ERROR_PATH = re.compile(
-    r"/(?:404|410|error(?:s|page)?|e?notfound|page_?not_?found|nopage|no_?page|missing|40[34]page|error_?404|err404)[^/]*(?:\.(?:s?html?|jspx?|aspx?|php|do|action))?/?$",
+    r"/(?:(?:404|410)(?!\d)|error(?:s|page)?|e?notfound|page_?not_?found|nopage|no_?page|missing|40[34]page|error_?404|err404)[^/]*(?:\.(?:s?html?|jspx?|aspx?|php|do|action))?/?$",
     re.IGNORECASE,
 )
 _BUSY_PATH = re.compile(
-    r"/(?:weihu|maintain|maintenance|50[0-4]|busy|upgrade|stop)[^/]*\.\w+$", re.I
+    r"/(?:weihu|maintain|maintenance|50[0-4](?!\d)|busy|upgrade|stop)[^/]*\.\w+$", re.I
 )
 _LOGIN_PATH = re.compile(r"/(?:login|signin|sso|cas|passport|oauth2?)(?:[/._?]|$)", re.IGNORECASE)
 _WALL_PATH = re.compile(r"(?:captcha|/waf|verify|/forbid|/block|/deny|antispider|challenge)", re.I)

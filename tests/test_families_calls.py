@@ -142,3 +142,23 @@ def test_members_keep_what_brackets_hold():
         "c": "{ d: 1 }",
         "e": "e",
     }
+
+
+@pytest.mark.parametrize(
+    "reads",
+    [
+        "$(\"meta[name='channelid']\").attr('content')",
+        "document.querySelector('meta[name=\"channelId\"]').content",
+        "document.getElementsByName('channelId')[0].getAttribute('content')",
+    ],
+)
+def test_a_number_that_stands_in_a_meta(reads):
+    script = f"""var id = {reads};
+    var url = "/searchList/" + id + "?_isJson=true&_pageSize=18&page=";
+    function show(page) {{ $.getJSON(url + page, draw); }}"""
+    text = f'<html><head><meta name="channelId" content="d5c6"></head><script>{script}</script>'
+    [call] = calls(Page(HERE, text))
+    assert call.filled(2) == (
+        "http://a.gov.cn/searchList/d5c6?_isJson=true&_pageSize=18&page=2",
+        "",
+    )

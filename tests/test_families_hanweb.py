@@ -134,3 +134,24 @@ def test_a_datastore_in_a_scripts_string() -> None:
     text = "<script>$('#a').jpage({dataStore:'" + store(range(1, 3)).replace("'", "\\'")
     page = Page(f"{HOST}/a.html", text + "', perPage:10});</script>")
     assert [entry.title for entry in families.entries(page)] == ["甲县1年报告", "甲县2年报告"]
+
+
+def test_an_array_of_rows_with_its_numbers_in_variables_is_paged() -> None:
+    rows = ",".join(
+        f'"<li><a href=\\"/art/{number}.html\\" title=\\"甲县{number}年报告\\">甲县…<\\/a>2024-01-02</li>"'
+        for number in range(1, 7)
+    )
+    script = (
+        f"var totalRecord=14.0;totalPage = 3;dataStore = [{rows}];"
+        "$('#u').jpage({dataStore:dataStore,totalRecord:totalRecord,perPage:2,"
+        "proxyUrl:'/jpage/dataproxy.jsp',ajaxParam:{'columnid':'8','unitid':'u'}});"
+    )
+    page = Page(COLUMN, f"<html><body><div id=u></div><script>{script}</script></body></html>")
+    assert [entry.url for entry in hanweb.entries(page)] == [
+        f"{HOST}/art/{number}.html" for number in range(1, 7)
+    ]
+    asked = [query(one.url) for one in hanweb.further(page)]
+    assert [(one["startrecord"], one["endrecord"]) for one in asked] == [
+        (["7"], ["12"]),
+        (["13"], ["14"]),
+    ]

@@ -112,3 +112,20 @@ def test_documents_that_are_asked_for_by_number():
     [entry] = families.entries(page({"data": {"total": 1, "lists": [row]}}, url))
     assert entry.url == "http://a.gov.cn/cbircweb/DocInfo/SelectByDocId?docId=1255777"
     assert families.entries(page({"lists": [row]})) == []
+
+
+def test_a_server_with_a_page_size_of_its_own_is_asked_with_that():
+    address = "http://a.gov.cn/api/list?_pageSize=20&page={}"
+    rows = {"data": {"rows": 18, "total": 37, "results": [ROW] * 18}}
+    [following] = families.further(page(rows, address.format(1)))
+    assert following.url == "http://a.gov.cn/api/list?_pageSize=18&page=2"
+    [third] = families.further(page(rows, following.url))
+    assert third.url == "http://a.gov.cn/api/list?_pageSize=18&page=3"
+    last = {"data": {"rows": 18, "total": 37, "results": [ROW]}}
+    assert families.further(page(last, third.url)) == []
+
+
+def test_a_title_that_is_only_given_as_html():
+    row = {"titleHtml": "<b>甲县</b>2023年报", "redirectUrl": "", "url": "/a/1.html"}
+    [entry] = jsonlist.entries(page({"results": {"data": {"total": 1, "results": [row]}}}))
+    assert (entry.url, entry.title) == ("http://a.gov.cn/a/1.html", "甲县2023年报")

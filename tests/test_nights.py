@@ -146,9 +146,7 @@ def test_an_outage_removes_nothing(tmp_path: Path, outage: int) -> None:
 
     replica = Down()
     nights = ["2027-02-08", "2027-02-09", "2027-02-10"]
-    first, second, third = night_by_night(
-        replica, tmp_path, nights, "-s", "RETRY_TIMES=0"
-    )
+    first, second, third = night_by_night(replica, tmp_path, nights, "-s", "RETRY_TIMES=0")
     assert set(first.values()) == set(third.values()) == {"ok"}
     assert set(first) == set(third) == replica.truth()
     assert not {"gone", "soft_404", "ok"} & set(second.values())

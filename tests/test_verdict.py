@@ -316,6 +316,13 @@ def test_where_a_redirect_ends(path, expected):
     assert verdict(text="<p>欢迎使用</p>", final=HOME + path) == expected
 
 
+@pytest.mark.parametrize("path", ["info/1517/4040.htm", "content/410233.html", "nb/50231.html"])
+def test_an_article_whose_number_begins_like_a_status_is_there(path):
+    short = ARTICLE.replace("<p>主动公开政府信息。</p>" * 200, "<p>主动公开政府信息。</p>" * 20)
+    assert verdict(text=short, url=HOME + path) == "ok"
+    assert verdict(text=short, final=HOME + path) == "moved"
+
+
 def test_a_redirect_to_itself_wants_its_cookie_back():
     assert verdict(302, "", location=URL) == "challenge"
     assert verdict(302, "", location="t20240101_1.html") == "challenge"

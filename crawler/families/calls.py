@@ -45,6 +45,12 @@ _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$.]*(?:\(\))?")
 _FIELD = re.compile(
     r"""\$\(\s*["']#([\w-]+)["']\s*\)\.(?:val|attr|text|html)\(|getElementById\(\s*["']([\w-]+)["']\s*\)\.value"""
 )
+# What a script reads from a <meta> of its page.
+_META = re.compile(
+    r"""\[\s*name\s*=\s*\\?["']?([\w-]+)\\?["']?\s*\].*?(?:content\b|getAttribute)"""
+    r"""|getElementsByName\(\s*["']([\w-]+)["']\s*\)\s*\[0\]\s*\.(?:content\b|getAttribute)""",
+    re.IGNORECASE,
+)
 _QUERY = re.compile(r"""[\w.$]*\(\s*["']([\w-]+)["'](?:\s*,[^()]*)?\)""")
 _LOCATION = re.compile(
     r"\blocation(?:\.href)?\s*=(?!=)|\blocation\.(?:assign|replace)\s*\(|\bwindow\.open\s*\("
@@ -114,6 +120,7 @@ class _Known:
     variables: Mapping[str, str]
     fields: Mapping[str, str]
     query: Mapping[str, str]
+    metas: Mapping[str, str]
 
 
 def _known(page: Page) -> _Known:
@@ -129,7 +136,7 @@ def _known(page: Page) -> _Known:
         for name in (element.get("id"), element.get("name"))
         if name
     }
-    return _Known(variables, fields, dict(parse_qsl(urlsplit(page.url).query)))
+    return _Known(variables, fields, dict(parse_qsl(urlsplit(page.url).query)), page.metas)
 
 
 def _calls(script: str, known: _Known, page: Page) -> Iterator[Call]:
@@ -300,6 +307,8 @@ def _piece(piece: str, known: _Known, depth: int) -> str:
         return piece
     if piece.startswith("(") and piece.endswith(")"):
         return _number_in(piece[1:-1], known, depth) or _text(piece[1:-1], known, depth + 1)
+    if (meta := _META.search(piece)) and (said := known.metas.get((meta[1] or meta[2]).lower())):
+        return said
     if field := _FIELD.search(piece):
         name = field[1] or field[2]
         if is_page_name(name):

@@ -9,7 +9,6 @@ and parameters.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +22,11 @@ from crawler.page import Page
 
 STORE = re.compile(r"<datastore\b.*?(?:</datastore>|\Z)", re.DOTALL | re.IGNORECASE)
 RECORD = re.compile(r"<record>", re.IGNORECASE)
-OLD_STORE = re.compile(r"dataStore\s*=\s*(\[.*?\])\s*;?\s*(?:$|totalRecord|\n)", re.DOTALL)
+LITERAL = re.compile(r"""(["'])((?:\\.|(?!\1).)*)\1""", re.DOTALL)
+OLD_STORE = re.compile(
+    r"""dataStore["']?\s*[=:]\s*\[\s*((?:(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')\s*(?:,\s*)?)*)\]""",
+    re.DOTALL,
+)
 TOTAL = re.compile(r"totalRecord['\"]?\s*[:=>]\s*['\"]?(\d+)", re.IGNORECASE)
 SCREEN = re.compile(r"perPage['\"]?\s*[:=]\s*['\"]?(\d+)", re.IGNORECASE)
 CALL = re.compile(r"""(?:["'#(](?P<id>[\w-]+)["'][^"'()]*\)\s*)?\.jpage\s*\(\s*\{""")
@@ -150,7 +153,9 @@ def _groups(page: Page) -> list[_Group]:
         records = _old_records(text)
         if not calls:
             return [_Group(records)] if records else []
-        return [_group(records, "", call, page) for _, call in calls]
+        # One list alone may have its numbers in variables before the call.
+        rest = f"\n{text}" if len(calls) == 1 else ""
+        return [_group(records, "", call + rest, page) for _, call in calls]
     found: list[_Group] = []
     for number, store in enumerate(stores):
         link = _next_group(store, page)
@@ -300,13 +305,10 @@ def _records(store: str) -> list[str]:
 
 
 def _old_records(text: str) -> list[str]:
-    if match := OLD_STORE.search(text):
-        try:
-            store = json.loads(match[1])
-        except ValueError:
-            return re.findall(r"<li\b.*?</li>", match[1].replace('\\"', '"'), re.DOTALL)
-        return [record for record in store if isinstance(record, str)]
-    return []
+    """The strings of a script's array, each as HTML."""
+    match = OLD_STORE.search(text)
+    literals = islice(LITERAL.finditer(match[1]), MOST_RECORDS) if match else ()
+    return [re.sub(r"\\(.)", r"\1", one[2]) for one in literals]
 
 
 def _next_group(store: str, page: Page) -> str:

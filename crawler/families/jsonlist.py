@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -20,14 +21,14 @@ from crawler.page import Page, absolute
 # What members are called, in lower case without _ and -; what is whole comes first.
 TITLES = (
     "fulltitle", "realtitle", "articletitle", "doctitle", "infotitle", "contenttitle", "newstitle",
-    "docsubtitle", "manuscripttitle", "title", "subject", "titlename", "listtitle", "topic",
+    "docsubtitle", "manuscripttitle", "title", "titlehtml", "subject", "titlename", "listtitle", "topic",
     "infoname", "wjbt", "wjmc", "headline", "bt", "name", "mc",
 )  # fmt: skip
 ADDRESSES = (
     "infourl", "docpuburl", "puburl", "url", "posturl", "linkurl", "link", "href", "articleurl",
     "arturl", "contenturl", "pageurl", "htmlurl", "weburl", "visiturl", "detailurl", "docurl",
     "newsurl", "fullurl", "staticurl", "urlpath", "accessurl", "titleurl", "htmlpath", "filepath",
-    "path",
+    "path", "redirecturl",
 )  # fmt: skip
 DATES = re.compile(r"date|time|rq$|sj$|publish|created", re.IGNORECASE)
 PUBLISHED = re.compile(r"pub|info|release|rel|show|display|^date$|^time$|fb", re.IGNORECASE)
@@ -41,6 +42,8 @@ SIZE = re.compile(
     re.IGNORECASE,
 )
 DEEPEST = 8
+# No server gives fewer rows a page than these.
+FEWEST = 5
 # Rows without an address, by what asked for them: a document is asked for by its number.
 BY_NUMBER = (("/DocInfo/SelectDocBy", "docid", "/cbircweb/DocInfo/SelectByDocId?docId="),)
 
@@ -61,11 +64,27 @@ def further(page: Page) -> list[FurtherRequest]:
     pattern = numbered(page.url, page.sent)
     if pattern is None:
         return []
+    if pattern[2] <= 1:
+        page = _as_given(page)
+        pattern = numbered(page.url, page.sent) or pattern
     number, last = pattern[2], _last(page)
     if last is not None and number >= last:
         return []
     url, body = with_number(pattern, number + 1)
     return [FurtherRequest(url, "POST" if page.sent else "GET", body)]
+
+
+def _as_given(page: Page) -> Page:
+    """A first page as if asked for with the size it has: some servers cap it, or have their own."""
+    size, total, rows = _size(page), _total(page), len(_rows(page))
+    if size is None or total is None or not FEWEST <= rows < min(int(size[1]), total):
+        return page
+    if not page.sent and "=" not in urlsplit(page.url).query:
+        # A file is called by the size it was made with.
+        return page
+    text = size.string[: size.start(1)] + str(rows) + size.string[size.end(1) :]
+    is_sent = bool(SIZE.search(page.sent))
+    return replace(page, sent=text) if is_sent else replace(page, url=text)
 
 
 def _rows(page: Page) -> list[Mapping[str, Any]]:
@@ -147,15 +166,29 @@ def _day(value: Any) -> str:
 
 def _last(page: Page) -> int | None:
     """The number of the last page, counted from 1; None where nothing says it."""
-    size = SIZE.search(page.sent) or SIZE.search(urlsplit(page.url).path + page.url)
-    for name, value in _members(page.json, 0):
-        if isinstance(value, bool) or not re.fullmatch(r"\d{1,7}", str(value)):
-            continue
+    size = _size(page)
+    for name, number in _numbers(page):
         if name in TOTAL_PAGES:
-            return int(value)
+            return number
         if name in TOTAL_ROWS and size and int(size[1]):
-            return -(-int(value) // int(size[1]))
+            return -(-number // int(size[1]))
     return None
+
+
+def _size(page: Page) -> re.Match[str] | None:
+    """Where the form, else the address, says how many rows a page has."""
+    return SIZE.search(page.sent) or SIZE.search(page.url)
+
+
+def _total(page: Page) -> int | None:
+    return next((number for name, number in _numbers(page) if name in TOTAL_ROWS), None)
+
+
+def _numbers(page: Page) -> Iterator[tuple[str, int]]:
+    """The whole numbers around the rows, by their names."""
+    for name, value in _members(page.json, 0):
+        if not isinstance(value, bool) and re.fullmatch(r"\d{1,7}", str(value)):
+            yield name, int(value)
 
 
 def _members(value: Any, depth: int) -> Iterator[tuple[str, Any]]:

@@ -74,7 +74,8 @@ def read_payload(folder, warc_file, offset, digest):
         raise LostError("存放这份原件的记录无法读出。") from error
     if len(payload) > LARGEST:
         raise LostError("原件过大，不在网页上提供。")
-    if record.rec_type not in ("response", "conversion") or hashlib.sha256(payload).hexdigest() != digest:
+    is_kept = record.rec_type in ("response", "conversion")
+    if not is_kept or hashlib.sha256(payload).hexdigest() != digest:
         raise LostError("存档中的字节与登记的 SHA-256 不符，故不显示。")
     return payload, headers
 
