@@ -43,7 +43,13 @@ FLOOR = 12
 BATCH = 50
 # Where a column is being worked on, so many reports of the latest year are looked at as well.
 STIRRED = 60
-_VERSION = 2
+# A quiet night asks for a twentieth of the first one: reports by turns, robots.txt, home and a
+# probe besides, and as many lists as still fit, but so many at least.
+QUIET = 20
+BESIDES = 3
+FEW_LISTS = 6
+EVERY = 1_000_000_000
+_VERSION = 3
 
 _SCHEMA = """
 create table if not exists urls (
@@ -65,6 +71,7 @@ create table if not exists urls (
 create index if not exists urls_due_night on urls (portal_id, rank, due);
 create index if not exists urls_parent on urls (parent);
 create index if not exists urls_root on urls (root, place) where root <> '';
+create index if not exists urls_etag on urls (etag) where etag <> '';
 create index if not exists urls_of_report on urls (report_url) where report_url is not null;
 create table if not exists shown (
     root text not null, entry text not null, page text not null, primary key (root, entry)
@@ -75,7 +82,8 @@ create table if not exists captured (
     url text primary key, digest text not null, fetched_at text not null
 ) strict, without rowid;
 create table if not exists portals (
-    id text primary key, since text not null, searched text not null default ''
+    id text primary key, since text not null, searched text not null default '',
+    stirred text not null default ''
 ) strict, without rowid;
 """
 
@@ -115,6 +123,8 @@ class Frontier(Hosts, Accounts):
         Accounts.__init__(self)
         self._captured: dict[str, tuple[str, str]] = {}
         self._since: dict[str, str] = {}
+        self._turns: dict[tuple[str, str], int] = {}
+        self._allowed: dict[tuple[str, str], int] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -155,7 +165,12 @@ class Frontier(Hosts, Accounts):
         kind = answer.kind or row.kind
         event = event_of(answer, kind)
         fresh = self._is_fresh(row, answer, night)
-        interval, due, failures, nights_gone = next_of(answer, kind, event, night, fresh=fresh)
+        turn = self._turn(row)
+        interval, due, failures, nights_gone = next_of(
+            answer, kind, event, night, fresh=fresh, turn=turn
+        )
+        if kind == "attachment" and due > schedule.tomorrow(night):
+            due = self._due_of_page(row, night) or due
         keeps = answer.verdict not in ("ok", "moved")
         with self._transaction():
             self._flush()
@@ -199,6 +214,9 @@ class Frontier(Hosts, Accounts):
                 )
             if shown:
                 self._show(row, shown, answer.night, arrivals)
+            is_news = answer.print and row.print not in ("", answer.print)
+            if kind == "list" and is_news and not keeps and not row.is_further:
+                self._stir(row.portal_id, answer.night)
             if event == "edited":
                 self._db.execute(
                     "update urls set due = ? where report_url = ? and last_night < ?",
@@ -211,8 +229,28 @@ class Frontier(Hosts, Accounts):
                     (row.key,),
                 )
             if answer.leads:
-                self._keep_path(row.key, night)
+                self._keep_path(row.key, night, turn)
         return event
+
+    def _turn(self, row: Row) -> int:
+        """The number of an address among those of its kind that its portal has answered for."""
+        of = row.portal_id, row.kind
+        if of not in self._turns:
+            self._turns[of] = self._db.execute(
+                "select count(*) from urls where portal_id = ? and rank = ? and last_night <> ''",
+                (row.portal_id, _RANK[row.kind]),
+            ).fetchone()[0]
+        if not row.last_night:
+            self._turns[of] += 1
+        return self._turns[of]
+
+    def _due_of_page(self, row: Row, night: date) -> str | None:
+        """The night on which a document's page is due: both are asked together."""
+        page = self._db.execute(
+            "select due from urls where key = ? and due > ? and due < ?",
+            (key_of(row.report_url or ""), night.isoformat(), schedule.NEVER),
+        ).fetchone()
+        return page["due"] if page else None
 
     def _flush(self) -> None:
         """Write down what was captured and spent since the last answer."""
@@ -328,11 +366,7 @@ class Frontier(Hosts, Accounts):
             )
 
     def _show(self, row: Row, shown: Sequence[Found], night: str, arrivals: int) -> None:
-        """Remember what a page of a list shows, and look after what it has dropped.
-
-        Where a list's first page has changed, the portal is being worked on: tonight its other
-        lists are read, the pages of this one, and the reports of the latest year.
-        """
+        """Remember what a page of a list shows, and look after what it has dropped."""
         root = row.root or row.key
         before = {
             entry
@@ -356,14 +390,18 @@ class Frontier(Hosts, Accounts):
             " and last_verdict in ('gone', 'soft_404')",
             [(night, entry, night) for entry in entries - before],
         )
-        if before and (arrivals or (left and not row.is_further)):
-            self._stir(row.portal_id, root, night)
+        if before and arrivals:
+            self._stir(row.portal_id, night)
 
-    def _stir(self, portal_id: str, root: str, night: str) -> None:
+    def _stir(self, portal_id: str, night: str) -> None:
+        """A portal is being worked on: read all its lists tonight, and the reports of the latest
+        year."""
+        self._allowed[portal_id, night] = EVERY
+        self._db.execute("update portals set stirred = ? where id = ?", (night, portal_id))
         self._db.execute(
             "update urls set due = ? where portal_id = ? and rank = ? and keep and last_night < ?"
-            " and last_verdict in ('ok', 'not_modified') and root in ('', key, ?)",
-            (night, portal_id, _RANK["list"], night, root),
+            " and last_verdict in ('ok', 'not_modified')",
+            (night, portal_id, _RANK["list"], night),
         )
         latest = int(night[:4]) - 1
         self._db.execute(
@@ -373,7 +411,7 @@ class Frontier(Hosts, Accounts):
             (night, portal_id, _RANK["report"], night, night, f"%{latest}%", STIRRED),
         )
 
-    def _keep_path(self, key: str, night: date) -> None:
+    def _keep_path(self, key: str, night: date, turn: int) -> None:
         """Remember the way to a list of reports: its lists are read again, and now and then the
         pages that lead to them."""
         rows = self._db.execute(
@@ -385,9 +423,9 @@ class Frontier(Hosts, Accounts):
         for row in map(_row, rows):
             due = schedule.NEVER
             if row.kind == "list" and not row.is_further:
-                due = next_list(row, night)
+                due = next_list(row, night, turn)
             elif row.kind == "discovery":
-                due = schedule.weekly(path_of(row.key), night, first=True)
+                due = schedule.monthly(turn, night, first=True)
             self._db.execute(
                 "update urls set keep = 1, due = min(due, ?) where key = ?", (due, row.key)
             )
@@ -413,11 +451,53 @@ class Frontier(Hosts, Accounts):
                 " limit ?",
                 (portal_id, _RANK[kind], night, least, BATCH + len(exclude)),
             )
-            if found := [_row(row) for row in rows if row["key"] not in exclude]:
+            found = [_row(row) for row in rows if row["key"] not in exclude]
+            if kind == "list" and found:
+                found = self._of_tonight(portal_id, night, found, exclude)
+            if found:
                 return found
             if kind == "report" and (found := self._spare(portal_id, night, exclude)):
                 return found
         return []
+
+    def _of_tonight(
+        self, portal_id: str, night: str, lists: list[Row], exclude: Collection[str]
+    ) -> list[Row]:
+        """The lists among those due that are read tonight.
+
+        All, but for a portal of very many on a quiet night outside the season: then what fits into
+        a twentieth of its first night, the longest unread first, and each within a week.
+        """
+        known = [row for row in lists if row.last_night and not row.is_further]
+        first_pages = self._db.execute(
+            "select key, last_night from urls where portal_id = ? and rank = ? and keep"
+            " and root in ('', key)",
+            (portal_id, _RANK["list"]),
+        ).fetchall()
+        asked = sum(row["last_night"] == night or row["key"] in exclude for row in first_pages)
+        spare = self._lists_allowed(portal_id, night, len(first_pages)) - asked
+        known.sort(key=lambda row: (row.last_night, -row.score))
+        skipped = {row.key for row in known[max(spare, 0) :]}
+        return [row for row in lists if row.key not in skipped]
+
+    def _lists_allowed(self, portal_id: str, night: str, count: int) -> int:
+        if (portal_id, night) not in self._allowed:
+            row = self._db.execute(
+                "select since, stirred, (select sum(requests) from spent where night = since and"
+                " portal_id = id) as cost, (select count(*) from urls where portal_id = id and"
+                " rank = ?) as reports from portals where id = ?",
+                (_RANK["report"], portal_id),
+            ).fetchone()
+            self._allowed[portal_id, night] = EVERY
+            is_busy = schedule.in_season(date.fromisoformat(night)) or night in (
+                row["since"],
+                row["stirred"],
+            )
+            if row["cost"] and not is_busy:
+                share = row["cost"] // QUIET - -(-row["reports"] // schedule.LONGEST) - BESIDES
+                week = -(-count // schedule.WEEK)
+                self._allowed[portal_id, night] = max(FEW_LISTS, week, share)
+        return self._allowed[portal_id, night]
 
     def _spare(self, portal_id: str, night: str, exclude: Collection[str]) -> list[Row]:
         """Reports that are not due, up to the few that a small portal is asked for every night."""
@@ -473,7 +553,7 @@ class Frontier(Hosts, Accounts):
         with self._transaction():
             renewed = self._db.execute(
                 "update portals set searched = ? where id = ? and searched <= ?",
-                (schedule.weekly("", date.fromisoformat(night), first=False), portal_id, night),
+                (schedule.weekly(date.fromisoformat(night)), portal_id, night),
             ).rowcount
             if renewed:
                 self._db.execute(
@@ -585,7 +665,8 @@ def _migrate(db: sqlite3.Connection) -> None:
     )
     db.execute(
         "create table portals (id text primary key, since text not null,"
-        " searched text not null default '') strict, without rowid"
+        " searched text not null default '', stirred text not null default '')"
+        " strict, without rowid"
     )
     db.execute(
         "insert into portals (id, since)"

@@ -65,14 +65,37 @@ class Hosts:
         was, now = (row.etag, row.modified), (answer.etag, answer.modified)
         if answer.verdict != "ok" or not any(now) or was != now or not row.print:
             return
-        proof, lie = answer.digest == row.last_digest, answer.print != row.print
+        proof, lie = False, answer.print != row.print
+        if answer.digest == row.last_digest:
+            lie = self._stands_elsewhere(answer, host)
+            proof = not lie and self._has_others(answer, host)
         if proof or lie:
             self._db.execute(
                 "insert into hosts (host, proofs, lies) values (?, ?, ?) on conflict do update set"
                 " proofs = proofs + excluded.proofs, lies = lies + excluded.lies",
-                (host, int(proof), int(lie and not proof)),
+                (host, int(proof), int(lie)),
             )
             self._hosts.pop(host, None)
+
+    def _stands_elsewhere(self, answer: Answer, host: str) -> bool:
+        """Whether a host gives two texts one tag: then it tells nothing of either."""
+        return bool(answer.etag) and self._is_any(
+            "etag = ? and last_digest <> ? and instr(url, ?)",
+            *(answer.etag, answer.digest or "", f"//{host}/"),
+        )
+
+    def _has_others(self, answer: Answer, host: str) -> bool:
+        """Whether a host gives other texts other validators: one for all is no witness."""
+        return self._is_any(
+            "portal_id = ? and last_digest <> ? and (etag <> ? or modified <> ?)"
+            " and (etag <> '' or modified <> '') and instr(url, ?)",
+            *(answer.row.portal_id, answer.digest or "", answer.etag, answer.modified),
+            f"//{host}/",
+        )
+
+    def _is_any(self, condition: str, *values: str) -> bool:
+        found = self._db.execute(f"select 1 from urls where {condition} limit 1", values)
+        return found.fetchone() is not None
 
     def not_found(self, host: str) -> str | None:
         """The sketch of a host's page for what is not there; None where it was never asked."""

@@ -7,6 +7,7 @@ columns of reports are full of look-alikes that share the slug.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
@@ -71,12 +72,20 @@ _COLUMNS = (
 )
 _BODIES = re.compile(
     r".{2,20}(?:局|委|办|厅|院|社|馆|署|处|所|队|会|联|海关|镇|乡|街道|中心|办公室|办事处|政府)"
-    r"(?:信息公开|政务公开)?"
+    r"(?:(?:政府信息|政务信息|信息|政务)公开(?:目录|专栏|专区|平台|网|主页|首页)?)?"
 )
+_BODIES_REPORTS = re.compile(rf"(?:{_BODIES.pattern}){_ANNUAL}{_TAIL}")
 # Directories of bodies, each with a column of its own.
 _DIRECTORIES = re.compile(
     r".{0,4}?(?:部门|乡镇|街道|镇街|区县|县区|县市区|单位|机关|机构|基层|苏木|园区|垂管).{0,8}(?:信息|政务)公开.{0,4}"
 )
+# Directories of bodies, each with a site of its own.
+_SITES = re.compile(
+    r".{0,4}?(?:部门|乡镇|街道|镇街|区县|县区|县市区)(?:乡镇|街道)?"
+    r"(?:网站群?|站点|导航|子站|主页|之窗|门户(?:网站)?|链接)?"
+)
+# Fewer names of bodies, at addresses alike, make no directory.
+_FEWEST_BODIES = 3
 _LISTINGS = (
     (
         re.compile(
@@ -135,7 +144,7 @@ _COLUMN_PATH = re.compile(
 )
 # Where a picture or a word like 进入 leads, the path is all there is.
 _LISTING_PATH = re.compile(
-    r"/(?:zfxxgk(?:pt|ml|zn|zl|w|n)?|xxgk(?:pt|ml|zn|zl|w|n)?|zwgk|zwxxgk|gongkai|xinxigongkai|govopen)(?:_\d+)?(?:/(?:index)?|\.\w+$|/?$)",
+    r"/(?:gkmlpt|zfxxgk(?:pt|ml|zn|zl|w|n)?|xxgk(?:pt|ml|zn|zl|w|n)?|zwgk|zwxxgk|gongkai|xinxigongkai|govopen)(?:_\d+)?(?:/(?:index)?|\.\w+$|/?$)",
     re.IGNORECASE,
 )
 _SAYS_NOTHING = re.compile(
@@ -145,9 +154,9 @@ _SAYS_NOTHING = re.compile(
 _DECORATED = re.compile(r"^[\W_]+|[^\w)）>》…]+$|^\d{1,2}[.、．]", re.UNICODE)
 _TIERS = re.compile(rf"{_TIER}{{2,10}}|{_KINDS}")
 _ARTICLE = re.compile(
-    r"/t\d{8}_\d+(?:_\w+)?(?:\.s?html?)?$|/art_[\d_]+\.html?$|/(?:m?post|content|c\d+)_\d+(?:\.s?html?)?$"
-    r"|/c\d{5,}/content\.html$|/\d{5,}\.s?html?$|/[0-9a-f]{20,}\.s?html?$|/[0-9a-f]{8}-[0-9a-f-]{27}\.s?html?$"
-    r"|/info/\d+/\d+\.html?$|/show/\d+(?:\.html?)?$|/(?:public|content|detail)/\d+(?:/\d+)?(?:\.s?html?)?$"
+    r"/t\d{8}_\d+(?:_\w+)?(?:\.[sj]?html?)?$|/art_[\d_]+\.html?$|/(?:m?post|content|c\d+)_\d+(?:\.[sj]?html?)?$"
+    r"|/c\d{5,}/content\.html$|/\d{5,}\.[sj]?html?$|/[0-9a-f]{20,}\.[sj]?html?$|/[0-9a-f]{8}-[0-9a-f-]{27}\.[sj]?html?$"
+    r"|/info/\d+/\d+\.html?$|/show/\d+(?:\.html?)?$|/(?:public|content|detail)/\d+(?:/\d+)?(?:\.[sj]?html?)?$"
     r"|[?&](?:i?id|aid|nid|newsid|docid|articleid|contentid|infoid|guid|uuid)=\w+|xxgkAnnualReport\.jsp",
     re.IGNORECASE,
 )
@@ -166,6 +175,12 @@ _TRAP = re.compile(
 )
 _IMAGE = re.compile(r"\.(?:jpe?g|png|gif|bmp|svg|webp|ico|mp3|mp4|css|js)(?:$|[?&])", re.IGNORECASE)
 _NATIONAL_SUFFIXES = ("gov.cn", "com.cn", "org.cn", "net.cn", "edu.cn", "ac.cn")
+_CUT = re.compile(r"(?:…|\.{2,})+$")
+_BEGUN = re.compile(
+    r"(?:(?:19|20)\d{2}|二[〇○零].{2})"
+    r"(?:年?度?(?:工作)?|.*(?:政|政府|政务|(?:政府|政务)信|(?:政府|政务)?信息|信息公|政务公|(?:信息|政务)公开.{0,8}))$"
+    r"|政府信(?:息(?:公(?:开.{0,8})?)?)?$"
+)
 _YEAR = re.compile(r"(?:19|20)\d{2}|二[〇○零]")
 _CHAPTERS = (
     "主动公开政府信息",
@@ -286,9 +301,14 @@ def _heading(link: Link) -> str:
 
 def column_score(label: str) -> int:
     """How surely a label (without spaces) names a column of annual reports: 0 to 100."""
-    if not 2 <= len(label) <= 40 or report_title_verdict(label) == "lookalike":
+    if not 2 <= len(label) <= 40:
         return 0
-    return next((score for pattern, score in _COLUMNS if pattern.fullmatch(label)), 0)
+    if report_title_verdict(label) != "lookalike":
+        for pattern, score in _COLUMNS:
+            if pattern.fullmatch(label):
+                return score
+    # 审计局年度报告 is no 审计 report.
+    return VAGUE if _BODIES_REPORTS.fullmatch(label) else 0
 
 
 def _belongs(link: Link, page: Page, label: str) -> bool:
@@ -324,6 +344,11 @@ def names_year(title: str) -> bool:
     return bool(_YEAR.search(title))
 
 
+def years_in(title: str) -> set[str]:
+    """The years that words hold."""
+    return set(re.findall(r"(?:19|20)\d{2}", title))
+
+
 def may_be_report(title: str) -> bool:
     """Whether a row in a column of reports could be one: 2021年, 2021年度报告, 年报."""
     label = bare(title)
@@ -331,6 +356,11 @@ def may_be_report(title: str) -> bool:
         _DIVISIONS.fullmatch(label)
         or re.search(r"年报|年度.{0,4}报告|信息公开.{0,6}(?:报告|情况)", label)
     )
+
+
+def may_begin_report(title: str) -> bool:
+    """Whether a title that a list has cut could go on as a report's: 甲镇2023年政府信…"""
+    return bool(_BEGUN.search(_CUT.sub("", "".join(title.split()))))
 
 
 def is_vague(score: int) -> bool:
@@ -375,13 +405,50 @@ def is_directory(label: str) -> bool:
     return bool(_DIRECTORIES.fullmatch("".join(label.split())))
 
 
+def is_sites_directory(label: str) -> bool:
+    """Whether a link's words name a directory of bodies, whatever it says of them: 部门网站."""
+    return bool(_SITES.fullmatch(bare(label))) or is_tier(label)
+
+
+def bodies_among(shown: Iterable[Link]) -> frozenset[str]:
+    """Addresses of the bodies that links name, where several are alike but for ids and folders."""
+    alike: dict[object, set[str]] = {}
+    for link in shown:
+        if _BODIES.fullmatch(bare(link.label)) and not is_article(link.url):
+            parts = urlsplit(link.url)
+            folder, _, name = parts.path.rpartition("/")
+            query = frozenset(key for key, _ in parse_qsl(parts.query))
+            shape = (parts.netloc, folder.count("/"), _without_ids(name), query)
+            alike.setdefault(shape, set()).add(link.url)
+    return frozenset(
+        url for group in alike.values() if len(group) >= _FEWEST_BODIES for url in group
+    )
+
+
+def shape_of(url: str) -> str:
+    """An address without its ids: what the articles of one list have in common."""
+    parts = urlsplit(url)
+    names = sorted(name for name, _ in parse_qsl(parts.query))
+    return f"{parts.netloc}{_without_ids(parts.path)}?{'&'.join(names)}"
+
+
+def is_site_within(url: str, home_url: str) -> bool:
+    """Whether an address is the home of a site in a folder of another: /jyj/, /jyj/index.html."""
+    one = urlsplit(url)
+    return (
+        one.netloc == urlsplit(home_url).netloc
+        and not one.query
+        and bool(re.fullmatch(r"/[\w-]+/?(?:(?:index|default)\.\w+)?", one.path))
+    )
+
+
 def is_below(url: str, column_url: str) -> bool:
     """Whether an address lies in a folder below the column's own."""
     one, other = urlsplit(url), urlsplit(column_url)
     folder, _, name = other.path.rpartition("/")
     # Of a page called nb.htm the folder is its neighbours' too.
     folder = "/" if name and not _FOLDER_PAGE.match(name) else folder + "/"
-    stem = re.sub(r"\.s?html?$", "", other.path) + "/"
+    stem = re.sub(r"\.[sj]?html?$", "", other.path) + "/"
     below = one.path.startswith(folder) and "/" in one.path[len(folder) :].rstrip("/") + (
         "/" if one.path.endswith("/") and one.path != folder else ""
     )

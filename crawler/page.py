@@ -477,7 +477,7 @@ _LOCATION = re.compile(
 # window.open('…'), location.href='…', and a site's own goTo('/a/')
 _ONCLICK = re.compile(
     r"""(?:window\.open\s*\(|location(?:\.href)?\s*=|location\.replace\s*\()\s*["'](?P<url>[^"']+)["']"""
-    r"""|[\w.]+\(\s*["'](?P<given>(?:https?:/|\.{1,2})?/[^"'\s]+|[\w./-]+\.(?:s?html?|jspx?|aspx?|php)(?:\?[^"'\s]*)?)["']"""
+    r"""|[\w.]+\(\s*["'](?P<given>(?:https?:/|\.{1,2})?/[^"'\s]+|[\w./-]+\.(?:[sj]?html?|jspx?|aspx?|php)(?:\?[^"'\s]*)?)["']"""
 )
 _POINTING = etree.XPath(
     "descendant-or-self::*[self::a or self::area or self::iframe or self::embed or self::object"
@@ -497,7 +497,7 @@ _SESSION = re.compile(
     re.IGNORECASE,
 )
 _MOBILE = re.compile(r"/(?:m|wap|3g|mobile|phone|sjb?)(?:/|$)|//(?:m|wap|3g)\.", re.IGNORECASE)
-_OPTION = re.compile(r"(?:https?:/)?/|\.{1,2}/|[\w./-]+(?:\.s?html?|/)$")
+_OPTION = re.compile(r"(?:https?:/)?/|\.{1,2}/|[\w./-]+(?:\.[sj]?html?|/)$")
 _CONTAINERS = (
     "UCAP-CONTENT",
     "zoom",

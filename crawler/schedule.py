@@ -17,7 +17,7 @@ LONGEST = 30
 SEASON = (1, 2, 3, 4)
 SLOWER, FASTER = 1.4, 0.8
 RECENT = timedelta(days=30)
-# The ways to the columns; a host's page for what is not there.
+# A host's page for what is not there; frames around lists; columns still empty.
 WEEK = 7
 # A removal is that many nights of gone while the portal answers.
 NIGHTS_OF_A_REMOVAL = 3
@@ -65,21 +65,27 @@ def _within(day: str, night: date) -> bool:
     return timedelta() <= age <= RECENT
 
 
+def may_yet_come(title: str, night: date) -> bool:
+    """Whether a report that is not there may be published any day: this year's, or a late one."""
+    years = [int(year) for year in _YEAR.findall(title)]
+    return in_season(night) and max(years, default=night.year) >= night.year - 2
+
+
 def is_closed(title: str, path: str, night: date) -> bool:
     """Whether a list is that of a year whose reports have long been due, by its name or folder."""
     years = _YEAR.findall(title) or _YEAR_FOLDER.findall(path)
     return bool(years) and int(max(years)) <= night.year - 2 and not in_season(night)
 
 
-def first_due(key: str, night: date, *, fresh: bool) -> tuple[float, str]:
+def first_due(turn: int, night: date, *, fresh: bool) -> tuple[float, str]:
     """Interval in days and night of the second visit.
 
-    Old reports are spread over a month, so that no night has all of them; in the season a young
+    Old reports take turns over a month, so that every night has as many; in the season a young
     capture is looked at again the next night.
     """
     if fresh or in_season(night):
         return 1.0, _after(night, 1)
-    return float(LONGEST), _after(night, 1 + spread(key, LONGEST))
+    return float(LONGEST), _after(night, 1 + turn % LONGEST)
 
 
 def next_due(interval: float, night: date, *, changed: bool, fresh: bool) -> tuple[float, str]:
@@ -98,14 +104,14 @@ def after_gone(nights_gone: int, night: date) -> str:
     return _after(night, 1 if nights_gone < NIGHTS_OF_A_REMOVAL else LONGEST)
 
 
-def weekly(key: str, night: date, *, first: bool) -> str:
-    """A night of the coming week; the second visits to many addresses are spread over it."""
-    return _after(night, 1 + spread(key, WEEK) if first else WEEK)
+def weekly(night: date) -> str:
+    """The night a week on."""
+    return _after(night, WEEK)
 
 
-def monthly(key: str, night: date, *, first: bool) -> str:
-    """A night of the coming month, the second visits spread over it."""
-    return _after(night, 1 + spread(key, LONGEST) if first else LONGEST)
+def monthly(turn: int, night: date, *, first: bool) -> str:
+    """A night of the coming month; at the second visit to many addresses they take turns."""
+    return _after(night, 1 + turn % LONGEST if first else LONGEST)
 
 
 def tomorrow(night: date) -> str:

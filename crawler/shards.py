@@ -55,4 +55,4 @@ def in_shard(portal: Portal, index: int, count: int) -> bool:
     def weight(shard: int) -> bytes:
         return hashlib.sha256(f"{shard} {group}".encode()).digest()
 
-    return max(range(count), key=weight) == index % count
+    return max(range(1, count + 1), key=weight) == (index % count or count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -18,6 +19,13 @@ LIST_DEPTH = 8
 # A page that names so many reports in dated rows is a list of them.
 ROWS_OF_A_LIST = 3
 MENUS_IN_FRAMES = 3
+# The same report as PDF, DOC and picture.
+SHAPES_OF_A_REPORT = 3
+_TOTAL = re.compile(
+    r"共\D{0,40}?(\d+)\D{0,20}?[条页篇项]|total\w{0,8}[\"']?\s{0,3}[:=]\s{0,3}[\"']?(\d+)"
+    r"|createPage(?:HTML)?\(([^)]{0,120})\)",
+    re.IGNORECASE,
+)
 _CUT = re.compile(r"(?:…|\.{2,})+$")
 
 
@@ -44,7 +52,11 @@ def settle(row: Row, page: Page, hint: str = "") -> Row:
             carries = bool(shown) and not _is_listed(shown, row, page, hint)
             return replace(row, title=shown, carries=True) if carries else row
         case "report":
-            return replace(row, title=_whole(row.title, page))
+            title = _whole(row.title, page)
+            if is_new_report and title != row.title and links.is_lookalike(title):
+                # What the list cut off tells: 2023年政务公开工作… of a 总结.
+                return replace(row, kind="noise", title=title)
+            return replace(row, title=title)
         case _:
             return row
     return replace(row, kind="report", title=title) if is_report else row
@@ -53,13 +65,17 @@ def settle(row: Row, page: Page, hint: str = "") -> Row:
 def leads(row: Row, page: Page, sites: tuple[str, ...], hint: str = "") -> list[Found]:
     """What a home page, a listing or a column leads to, each address once; `sites` are ours."""
     found: dict[str, Found] = {}
+    own = _own_documents(row.title, page) if row.carries else frozenset()
     if row.kind == "list":
         for one in _rows(row, page, sites, hint):
-            found.setdefault(one.key, one)
+            if one.url not in own:
+                found.setdefault(one.key, one)
     is_part = row.kind == "list" and _is_sure(row, page)
-    for link in (*families.columns(page), *page.links):
-        if links.is_same_site(link.url, sites):
-            followed = _follow(link, row, page, is_part)
+    shown = (*families.columns(page), *page.links)
+    bodies = _bodies(row, page, shown)
+    for link in shown:
+        if link.url not in own and links.is_same_site(link.url, sites):
+            followed = _follow(link, row, page, is_part, link.url in bodies)
             if followed is not None:
                 found.setdefault(followed.key, followed)
     # A list that shows rows and many frames besides has its menus in those.
@@ -78,6 +94,15 @@ def leads(row: Row, page: Page, sites: tuple[str, ...], hint: str = "") -> list[
     return list(found.values())
 
 
+def _own_documents(title: str, page: Page) -> frozenset[str]:
+    """The files of the report that a page prints; other reports may be listed beside it."""
+    years = links.years_in(title)
+    files = [one for one in links.attachments(page) if links.years_in(one.label) <= years]
+    if len(files) > SHAPES_OF_A_REPORT:
+        files = [one for one in files if report_title_verdict(one.label) != "report"]
+    return frozenset(one.url for one in files)
+
+
 def further(row: Row, page: Page, sites: tuple[str, ...], *, is_new: bool) -> list[Found]:
     """The other pages of a list that this page of it knows.
 
@@ -85,13 +110,21 @@ def further(row: Row, page: Page, sites: tuple[str, ...], *, is_new: bool) -> li
     the end many servers repeat a page.
     """
     page = replace(page, sent=row.body) if row.body else page
-    if links.is_vague(row.score) and not any(
-        one.kind in ("report", "peek") for one in _rows(row, page, sites, "")
-    ):
+    if links.is_vague(row.score) and not _shows_reports(row, page, sites):
         # 年度报告 of something else: its archive is not ours to read.
         return []
     requests = families.further(page) if is_new else families.otherwise(page)
     return _pages(requests, row, page, sites)
+
+
+def _shows_reports(row: Row, page: Page, sites: tuple[str, ...]) -> bool:
+    """Whether any row of a list is a report or may be one."""
+    if any(one.kind in ("report", "peek") for one in _rows(row, page, sites, "")):
+        return True
+    return any(
+        links.names_year(entry.title) and report_title_verdict(entry.title) == "report"
+        for entry in families.entries(page)
+    )
 
 
 def _pages(
@@ -114,6 +147,11 @@ def _pages(
         for request in requests
         if links.is_same_site(request.url, sites)
     ]
+
+
+def totals(page: Page) -> list[str]:
+    """How many rows or pages a list says it has, in words or to its pager."""
+    return ["".join(found) for found in _TOTAL.findall(page.text)[:5]]
 
 
 def instead(row: Row) -> list[Found]:
@@ -160,7 +198,7 @@ def _is_list(row: Row, page: Page, hint: str) -> bool:
     rows = [entry for entry in families.entries(page, hint) if key_of(entry.url) != row.key]
     named = [entry for entry in rows if report_title_verdict(entry.title) == "report"]
     placed = [entry for entry in named if entry.date or links.is_article(entry.url)]
-    if len(placed) >= ROWS_OF_A_LIST:
+    if len(placed) >= ROWS_OF_A_LIST or _stand_alike(named, rows):
         return row.kind != "discovery" or not links.report_on(page)
     if row.kind == "discovery":
         return (
@@ -180,11 +218,22 @@ def _is_list(row: Row, page: Page, hint: str) -> bool:
     return any(True for _ in others) or links.has_parts(page)
 
 
+def _stand_alike(named: Sequence[families.Entry], rows: Sequence[families.Entry]) -> bool:
+    """Whether undated reports are most of what stands at addresses of one shape."""
+    shapes = Counter(links.shape_of(one.url) for one in named if links.names_year(one.title))
+    shape, count = next(iter(shapes.most_common(1)), ("", 0))
+    if count < ROWS_OF_A_LIST or "#" not in shape:
+        return False
+    return 2 * count > sum(links.shape_of(one.url) == shape for one in rows)
+
+
 def _is_listed(title: str, row: Row, page: Page, hint: str) -> bool:
     """Whether the report a column shows has an address of its own: most list the newest too."""
+    own = _own_documents(title, page)
     return any(
+        entry.url not in own
         # The name of the body alone, in a menu, begins its report's title too.
-        (links.names_year(entry.title) or _CUT.search(entry.title))
+        and (links.names_year(entry.title) or _CUT.search(entry.title))
         and _is_cut_of(entry.title, title)
         and key_of(entry.url) != row.key
         for entry in families.entries(page, hint)
@@ -225,7 +274,9 @@ def _entry(entry: families.Entry, row: Row, page: Page, is_sure: bool) -> Found 
         return None
     if verdict == "report":
         return replace(named, kind="report", score=80)
-    if not is_sure:
+    # A year's part elsewhere on the site is read for what may begin a report's title only.
+    is_begun = is_cut and row.score >= links.SURE - 5 and links.may_begin_report(entry.title)
+    if not (is_sure or is_begun):
         return named
     if is_file(entry.url):
         return (
@@ -254,14 +305,23 @@ def _is_sure(row: Row, page: Page) -> bool:
     return row.score >= links.SURE or links.is_column(page) or links.names_column_aside(page)
 
 
-def _follow(link: Link, row: Row, page: Page, is_part: bool) -> Found | None:
+def _bodies(row: Row, page: Page, shown: Sequence[Link]) -> frozenset[str]:
+    """Addresses of bodies on a page that is a directory of them: each may have its own column."""
+    if row.kind == "home":
+        bodies = links.bodies_among(shown)
+        return frozenset(one for one in bodies if links.is_site_within(one, page.url))
+    is_directory = "公开" in row.title or links.is_sites_directory(row.title)
+    return links.bodies_among(shown) if row.kind == "discovery" and is_directory else frozenset()
+
+
+def _follow(link: Link, row: Row, page: Page, is_part: bool, is_body: bool) -> Found | None:
     in_column = row.kind == "list"
     judged = links.classify(
         link,
         page,
         in_column=in_column,
         is_part=is_part,
-        among_bodies=links.is_directory(row.title),
+        among_bodies=is_body or links.is_directory(row.title),
     )
     depth = row.depth + 1
     named = Found(link.url, "list", link.label, _listed_on(row, page), judged.score, depth)
@@ -273,6 +333,9 @@ def _follow(link: Link, row: Row, page: Page, is_part: bool) -> Found | None:
             if score < links.OF_BODIES and "公开" in row.title and links.is_tier(link.label):
                 # On a page about disclosure 县直部门 are the departments' disclosure.
                 named, score = replace(named, title=f"{link.label}信息公开"), links.OF_BODIES
+            if row.kind == "home" and links.is_sites_directory(link.label):
+                # The way to the departments' sites, also where the government's column is known.
+                score = max(score, links.STRONG)
             return replace(named, kind="discovery", score=max(score - 5 * row.depth, 1))
         case Kind.REPORT:
             # Outside the columns news have such titles too: the page itself must tell.

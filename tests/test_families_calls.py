@@ -127,6 +127,8 @@ def test_the_number_in_an_address_and_in_a_form():
         ("<div>共<b>5</b>&nbsp;页</div>", 5),
         ("<div><em>1</em>/<em>6</em>页</div>", 6),
         ("<script>var pageCount = 4000;</script>", None),
+        ("<script>laypage.render({elem: 'p', count: 27, limit: 13, curr: 1});</script>", 3),
+        ("<script>$('#p').pagination({totalCount: '40', pageSize: 20});</script>", 2),
         ("<p>2024/01/15</p>", None),
         ("<script>pageSize = 15</script>", None),
     ],

@@ -134,3 +134,11 @@ def test_nfcms_columns_count_from_one() -> None:
     found = [one.url for one in families.further(Page(f"{HOST}/zwgk/nb/index.html", pager))]
     assert f"{HOST}/zwgk/nb/index_2.html" in found
     assert f"{HOST}/zwgk/nb/index_1.html" not in found
+
+
+def test_the_interface_is_asked_with_the_sites_sid() -> None:
+    tree = json.dumps([node(33, "政府信息公开年报")])
+    page = Page(f"{HOST}/gkmlpt/index", shell(tree, "SITE_ID: 17, SID: '175'"))
+    assert [link.url for link in gkmlpt.columns(page)] == [
+        f"{HOST}/gkmlpt/api/all/33?page=1&sid=175"
+    ]

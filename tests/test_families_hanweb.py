@@ -155,3 +155,12 @@ def test_an_array_of_rows_with_its_numbers_in_variables_is_paged() -> None:
         (["7"], ["12"]),
         (["13"], ["14"]),
     ]
+
+
+def test_a_proxy_that_refuses_chunks_is_asked_for_groups() -> None:
+    by_get = f"{PROXY}?startrecord=61&endrecord=120&perpage=20&columnid=Ab%2F9%3D&unitid=u"
+    [request] = families.instead(by_get, "")
+    assert request.url == f"{PROXY}?page=1&columnid=Ab%2F9%3D&unitid=u"
+    following = f"{PROXY}?page=2&columnid=x"
+    [more] = families.further(Page(request.url, store(range(1, 4), following)))
+    assert more.url == following

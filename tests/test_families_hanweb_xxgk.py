@@ -97,3 +97,20 @@ def test_the_older_skin_is_a_table_of_odd_and_even_rows() -> None:
 def test_a_list_whose_post_is_refused_is_asked_by_get() -> None:
     [request] = families.instead(SEARCH, "infotypeId=F01&currpage=1")
     assert request.url == f"{SEARCH}?infotypeId=F01&currpage=1"
+
+
+def test_a_list_in_a_frame_is_read_there() -> None:
+    frame = '<iframe src="/module/xxgk/search.jsp?infotypeId=B001&amp;jdid=12"></iframe>'
+    page = Page(COLUMN, f"<html><body>{frame}</body></html>")
+    assert (hanweb_xxgk.inside(page), hanweb_xxgk.further(page)) == ([], [])
+
+
+def test_a_field_that_an_input_of_another_name_holds() -> None:
+    page = Page(
+        COLUMN,
+        """<html><input type=hidden id=vc_xxgkarea value=1137X><div id=l></div><script>
+        var jdid = 44; $("#l").load("/module/xxgk/search.jsp?fbtime=-1&currpage=" + n,
+        {"infotypeId": "F1", "jdid": jdid, "area": $("#vc_xxgkarea").val()});</script></html>""",
+    )
+    [form] = forms(hanweb_xxgk.inside(page))
+    assert (form["infotypeId"], form["area"], form["jdid"]) == (["F1"], ["1137X"], ["44"])

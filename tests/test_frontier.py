@@ -81,7 +81,6 @@ def test_a_done_night_has_nothing_due_and_the_next_asks_home_and_column(frontier
     assert due(frontier) == []
     # A small portal has its newest reports looked at too; the way to the column can wait.
     assert due(frontier, SECOND) == [HOME, COLUMN, REPORT]
-    assert due(frontier, "2026-11-29") == [HOME, COLUMN, REPORT, "http://a.gov.cn/zwgk/"]
 
 
 def test_within_a_month_everything_known_has_been_due(frontier):
@@ -198,30 +197,76 @@ def test_a_column_that_has_died_is_looked_for_anew_once_a_week(frontier):
     assert not frontier.search_again("a", SECOND)
 
 
+def answer(frontier, url, night, digest, tag, print):
+    frontier.record(Answer(frontier.known(url), night, "ok", 200, digest, etag=tag, print=print))
+
+
+def conditions(frontier, url):
+    """What a month of nights would ask for conditionally; a few nights are audits."""
+    row = frontier.known(url)
+    asked = [frontier.conditions(row, f"2027-01-{day:02}") for day in range(1, 29)]
+    return {value for headers in asked for value in headers.values()}
+
+
 def test_a_host_is_believed_when_its_validators_have_proven_honest(frontier):
     found = reports(frontier, 4)
     nights = iter(f"2026-12-{day:02}" for day in range(1, 31))
-
-    def answer(url, night, digest, tag, print):
-        row = frontier.known(url)
-        answer = Answer(row, night, "ok", 200, digest, etag=tag, print=print)
-        frontier.record(answer)
-
-    def asks(url):
-        """Whether some night asks for it conditionally; a few are audits."""
-        row = frontier.known(url)
-        return [frontier.conditions(row, f"2027-01-{day:02}") for day in range(1, 29)]
-
-    for one in found[:3]:
-        answer(one.url, next(nights), "d1", '"1"', "p")
-    assert not any(asks(found[0].url))
-    for one in found[:2]:
-        answer(one.url, next(nights), "d1", '"1"', "p")
-    assert {"If-None-Match": '"1"'} in asks(found[0].url)
-    assert not any(asks(found[3].url)), "it has no validator"
+    for number, one in enumerate(found[:3]):
+        answer(frontier, one.url, next(nights), f"d{number}", f'"{number}"', "p")
+    assert not conditions(frontier, found[0].url)
+    for number, one in enumerate(found[:2]):
+        answer(frontier, one.url, next(nights), f"d{number}", f'"{number}"', "p")
+    assert conditions(frontier, found[0].url) == {'"0"'}
+    assert not conditions(frontier, found[3].url), "it has no validator"
     # The same tag over another text: never again.
-    answer(found[0].url, next(nights), "d2", '"1"', "q")
-    assert not any(asks(found[0].url) + asks(found[1].url))
+    answer(frontier, found[0].url, next(nights), "d9", '"0"', "q")
+    assert not conditions(frontier, found[0].url) | conditions(frontier, found[1].url)
+
+
+def test_one_tag_for_all_pages_proves_nothing(frontier):
+    found = reports(frontier, 3)
+    nights = iter(f"2026-12-{day:02}" for day in range(1, 31))
+    for _ in range(3):
+        for number, one in enumerate(found):
+            answer(frontier, one.url, next(nights), f"d{number}", '"1"', "p")
+    assert not conditions(frontier, found[0].url)
+
+
+def test_of_very_many_lists_a_quiet_night_reads_some_and_each_within_a_week(frontier):
+    frontier.begin_night(FIRST, "2026-11-21T14:00:00Z")
+    columns = [Found(f"http://a.gov.cn/bm/{n}/nb/", "list", score=85) for n in range(40)]
+    say(frontier, HOME, columns)
+    for n, column in enumerate(columns):
+        row = Found(f"{column.url}1.html", "report", f"第{n}局2015年报")
+        say(frontier, column.url, [row], leads=True, shown=[row], print="p")
+        say(frontier, row.url, print="p")
+    for _ in range(200):
+        frontier.spend("a", "a.gov.cn", 1)
+    frontier.visit("a", FIRST, "ok")
+    lists = {column.url for column in columns}
+    asked = []
+    for night in (
+        "2026-11-22",
+        "2026-11-23",
+        "2026-11-24",
+        "2026-11-25",
+        "2026-11-26",
+        "2026-11-27",
+        "2026-11-28",
+    ):
+        frontier.begin_night(night, f"{night}T14:00:00Z")
+        tonight = lists & set(due(frontier, night))
+        assert len(tonight) == 6
+        for url in tonight:
+            say(frontier, url, night=night, print="p")
+        asked += tonight
+    assert set(asked) == lists
+    # Something moves in one: all are read the same night.
+    night = "2026-11-29"
+    frontier.begin_night(night, f"{night}T14:00:00Z")
+    [first, *_] = lists & set(due(frontier, night))
+    say(frontier, first, night=night, print="q")
+    assert len(lists & set(due(frontier, night))) == 39
 
 
 def test_a_night_is_told_portal_by_portal(frontier):

@@ -410,3 +410,20 @@ def test_department_sites_on_sub_domains_are_ours():
     body = Link("http://jyj.example.gov.cn/", "市教育局")
     assert links.is_same_site(body.url, (SITE + "/",))
     assert links.classify(body, page, among_bodies=True).score >= links.STRONG
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        *(("甲县教育局2023...", True), ("甲县2023年政…", True), ("甲镇2023年度政府信息公…", True)),
+        *(("甲镇关于2023年政府信息公开工作情...", True), ("甲县教育局政府信息公…", True)),
+        *(("甲县召开2023年工作会...", False), ("甲县教育局关于印发...", False)),
+    ],
+)
+def test_titles_that_a_list_has_cut_and_a_report_may_have(title, expected):
+    assert links.may_begin_report(title) is expected
+
+
+def test_a_picture_that_leads_to_guangdongs_platform():
+    page = read_page(SITE + "/", b"<a href='/gkmlpt/index'><img src='a.png'></a>")
+    assert [links.classify(link, page).kind for link in page.links] == [Kind.LISTING]

@@ -262,6 +262,10 @@ def test_the_archive_suspects_what_was_removed_and_nothing_else(season: Crawled)
     own = [season.portals[key] for key in BUILT]
     removed = {unquote(one.url + a.path) for one in own for a in reports(one) if a.last == 1}
     standing = {unquote(one.url + path) for one in own for path in one.truth(3)}
+    # The documents of replicas are whole and empty: nothing is read from them.
+    removed, standing = (
+        {url for url in urls if not url.endswith(".pdf")} for urls in (removed, standing)
+    )
     assert removed
     assert {url for url, status in statuses.items() if status == "suspect"} == removed
     assert {url for url, status in statuses.items() if status == "live"} == standing
@@ -301,7 +305,7 @@ def test_who_does_not_answer_is_not_asked_again_before_he_is_given_up(season: Cr
     # Three tries of robots.txt, ten seconds each.
     assert {hit.target for hit in hits} == {"/robots.txt"}
     assert 1 <= len(hits) <= 3
-    assert all(b.began - a.began >= 10 for a, b in pairwise(hits))
+    assert all(b.began - a.began >= 10 - 5 * SLACK for a, b in pairwise(hits))
 
 
 @pytest.mark.parametrize("key", KEYS)

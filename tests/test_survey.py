@@ -147,3 +147,23 @@ def test_tiers_on_a_page_about_disclosure_are_directories_of_bodies():
         row("discovery", found.title, found.url, depth=2), page(inner, found.url), SITES
     )
     assert body.score >= links.STRONG
+
+
+def test_what_a_list_cut_off_may_tell_that_a_row_is_no_report():
+    cut = row("report", "甲县财政局2023年政务公开工作...", SITE + "/nb/t20240101_1.html")
+    whole = page("<meta name=ArticleTitle content=甲县财政局2023年政务公开工作总结>", cut.url)
+    assert survey.settle(cut, whole).kind == "noise"
+    known = row("report", cut.title, cut.url, last_night="2026-11-20")
+    assert survey.settle(known, whole).kind == "report"
+
+
+def test_a_years_part_elsewhere_is_read_for_titles_that_may_be_a_reports():
+    rows = (
+        "<li><a href='/c2/1.html'>甲县教育局2023年政府信...</a>2024-01-02</li>"
+        "<li><a href='/c2/2.html'>甲县教育局召开2023年工作...</a>2024-01-02</li>"
+    )
+    found = survey.leads(row("list", "2023年", score=80), page(rows), SITES)
+    assert {one.url: one.kind for one in found} == {
+        SITE + "/c2/1.html": "peek",
+        SITE + "/c2/2.html": "noise",
+    }

@@ -208,7 +208,7 @@ def _after_noun(title: str) -> str | None:
 def _split_body(title: str) -> tuple[str, str]:
     """The body a title names and the rest, so that 预算处 in a name is no look-alike."""
     year = YEAR.search(title) or CHINESE_YEAR.search(title)
-    body = title[: year.start()].removeprefix("关于") if year else ""
+    body = title[: year.start()].removeprefix("关于").removesuffix("关于") if year else ""
     if not body and REPORT_TITLE.search(title):
         body = _before_subject(title) or ""
     if body and body[0] != "(" and NAME.fullmatch(body) and ORGAN_END.search(body):

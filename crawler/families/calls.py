@@ -32,6 +32,16 @@ TOTALS = re.compile(
     r"""\s*[:=]\s*["']?(\d{1,5})\b""",
     re.IGNORECASE,
 )
+# Pagers of libraries are told how many rows there are, and how many a page has.
+ROWS = re.compile(
+    r"""\b(?:count|total|totals?_?(?:counts?|rows?|records?|num|items?)|(?:record|row|item|data)_?count)["']?"""
+    r"""\s*:\s*["']?(\d{1,6})\b""",
+    re.IGNORECASE,
+)
+SIZES = re.compile(
+    r"""\b(?:limit|page_?size|per_?page|items_?per_?page|show_?data|page_?rows)["']?\s*:\s*["']?(\d{1,3})\b""",
+    re.IGNORECASE,
+)
 _GAP = r"(?:\s|&nbsp;|<[^<>]{0,200}>)*"
 SAID_TOTALS = re.compile(
     rf"共{_GAP}(\d{{1,4}}){_GAP}页|总页数{_GAP}[:：]?{_GAP}(\d{{1,4}})"
@@ -93,7 +103,8 @@ def calls(page: Page) -> list[Call]:
     """The requests of a page's inline scripts that have a number of a page in them."""
     found: list[Call] = []
     known = _known(page)
-    for script in page.scripts:
+    selects = (element.get("onchange") or "" for element in page.tree.iter("select"))
+    for script in (*page.scripts, *selects):
         if "page" in script.lower() or "location" in script or "curr" in script:
             found.extend(_calls(script, known, page))
     return list(dict.fromkeys(found))
@@ -107,6 +118,9 @@ def total(page: Page) -> int | None:
     for script in page.scripts:
         if found := TOTALS.search(script):
             return _plausible(found[1])
+        rows, size = ROWS.search(script), SIZES.search(script)
+        if rows and size and int(size[1]):
+            return _plausible(str(-(-int(rows[1]) // int(size[1]))))
     said = SAID_TOTALS.search(page.text[-60_000:])
     return _plausible(next(filter(None, said.groups()))) if said else None
 

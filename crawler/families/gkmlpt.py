@@ -20,7 +20,11 @@ from crawler.families.mechanism import Entry, FurtherRequest, date_in
 from crawler.page import Link, Page, absolute
 
 PLATFORM = re.compile(r"^(?P<root>/(?:[^/]+/)*?gkmlpt)(?:/(?P<rest>.*))?$")
-SITE = re.compile(r"""["']?\b(?:SID|SITE_ID)["']?\s*[:=]\s*["']?(\d+)""", re.IGNORECASE)
+# The interface wants the first; some platforms have another number under the other name.
+SITES = tuple(
+    re.compile(rf"""["']?\b{name}["']?\s*[:=]\s*["']?(\d+)""", re.IGNORECASE)
+    for name in ("SID", "SITE_ID")
+)
 TREE = re.compile(r"""["']?\bTREE["']?\s*[:=]\s*(?=\[)""")
 NAMED = re.compile(r"年报|年度报告|年度工作报告|公开(?:工作)?报告")
 # Other reports of a year, which may stand below a category of that name.
@@ -69,7 +73,7 @@ def columns(page: Page) -> list[Link]:
 
 
 def _categories(page: Page) -> Iterator[Link]:
-    site = SITE.search(page.text)
+    site = next(filter(None, (pattern.search(page.text) for pattern in SITES)), None)
     root = PLATFORM.match(urlsplit(page.url).path)
     if site is None:
         return

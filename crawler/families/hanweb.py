@@ -54,6 +54,8 @@ FORM = (
     "webname",
     "permissiontype",
 )
+# What asks for a chunk.
+CHUNK = ("startrecord", "endrecord", "perpage")
 FIXED = {"col": "1", "appid": "1", "sourceContentType": "1", "permissiontype": "0"}
 DEFAULT_SCREEN = 15
 
@@ -137,10 +139,15 @@ def otherwise(page: Page) -> list[FurtherRequest]:
 
 
 def instead(url: str, form: str) -> list[FurtherRequest]:
-    """The same chunk by GET, for proxies that refuse a POST."""
+    """The same chunk by GET, for proxies that refuse a POST; then the older way's first group."""
     parts = urlsplit(url)
-    if not form or "startrecord=" not in parts.query:
+    if "startrecord=" not in parts.query or parts.path.endswith(".do"):
         return []
+    if not form:
+        said = parse_qsl(parts.query, keep_blank_values=True)
+        kept = [(name, value) for name, value in said if name.lower() not in CHUNK]
+        query = urlencode([("page", "1"), *kept], quote_via=quote)
+        return [FurtherRequest(parts._replace(query=query).geturl())] if kept else []
     return [FurtherRequest(parts._replace(query=f"{parts.query}&{form}").geturl())]
 
 

@@ -30,6 +30,10 @@ NAMES = {name.lower(): name for name in (*FIELDS, "currpage")}
 MEMBER = re.compile(
     r"""(?<![\w.#$-])["']?(?P<name>[A-Za-z_]\w*)["']?\s*[:=](?!=)\s*(?:"(?P<a>[^"<>\n]*)"|'(?P<b>[^'<>\n]*)'|(?P<c>\d+)\b)"""
 )
+REFERENCE = re.compile(
+    r"""["']?(?P<name>[A-Za-z_]\w*)["']?\s*:\s*(?:(?:\$|jQuery)\(\s*["']#(?P<id>[\w-]+)["']\s*\)\.val\("""
+    r"""|(?:document\.)?getElementById\(\s*["'](?P<element>[\w-]+)["']\s*\)\.value)"""
+)
 AREA = re.compile(r"""tree\.jsp\?[^"']*?\barea=(\w+)""")
 PAGES = re.compile(
     r"共(\d{1,4})页|第\d{1,4}/(\d{1,4})|(?<!\d)\d{1,4}/共?(\d{1,4})页|页次?[:：]?\d{1,4}/(\d{1,4})"
@@ -58,7 +62,7 @@ def entries(page: Page) -> list[Entry]:
 def further(page: Page) -> list[FurtherRequest]:
     """The other pages, by the count that page or answer states; else the next one."""
     address, form = _form(page)
-    if not form and "search.jsp" not in page.url:
+    if "search.jsp" not in page.url and (not form or _is_framed(page)):
         return []
     number = _number(page)
     last = _last(page)
@@ -80,7 +84,7 @@ def inside(page: Page) -> list[FurtherRequest]:
 
     A column whose address names the category shows any rows but its own.
     """
-    if "search.jsp" in page.url:
+    if "search.jsp" in page.url or _is_framed(page):
         return []
     address, form = _form(page)
     is_chosen = bool(_chosen(page))
@@ -96,6 +100,11 @@ def instead(url: str, form: str) -> list[FurtherRequest]:
         return []
     query = "&".join(filter(None, (parts.query, form)))
     return [FurtherRequest(parts._replace(query=query).geturl())]
+
+
+def _is_framed(page: Page) -> bool:
+    """Whether a frame of the page shows the list, and leads on itself."""
+    return any("search.jsp?" in url and "infotypeId=" in url for url in page.frames)
 
 
 def _rows(page: Page) -> list[Entry]:
@@ -137,6 +146,7 @@ def _form(page: Page) -> tuple[str, dict[str, str]]:
 def _said(page: Page, found: re.Match[str]) -> Iterator[tuple[str, str]]:
     """Fields and values by how near they stand to the call."""
     around = page.text[max(0, found.start() - 600) : found.end() + 1_500]
+    yield from _referred(around, page)
     yield from _members(around[600 if found.start() > 600 else found.start() :])
     yield from _members(around)
     for name, value in parse_qsl(unescape(found["query"] or ""), keep_blank_values=True):
@@ -147,6 +157,18 @@ def _said(page: Page, found: re.Match[str]) -> Iterator[tuple[str, str]]:
             yield hidden, field.get("value") or ""
     for script in page.scripts:
         yield from _members(script)
+
+
+def _referred(text: str, page: Page) -> Iterator[tuple[str, str]]:
+    """Fields whose values stand in inputs of the page, by another name."""
+    for match in REFERENCE.finditer(text):
+        name = NAMES.get(match["name"].lower())
+        if name is None or name == "currpage":
+            continue
+        for field in page.tree.iter("input", "select"):
+            if (match["id"] or match["element"]) in (field.get("id"), field.get("name")):
+                yield name, field.get("value") or ""
+                break
 
 
 def _members(text: str) -> Iterator[tuple[str, str]]:

@@ -21,8 +21,8 @@ from crawler.page import Page, absolute
 # What members are called, in lower case without _ and -; what is whole comes first.
 TITLES = (
     "fulltitle", "realtitle", "articletitle", "doctitle", "infotitle", "contenttitle", "newstitle",
-    "docsubtitle", "manuscripttitle", "title", "titlehtml", "subject", "titlename", "listtitle", "topic",
-    "infoname", "wjbt", "wjmc", "headline", "bt", "name", "mc",
+    "docsubtitle", "manuscripttitle", "title", "titlehtml", "subject", "titlename", "listtitle",
+    "topic", "infoname", "wjbt", "wjmc", "headline", "bt", "name", "mc",
 )  # fmt: skip
 ADDRESSES = (
     "infourl", "docpuburl", "puburl", "url", "posturl", "linkurl", "link", "href", "articleurl",

@@ -27,7 +27,7 @@ WRITTEN = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 LOADED = re.compile(
-    r"""\.load\s*\(\s*["']([^"'\s]+\.(?:s?html?|jsp|aspx?|php)(?:\?[^"'\s]*)?)["'\s]"""
+    r"""\.load\s*\(\s*["']([^"'\s]+\.(?:[sj]?html?|jsp|aspx?|php)(?:\?[^"'\s]*)?)["'\s]"""
 )
 SCRIPT = re.compile(
     r"/[\w.-]*(?:nav|menu|daohang|dh|top|head|left|tree|lanmu)[\w.-]*\.js$", re.IGNORECASE

@@ -41,7 +41,7 @@ CALLED = re.compile(r"(?:javascript:)?\s*(?:return\s+)?([\w$.]+)\s*\(([^()]*)\)"
 NO_PAGERS = re.compile(
     r"__doPostBack|open|search|print|favorite|login|size|font|share|alert|tab|slide|focus|pic", re.I
 )
-IN_PATH = re.compile(r"(?<=[/_-])(page[-_/]?)(\d{1,4})(?=\.s?html?$|/?$)", re.IGNORECASE)
+IN_PATH = re.compile(r"(?<=[/_-])(page[-_/]?)(\d{1,4})(?=\.[sj]?html?$|/?$)", re.IGNORECASE)
 FORM_TYPE = "application/x-www-form-urlencoded"
 
 

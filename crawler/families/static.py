@@ -19,7 +19,7 @@ NEXT = re.compile(
 NUMBER = re.compile(r"[\[【(]?\d{1,3}[\]】)]?")
 # How pages of a list are numbered in addresses, at the end of the path.
 NUMBERED = re.compile(
-    r"(?:[/_-](?:index|list|page|default|p)?|(?<=[a-z]))[/_-]?(?<!\d)(\d{1,4})(?:/|/index\.\w+|\.(?:s?html?|jspx?|aspx?|php|do|action))?$",
+    r"(?:[/_-](?:index|list|page|default|p)?|(?<=[a-z]))[/_-]?(?<!\d)(\d{1,4})(?:/|/index\.\w+|\.(?:[sj]?html?|jspx?|aspx?|php|do|action))?$",
     re.IGNORECASE,
 )
 _FILE_NAME = re.compile(r"/(?:(?:index|list|default|main)\.\w+)?$|\.\w{2,6}$", re.IGNORECASE)

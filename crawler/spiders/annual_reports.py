@@ -78,6 +78,8 @@ class Hop:
     etag: str = ""
     modified: str = ""
     sets_cookie: bool = False
+    # What a document is once unpacked: two packings of one file are the same file.
+    content: str = ""
 
     @property
     def is_repeated(self) -> bool:
@@ -424,11 +426,15 @@ class AnnualReportsSpider(Spider):
         capture: Capture = response.request.meta["capture"]  # type: ignore[union-attr]
         etag, modified = (_header(response, name) for name in ("ETag", "Last-Modified"))
         sets_cookie = b"Set-Cookie" in response.headers
-        chain = (*chain, Hop(response.url, response.status, capture, etag, modified, sets_cookie))
+        hop = Hop(response.url, response.status, capture, etag, modified, sets_cookie)
+        chain = (*chain, hop)
         if _is_repetition(row, response, chain):
             self._finish(row, Verdict.OK, chain, None)
             return None
         page = page_of(response.url, response.body, _header(response, "Content-Type"))
+        if page is None:
+            content = hashlib.sha256(response.body).hexdigest()
+            chain = (*chain[:-1], replace(hop, content=content))
         portal = self.portals[row.portal_id]
         if 300 <= response.status < 400 and response.status != 304:
             location = (response.headers.get(b"Location") or b"").decode("utf-8", "replace")
@@ -469,6 +475,8 @@ class AnnualReportsSpider(Spider):
         elif row.is_further and key_of(target) == row.root:
             # Past its end a list sends back to its first page.
             self._finish(row, Verdict.MOVED, chain, None)
+        elif row.kind != "home" and self._is_home(row, target):
+            self._finish(row, Verdict.HOME_REDIRECT, chain, None)
         elif not links.is_same_site(target, self._sites(row)) and row.kind != "home":
             self._finish(row, Verdict.MOVED, chain, None)
         elif self._leads_to_known(row, target):
@@ -478,6 +486,10 @@ class AnnualReportsSpider(Spider):
         else:
             return self._ask(row, target, chain)
         return None
+
+    def _is_home(self, row: Row, target: str) -> bool:
+        """Whether a page sends to its portal's home, which has its own line."""
+        return key_of(target) == key_of(self.portals[row.portal_id].home_url) != row.key
 
     def _not_found_of(self, row: Row, url: str) -> str:
         """What the host shows for a page that is not there, where that tells anything of a row."""
@@ -597,11 +609,12 @@ class AnnualReportsSpider(Spider):
         if last is None:
             return ""
         if page is None:
-            return row.print or last.capture.digest if last.is_repeated else last.capture.digest
+            return row.print if last.is_repeated and row.print else last.content
         if row.kind == "report" or row.carries:
             return fingerprint(page)
         rows = sorted(f"{one.key} {one.title} {one.dated}" for one in shown)
-        return hashlib.sha256("\n".join(rows).encode()).hexdigest() if rows else NO_ROWS
+        told = [*rows, *survey.totals(page)]
+        return hashlib.sha256("\n".join(told).encode()).hexdigest() if rows else NO_ROWS
 
     # What is written down.
 
