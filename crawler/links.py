@@ -11,7 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
+from itertools import islice
 from urllib.parse import parse_qsl, urlsplit
+
+from lxml import html
 
 from archive.identify import report_title_verdict
 from crawler.page import Link, Page, absolute, is_file, links_of, words_of
@@ -74,6 +77,11 @@ _BODIES = re.compile(
     r".{2,20}(?:局|委|办|厅|院|社|馆|署|处|所|队|会|联|海关|镇|乡|街道|中心|办公室|办事处|政府)"
     r"(?:(?:政府信息|政务信息|信息|政务)公开(?:目录|专栏|专区|平台|网|主页|首页)?)?"
 )
+# The body that a report's title begins with, before or behind the year.
+_BODY_FIRST = re.compile(
+    r"(?!关于|一?图)(?:(?:19|20)\d{2}年度?)?[^年]{2,14}?(?:局|委|厅|署|办|办公室)"
+    r"(?=(?:19|20)\d{2}年|政|信息公开|年度)"
+)
 _BODIES_REPORTS = re.compile(rf"(?:{_BODIES.pattern}){_ANNUAL}{_TAIL}")
 # Directories of bodies, each with a column of its own.
 _DIRECTORIES = re.compile(
@@ -115,6 +123,7 @@ _LISTINGS = (
         ),
         20,
     ),
+    (_SITES, OF_TIERS),
     # The real home page behind a page of welcome.
     (
         re.compile(
@@ -178,7 +187,7 @@ _NATIONAL_SUFFIXES = ("gov.cn", "com.cn", "org.cn", "net.cn", "edu.cn", "ac.cn")
 _CUT = re.compile(r"(?:…|\.{2,})+$")
 _BEGUN = re.compile(
     r"(?:(?:19|20)\d{2}|二[〇○零].{2})"
-    r"(?:年?度?(?:工作)?|.*(?:政|政府|政务|(?:政府|政务)信|(?:政府|政务)?信息|信息公|政务公|(?:信息|政务)公开.{0,8}))$"
+    r"(?:年?度?(?:工作)?|.*(?:政|政府|政务|信|信息|信息公|政务公|(?:信息|政务)公开.{0,8}))$"
     r"|政府信(?:息(?:公(?:开.{0,8})?)?)?$"
 )
 _YEAR = re.compile(r"(?:19|20)\d{2}|二[〇○零]")
@@ -244,6 +253,9 @@ def classify(
             return Judgement(Kind.COLUMN, SURE)
         if _DIVISIONS.fullmatch(label):
             return Judgement(Kind.COLUMN, SURE - 5)
+    is_part_by_name = _DIVISIONS.fullmatch(label) or _BODIES.fullmatch(label)
+    if is_part_by_name and link.context != label and column_score(_heading(link)):
+        return Judgement(Kind.COLUMN, SURE)
     if in_column and _BODIES.fullmatch(label) and is_sibling(link.url, page.url):
         return Judgement(Kind.COLUMN, SURE - 5)
     if (in_column or among_bodies) and _BODIES.fullmatch(label):
@@ -258,7 +270,11 @@ def classify(
 def is_lookalike(label: str) -> bool:
     """审计 and 信访 in a title tell of other reports; as the name of a body they do not."""
     words = bare(label)
-    return report_title_verdict(words) == "lookalike" and not _BODIES.fullmatch(words)
+    if report_title_verdict(words) != "lookalike" or _BODIES.fullmatch(words):
+        return False
+    # 某县审计局2015年度…: what follows the name of the body tells.
+    followed = _BODY_FIRST.match(words)
+    return not followed or report_title_verdict(words[followed.end() :]) == "lookalike"
 
 
 def bare(label: str) -> str:
@@ -385,9 +401,22 @@ def is_column(page: Page) -> bool:
 def names_column_aside(page: Page) -> bool:
     """Whether the column's name stands on the page as a tab or heading that leads nowhere."""
     return any(
-        element.text and column_score(bare(element.text)) >= 95
+        element.text and column_score(bare(element.text)) >= 95 and not _leads_on(element)
         for element in page.tree.iter("li", "div", "span", "h1", "h2", "h3", "h4", "p", "td", "b")
-        if next(element.iterancestors("a"), None) is None
+    )
+
+
+def _leads_on(element: html.HtmlElement) -> bool:
+    """Whether a tab is in a link or has a script for one, or a heading has its 更多 beside it."""
+    if next(element.iterancestors("a"), None) is not None:
+        return True
+    around = [element, *islice(element.iterancestors(), 2)]
+    if any(one.get("onclick") for one in around):
+        return True
+    beside = element.getparent()
+    return beside is not None and any(
+        _MORE.fullmatch(bare(words_of(link))) or _MORE.fullmatch("".join(words_of(link).split()))
+        for link in beside.iter("a")
     )
 
 
@@ -417,6 +446,8 @@ def bodies_among(shown: Iterable[Link]) -> frozenset[str]:
         if _BODIES.fullmatch(bare(link.label)) and not is_article(link.url):
             parts = urlsplit(link.url)
             folder, _, name = parts.path.rpartition("/")
+            if "." not in name or _FOLDER_PAGE.match(name):
+                folder, name = f"{folder}/{name}".rstrip("/") if "." not in name else folder, ""
             query = frozenset(key for key, _ in parse_qsl(parts.query))
             shape = (parts.netloc, folder.count("/"), _without_ids(name), query)
             alike.setdefault(shape, set()).add(link.url)

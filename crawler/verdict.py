@@ -130,6 +130,8 @@ _MALFORMED = re.compile(
     r"|plainhttprequest|malformed|parameter.{0,40}(?:isnotpresent|required|missing)|缺少.{0,8}参数|参数.{0,6}(?:错误|缺失|为空|不能为空)",
     re.IGNORECASE,
 )
+# A menu that a script draws beside a frame: without it the page would be the frame's shell.
+_TREE = re.compile(r"\bzTree\b|\bzNodes\b|\bdTree\b|\bd\.add\s*\(")
 _ERROR_PATH = re.compile(
     r"/(?:(?:404|410)(?!\d)|error(?:s|page)?|e?notfound|page_?not_?found|nopage|no_?page|missing|40[34]page|error_?404|err404)[^/]*(?:\.(?:s?html?|jspx?|aspx?|php|do|action))?/?$",
     re.IGNORECASE,
@@ -200,7 +202,8 @@ def judge(
         return Verdict.SOFT_404
     if not_found and not _is_one_of(url, home_urls) and is_like(page, not_found):
         return Verdict.SOFT_404
-    if len(page.visible) <= STUB and (page.hops or _is_empty_but_for_a_hop(page)):
+    is_stub = len(page.visible) <= STUB and not any(map(_TREE.search, page.scripts))
+    if is_stub and (page.hops or _is_empty_but_for_a_hop(page)):
         return Verdict.SHELL
     if _is_blank(page):
         return Verdict.ERROR
@@ -273,12 +276,13 @@ def _is_soft_404(page: Page, url: str, final_url: str, home_urls: Collection[str
     path = urlsplit(final_url).path
     if _ERROR_PATH.search(path) and not _ERROR_PATH.search(urlsplit(url).path):
         return not _is_long(page)
-    if _ERROR_PATH.search(path) and len(page.visible) <= 3 * SHORT:
-        return True
     titles = list(_headings(page))
     is_report = any(report_title_verdict(title) == "report" for title in titles)
+    # Before its address is judged: articles are numbered, and one of them is /404.html.
     if is_report and page.visible and _is_article(page):
         return False
+    if _ERROR_PATH.search(path) and len(page.visible) <= 3 * SHORT:
+        return True
     named = any(len(title) <= 60 and _GONE_TITLE.search(title) for title in titles)
     if not named and not _holds(page.visible, _GONE_TEXT):
         return not page.visible and any(map(_GONE_TEXT.search, _alerts(page)))

@@ -321,3 +321,23 @@ def test_the_script_of_a_menu_is_asked_only_where_no_menu_is_shown():
         "http://a.gov.cn/images/nav.js", """document.write('<a href="/gk/">政务公开</a>')"""
     )
     assert [link.url for link in menus.columns(script)] == ["http://a.gov.cn/gk/"]
+
+
+def test_the_nodes_of_a_tree_stand_below_the_column_they_are_part_of():
+    flat = """<script>var zNodes = [{id:1, pId:0, name:"政府信息公开年报", open:true},
+      {id:11, pId:1, name:"甲县教育局", url:"/nb/11/"}, {id:2, pId:0, name:"指南", url:"/zn/"}];</script>"""
+    assert [
+        (link.text, link.context) for link in menus.columns(page("http://a.gov.cn/", flat))
+    ] == [
+        ("甲县教育局", "政府信息公开年报 甲县教育局"),
+        ("指南", "指南"),
+    ]
+    nested = """<script>var nodes = [{"name": "公开", "children": [{"name": "政府信息公开年报",
+      "children": [{"name": "2023年", "children": [{"name": "部门", "url": "/nb/23/bm/"}]}]}]}];</script>"""
+    [link] = menus.columns(page("http://a.gov.cn/", nested))
+    assert (link.url, link.context) == ("http://a.gov.cn/nb/23/bm/", "政府信息公开年报 部门")
+
+
+def test_pages_of_systems_that_write_jhtml():
+    shown = page("http://a.gov.cn/nb/index.jhtml", "<a href='index_2.jhtml'>下一页</a>")
+    assert [one.url for one in static.further(shown)] == ["http://a.gov.cn/nb/index_2.jhtml"]

@@ -415,7 +415,12 @@ def test_department_sites_on_sub_domains_are_ours():
 @pytest.mark.parametrize(
     ("title", "expected"),
     [
-        *(("甲县教育局2023...", True), ("甲县2023年政…", True), ("甲镇2023年度政府信息公…", True)),
+        *(
+            ("甲县教育局2023...", True),
+            ("甲县2023年政…", True),
+            ("甲县 2023 年信...", True),
+            ("甲镇2023年度政府信息公…", True),
+        ),
         *(("甲镇关于2023年政府信息公开工作情...", True), ("甲县教育局政府信息公…", True)),
         *(("甲县召开2023年工作会...", False), ("甲县教育局关于印发...", False)),
     ],
@@ -427,3 +432,44 @@ def test_titles_that_a_list_has_cut_and_a_report_may_have(title, expected):
 def test_a_picture_that_leads_to_guangdongs_platform():
     page = read_page(SITE + "/", b"<a href='/gkmlpt/index'><img src='a.png'></a>")
     assert [links.classify(link, page).kind for link in page.links] == [Kind.LISTING]
+
+
+def test_annual_reports_of_a_body_are_its_column():
+    assert links.column_score("甲县教育局年度报告") == links.VAGUE
+    # 审计 is what the body does, and not what its report is about.
+    assert links.column_score("甲县审计局年报") == links.VAGUE
+    assert links.column_score("甲县教育局政府信息公开年报") == 100
+    assert links.column_score("法治政府建设年度报告") == 0
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("甲县审计局2015年度…", False),
+        ("2022年甲县审计局政…", False),
+        ("甲县审计局2015年度审计工作报告", True),
+        ("关于甲县审计局2015年审计工作的报告", True),
+    ],
+)
+def test_the_name_of_a_body_in_a_cut_title_makes_no_lookalike(title, expected):
+    assert links.is_lookalike(title) is expected
+
+
+def test_what_stands_below_the_name_of_a_column_is_part_of_it():
+    assert kind("2017年", "/gk/l/2017/", context="政府信息公开年报 2017年") == Kind.COLUMN
+    assert kind("甲县教育局", "/gk/l/7/", context="政府信息公开年报 甲县教育局") == Kind.COLUMN
+    assert kind("2017年", "/gk/l/2017/", context="财政预决算 2017年") == Kind.NOISE
+
+
+@pytest.mark.parametrize("label", ["部门网站", "乡镇街道", "市直部门", "部门导航", "区县"])
+def test_directories_of_sites(label):
+    assert links.is_sites_directory(label)
+
+
+@pytest.mark.parametrize("label", ["部门动态", "政务公开", "街道风光"])
+def test_no_directories_of_sites(label):
+    assert not links.is_sites_directory(label)
+
+
+def test_articles_of_systems_that_write_jhtml():
+    assert links.is_article("http://a.gov.cn/gk/1234567.jhtml")

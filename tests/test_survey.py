@@ -167,3 +167,76 @@ def test_a_years_part_elsewhere_is_read_for_titles_that_may_be_a_reports():
         SITE + "/c2/1.html": "peek",
         SITE + "/c2/2.html": "noise",
     }
+
+
+def test_bodies_on_a_page_about_disclosure_are_ways_to_their_columns():
+    names = ("教育局", "民政局", "城关镇", "东关街道")
+    bodies = "".join(
+        f"<a href='/BranchOpennessContent/showList/{n}/0/page_1.html'>甲县{name}</a>"
+        for n, name in enumerate(names, 100)
+    )
+    shown = page(bodies + "<a href='/hyfb/lbj/'>路边局</a>", SITE + "/gk/index.html")
+    about = survey.leads(row("discovery", "政务公开", score=60, depth=1), shown, SITES)
+    assert [one.score for one in about if one.score >= links.STRONG] == [50] * 4
+    # A page about something else names bodies too.
+    other = survey.leads(row("discovery", "办事服务", score=20, depth=1), shown, SITES)
+    assert all(one.score < links.STRONG for one in other)
+
+
+def test_sites_of_departments_are_looked_for_from_the_home_page_and_its_directories():
+    home = page(
+        "<a href='/jg/bm.html'>部门网站</a><a href='/jyj/'>教育局</a><a href='/mzj/index.html'>民政局</a>"
+        "<a href='/sfj/'>司法局</a><a href='/bsdt/bm?id=4'>财政局</a>",
+        SITE + "/",
+    )
+    found = {one.url: one.score for one in survey.leads(row("home", url=SITE + "/"), home, SITES)}
+    strong = {url for url, score in found.items() if score >= links.STRONG}
+    assert strong == {SITE + path for path in ("/jg/bm.html", "/jyj/", "/sfj/", "/mzj/index.html")}
+    directory = row("discovery", "部门网站", SITE + "/jg/bm.html", depth=1)
+    listed = survey.leads(directory, page(home.text, directory.url), SITES)
+    assert SITE + "/jyj/" in {one.url for one in listed if one.score >= links.STRONG}
+
+
+def test_the_documents_of_a_report_that_a_column_prints_are_no_reports_of_their_own():
+    text = (
+        f"<div class=article-content><h1>{titled(2023)}</h1><p>{CHAPTERS}</p>"
+        f"<a href='/f/1.pdf'>{titled(2023)}.pdf</a><a href='/f/0.pdf'>{titled(2022)}.pdf</a></div>"
+    )
+    shown = page(text)
+    now = survey.settle(row("list", "教育局"), shown)
+    assert (now.carries, now.title) == (True, titled(2023))
+    found = survey.leads(now, shown, SITES)
+    assert [(one.kind, one.url) for one in found] == [("report", SITE + "/f/0.pdf")]
+
+
+def test_undated_reports_at_addresses_alike_make_a_list():
+    rows = [
+        f"<li><a href='/gk/{year + 1}/{year - 1000}.jhtml'>{titled(year)}</a></li>"
+        for year in (2021, 2022, 2023)
+    ]
+    way = row("discovery", "甲县教育局", score=50)
+    assert survey.settle(way, page("".join(rows))).kind == "list"
+    news = [f"<li><a href='/gk/2024/{n}.jhtml'>甲县召开第{n}次会议</a></li>" for n in range(10)]
+    assert survey.settle(way, page("".join(rows + news))).kind == "discovery"
+    # 年报 may be of anything; a list with such rows is one of ours.
+    more = page("".join(rows) + "<a href='index_2.jhtml'>下一页</a>")
+    vague = row("list", "年报", score=links.VAGUE)
+    assert [one.url for one in survey.further(vague, more, SITES, is_new=True)] == [
+        SITE + "/nb/index_2.jhtml"
+    ]
+    other = page("".join(news) + "<a href='index_2.jhtml'>下一页</a>")
+    assert survey.further(vague, other, SITES, is_new=True) == []
+
+
+def test_a_heading_with_its_more_link_or_a_tab_with_a_script_makes_no_column_of_a_page():
+    news = "".join(
+        f"<li><a href='/xw/{n}.html'>县委召开第{n}次会议并…</a> 2024-01-0{n}</li>"
+        for n in range(1, 6)
+    )
+    way = row("discovery", "政务公开", score=60)
+    aside = page(f"<ul><li>政府信息公开年报</li></ul><ul>{news}</ul>")
+    assert survey.settle(way, aside).kind == "list"
+    box = "<div><span>政府信息公开年报</span><a href='/nb/'>更多</a></div>"
+    tab = "<ul><li onclick=\"location.href='/nb/'\"><span>政府信息公开年报</span></li></ul>"
+    assert survey.settle(way, page(box + news)).kind == "discovery"
+    assert survey.settle(way, page(tab + news)).kind == "discovery"

@@ -383,3 +383,20 @@ def test_an_interface_that_answers_for_what_is_not_there():
     page = '{"code":200,"data":{"title":"某县2023年年报","content":"<p>新收申请41件</p>"}}'
     assert verdict(text=lost, kind="application/json", not_found=learnt(lost)) == "soft_404"
     assert verdict(text=page, kind="application/json", not_found=learnt(lost)) == "ok"
+
+
+def test_a_report_may_be_the_four_hundred_and_fourth():
+    url = "http://www.example.gov.cn/gk/2024/404.html"
+    short = "<html><title>某县2023年政府信息公开工作年度报告</title><body><div class='article-content'><p>某县2023年政府信息公开工作年度报告。总体情况良好。</p></div></body></html>"
+    notice = "<html><title>某县人民政府</title><body><p>请稍后。</p></body></html>"
+    assert verdict(text=short, url=url) == "ok"
+    assert verdict(text=notice, url=url) == "soft_404"
+
+
+def test_a_tree_of_links_beside_a_frame_is_no_shell():
+    frame = "<iframe src='/zn/'></iframe>"
+    tree = (
+        "<script>var zNodes=[{name:'年报',url:'/nb/'}];$.fn.zTree.init($('#t'),{},zNodes);</script>"
+    )
+    assert verdict(text=f"<p>目录</p>{frame}") == "shell"
+    assert verdict(text=f"<p>目录</p>{frame}{tree}") == "ok"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from crawler.families.mechanism import Entry, FurtherRequest
@@ -29,6 +30,14 @@ WRITTEN = re.compile(
 LOADED = re.compile(
     r"""\.load\s*\(\s*["']([^"'\s]+\.(?:[sj]?html?|jsp|aspx?|php)(?:\?[^"'\s]*)?)["'\s]"""
 )
+ID = re.compile(r"""(?<![\w$])["']?id["']?\s*:\s*["']?([\w-]+)""", re.IGNORECASE)
+PARENT = re.compile(
+    r"""(?<![\w$])["']?(?:p_?id|parent_?id|parent)["']?\s*:\s*["']?([\w-]+)""", re.IGNORECASE
+)
+CHILDREN = re.compile(r"\b(?:children|nodes|childs?|items)[\"']?\s*:\s*\[", re.IGNORECASE)
+COLUMN = re.compile(r"年报|年度报告")
+SIGNS = re.compile(r"""[{}]|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""")
+DEEPEST = 8
 SCRIPT = re.compile(
     r"/[\w.-]*(?:nav|menu|daohang|dh|top|head|left|tree|lanmu)[\w.-]*\.js$", re.IGNORECASE
 )
@@ -55,11 +64,13 @@ def columns(page: Page) -> list[Link]:
     """The links of trees and of markup in scripts, each address once."""
     found: dict[str, Link] = {}
     for script in _scripts(page):
+        parents = _parents(script)
         for address, label in (*_nodes(script), *_written(script)):
             url = absolute(page.base, address)
             words = " ".join(re.sub(r"<[^>]*>|&nbsp;", " ", label).split())
             if url and words:
-                found.setdefault(url, Link(url, words))
+                above = parents.get(address, "")
+                found.setdefault(url, Link(url, words, context=f"{above} {words}".strip()))
     return list(found.values())
 
 
@@ -94,6 +105,61 @@ def _nodes(script: str) -> Iterator[tuple[str, str]]:
         name, address = NAME.search(node), ADDRESS.search(node)
         if name and address:
             yield address[1].replace("\\/", "/"), name[1]
+
+
+def _parents(script: str) -> dict[str, str]:
+    """What a tree's nodes stand below, by their addresses: a column, else the node next above."""
+    if not (PARENT.search(script) or CHILDREN.search(script)):
+        return {}
+    nodes = _objects(script)
+    by_id = {node.id: node for node in nodes if node.id}
+    found: dict[str, str] = {}
+    for node in nodes:
+        names: list[str] = []
+        above = node.inside or by_id.get(node.below)
+        while above is not None and len(names) < DEEPEST:
+            names.append(above.name)
+            above = above.inside or by_id.get(above.below)
+        if node.address and any(names):
+            columns = (name for name in names if COLUMN.search(name))
+            found.setdefault(node.address, next(columns, next(filter(None, names))))
+    return found
+
+
+@dataclass(slots=True)
+class _Node:
+    """An object of a script, as a node of a tree: `below` is the id of its parent."""
+
+    inside: _Node | None
+    text: str = ""
+    id: str = ""
+    below: str = ""
+    name: str = ""
+    address: str = ""
+
+
+def _objects(script: str) -> list[_Node]:
+    """The objects of a script's literals, each with the one that it stands in."""
+    done: list[_Node] = []
+    open_ones: list[_Node] = []
+    last = 0
+    for sign in SIGNS.finditer(script):
+        if sign[0] not in "{}":
+            continue
+        if open_ones:
+            open_ones[-1].text += script[last : sign.start()]
+        last = sign.end()
+        if sign[0] == "{":
+            open_ones.append(_Node(open_ones[-1] if open_ones else None))
+        elif open_ones:
+            done.append(open_ones.pop())
+    for node in done:
+        name, address = NAME.search(node.text), ADDRESS.search(node.text)
+        own, below = ID.search(node.text), PARENT.search(node.text)
+        node.name = name[1] if name else ""
+        node.address = address[1].replace("\\/", "/") if address else ""
+        node.id, node.below = own[1] if own else "", below[1] if below else ""
+    return done
 
 
 def _written(script: str) -> Iterator[tuple[str, str]]:
