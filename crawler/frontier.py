@@ -23,7 +23,7 @@ from crawler.accounts import Accounts
 from crawler.address import NO_ROWS, Answer, Found, Row, key_of, path_of
 from crawler.hosts import Hosts
 from crawler.links import STRONG
-from crawler.outcome import event_of, next_list, next_of
+from crawler.outcome import WAYS, event_of, next_list, next_of
 from crawler.schedule import Dates
 
 __all__ = ["NO_ROWS", "Answer", "Found", "Frontier", "Row", "key_of", "path_of"]
@@ -425,7 +425,7 @@ class Frontier(Hosts, Accounts):
             if row.kind == "list" and not row.is_further:
                 due = next_list(row, night, turn)
             elif row.kind == "discovery":
-                due = schedule.monthly(turn, night, first=True)
+                due = schedule.monthly(turn + WAYS, night, first=True)
             self._db.execute(
                 "update urls set keep = 1, due = min(due, ?) where key = ?", (due, row.key)
             )

@@ -446,8 +446,10 @@ def bodies_among(shown: Iterable[Link]) -> frozenset[str]:
         if _BODIES.fullmatch(bare(link.label)) and not is_article(link.url):
             parts = urlsplit(link.url)
             folder, _, name = parts.path.rpartition("/")
-            if "." not in name or _FOLDER_PAGE.match(name):
-                folder, name = f"{folder}/{name}".rstrip("/") if "." not in name else folder, ""
+            if "." not in name:
+                folder, name = parts.path.rstrip("/"), ""
+            elif _FOLDER_PAGE.match(name):
+                name = ""
             query = frozenset(key for key, _ in parse_qsl(parts.query))
             shape = (parts.netloc, folder.count("/"), _without_ids(name), query)
             alike.setdefault(shape, set()).add(link.url)

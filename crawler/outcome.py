@@ -11,6 +11,9 @@ from crawler.address import NO_ROWS, Answer, Row
 from crawler.links import SURE
 
 FAILURES_OF_A_SEARCH = 3
+# Where in the month the turns of lists' later pages begin, and of the ways to columns: those of
+# reports begin with the first night.
+PAGES, WAYS = 10, 20
 
 
 def event_of(answer: Answer, kind: str) -> str:
@@ -79,7 +82,7 @@ def _next_listing(
         case "list" if row.is_further and schedule.in_season(night):
             return schedule.tomorrow(night)
         case "list" if row.is_further:
-            return schedule.monthly(turn, night, first=not row.last_night)
+            return schedule.monthly(turn + PAGES, night, first=not row.last_night)
         case "list" if failures or nights_gone:
             return schedule.after_failure(max(failures, nights_gone), night)
         case "list" if answer.leads or row.keep or schedule.in_season(night):
@@ -87,7 +90,7 @@ def _next_listing(
         case "list" if row.score >= SURE:
             return schedule.weekly(night)
         case "discovery" if row.keep:
-            return schedule.monthly(turn, night, first=not row.last_night)
+            return schedule.monthly(turn + WAYS, night, first=not row.last_night)
         case "peek" | "discovery" if 0 < failures < FAILURES_OF_A_SEARCH:
             return schedule.after_failure(failures, night)
     return schedule.NEVER

@@ -107,3 +107,11 @@ def test_a_piece_of_html_leads_to_the_next():
 )
 def test_what_turns_no_page(body):
     assert further(body) == []
+
+
+def test_a_select_that_goes_to_the_page_chosen():
+    options = "".join(f"<option value={k}>第{k}页</option>" for k in (1, 2, 3))
+    body = f"""<select onchange="location='/gk/list.jsp?cid=8&currentPage='+this.value">{options}</select>"""
+    assert further(body) == [f"{HERE}&currentPage={k}" for k in (2, 3)]
+    years = f"""<select onchange="location='/gk/list.jsp?year='+this.value">{options}</select>"""
+    assert further(years) == []

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import resource
 import sqlite3
 import subprocess
 import sys
@@ -34,9 +33,20 @@ CALM = ("-s", "MONITOR_FAILED_SHARE=1", "-s", "MONITOR_CHALLENGE_SHARE=1")
 MOST_MEMORY = 600 * 1_024  # KiB
 
 
+# Runs a command and writes down the most memory its process needed, in KB.
+MEASURED = """
+import resource, subprocess, sys
+status = subprocess.run(sys.argv[2:]).returncode
+with open(sys.argv[1], "a") as file:
+    print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=file)
+sys.exit(status)
+"""
+
+
 def crawl(data, registry, night, *options):
     return subprocess.run(
         [
+            *(sys.executable, "-c", MEASURED, str(registry.with_name("memory"))),
             *(sys.executable, "-m", "scrapy", "crawl", "annual_reports"),
             *("-a", f"portals={registry}", "-a", f"night={night}", "-s", f"DATA={data}"),
             *("-s", "DOWNLOAD_DELAY=0", "-s", "DOWNLOAD_TIMEOUT=2", *options),
@@ -83,8 +93,7 @@ def two_nights(tmp_path_factory):
             before = len(portal.log)
             done = crawl(data, registry, night, "-s", "ALLOW_PRIVATE_NETWORK=True", *CALM)
             nights.append((done, sighted(data, night), portal.log[before:], last_verdicts(data)))
-    # The largest of the processes that have ended.
-    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    memory = max(int(line) for line in registry.with_name("memory").read_text().split())
     return portal, data, nights, memory
 
 

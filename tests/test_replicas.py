@@ -20,6 +20,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from crawler.page import is_file
 from tests.portals.replicas.base import Article, Hit, Replica, serving
 from tests.portals.replicas.crawling import Seen, all_replicas, events, paths, sighted
 from tests.portals.replicas.guests import Plain
@@ -263,9 +264,7 @@ def test_the_archive_suspects_what_was_removed_and_nothing_else(season: Crawled)
     removed = {unquote(one.url + a.path) for one in own for a in reports(one) if a.last == 1}
     standing = {unquote(one.url + path) for one in own for path in one.truth(3)}
     # The documents of replicas are whole and empty: nothing is read from them.
-    removed, standing = (
-        {url for url in urls if not url.endswith(".pdf")} for urls in (removed, standing)
-    )
+    removed, standing = ({url for url in urls if not is_file(url)} for urls in (removed, standing))
     assert removed
     assert {url for url, status in statuses.items() if status == "suspect"} == removed
     assert {url for url, status in statuses.items() if status == "live"} == standing

@@ -387,7 +387,11 @@ def test_an_interface_that_answers_for_what_is_not_there():
 
 def test_a_report_may_be_the_four_hundred_and_fourth():
     url = "http://www.example.gov.cn/gk/2024/404.html"
-    short = "<html><title>某县2023年政府信息公开工作年度报告</title><body><div class='article-content'><p>某县2023年政府信息公开工作年度报告。总体情况良好。</p></div></body></html>"
+    short = (
+        "<html><title>某县2023年政府信息公开工作年度报告</title><body><div class='article-content'><p>某县2023年政府信息公开工作年度报告。本机关主动公开各类信息并答复公众提出的申请，收到的申请均依法按期办结，没有行政复议和行政诉讼。"
+        + "各项工作平稳有序，各类平台运行正常，监督保障有力。" * 8
+        + "</p></div></body></html>"
+    )
     notice = "<html><title>某县人民政府</title><body><p>请稍后。</p></body></html>"
     assert verdict(text=short, url=url) == "ok"
     assert verdict(text=notice, url=url) == "soft_404"

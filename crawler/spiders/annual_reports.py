@@ -120,6 +120,8 @@ class AnnualReportsSpider(Spider):
         self._aside: dict[str, set[str]] = {portal: set() for portal in self.portals}
         self._queues: dict[str, deque[Row]] = {portal: deque() for portal in self.portals}
         self._stopped: set[str] = set()
+        # Addresses read at the end of a redirect, that may still wait for their turn.
+        self._met: set[str] = set()
         self._states: dict[str, str] = {}
         self._pace = {portal: Pace() for portal in self.portals}
         self._alarms: list[str] = []
@@ -275,7 +277,7 @@ class AnnualReportsSpider(Spider):
                 queue.clear()
                 return
             row = queue.popleft()
-            if not self._may_ask(row):
+            if row.key in self._met or not self._may_ask(row):
                 self._aside[portal.id].add(row.key)
                 continue
             if alone:
@@ -391,7 +393,9 @@ class AnnualReportsSpider(Spider):
             self._aside[row.portal_id].add(row.key)
             return
         if isinstance(error, GroupStopped | Refused) and row.kind == "home":
-            self._sight_portal(self.portals[row.portal_id], error.state)
+            # An address that must not be asked is a mistake in the registry.
+            state = Verdict.ERROR if error.state == Refused.state else error.state
+            self._sight_portal(self.portals[row.portal_id], state)
         if isinstance(error, GroupStopped):
             self._stopped.add(self._group(request.url))
             self._aside[row.portal_id].add(row.key)
@@ -479,11 +483,16 @@ class AnnualReportsSpider(Spider):
             self._finish(row, Verdict.HOME_REDIRECT, chain, None)
         elif not links.is_same_site(target, self._sites(row)) and row.kind != "home":
             self._finish(row, Verdict.MOVED, chain, None)
+        elif row.carries and key_of(target) in self._waiting[row.portal_id] - {row.key}:
+            # It is being read under its own address.
+            self._finish(row, Verdict.MOVED, chain, None)
         elif self._leads_to_known(row, target):
             known = self.frontier.known(target)
             is_report = known is not None and (known.kind in REPORT_KINDS or known.carries)
             self._finish(row, Verdict.MOVED if is_report else Verdict.SOFT_404, chain, None)
         else:
+            if row.kind in REPORT_KINDS or row.carries:
+                self._met.add(key_of(target))
             return self._ask(row, target, chain)
         return None
 

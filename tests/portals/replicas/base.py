@@ -288,7 +288,11 @@ class Replica:
         reports = [a for a in self.articles if a.is_report]
         return {
             "new": {a.at(night) for a in reports if a.first == night},
-            "edited": {a.at(night) for a in reports if night in a.edited and a.stands(night)},
+            "edited": {
+                a.at(night)
+                for a in reports
+                if night in a.edited and a.first < night and a.stands(night)
+            },
             "gone": {a.at(night - 1) for a in reports if a.last == night - 1},
             "moved": {a.path for a in reports if a.moved and a.moved[0] == night},
         }
