@@ -326,7 +326,7 @@ def test_odd_answers_are_called_what_they_are(tmp_path):
         report(1): ("ok", 200),
         report(2): ("moved", 302),
         "/new/2.html": ("ok", 200),
-        report(3): ("home_redirect", 200),
+        report(3): ("home_redirect", 302),
         report(4): ("soft_404", 200),
         report(5): ("error", 302),
         report(6): ("challenge", 200),
