@@ -301,7 +301,8 @@ async def nights(database):
         database,
         f"""
         select night, count(*) as portals, sum(state = 'ok') as answered,
-            {", ".join(f"sum({name}) as {name}" for name in COUNTS)}
+            {", ".join(f"sum({name}) as {name}" for name in COUNTS[:-1])},
+            round(sum(seconds), 1) as seconds
         from visits group by night order by night desc limit {MOST_NIGHTS}
         """,
     )
