@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -89,13 +90,47 @@ data_option = click.option(
 
 @main.command()
 @data_option
-@click.option("--rebuild", is_flag=True, help="Read every document again.")
-def build(data: Path, rebuild: bool) -> None:
+@click.option("--rebuild", is_flag=True, help="Take every file in and read every document again.")
+@click.option(
+    "--captures",
+    metavar="URL",
+    help="Where warc/ and sightings/ lie, a folder or s3://…; --data unless told.",
+)
+@click.option(
+    "--corrections",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The file of corrections; the one that comes with the program unless told.",
+)
+@click.option(
+    "--workers",
+    default=2,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Processes that read; 0 reads in this one, without limits.",
+)
+@click.option("--cluster", metavar="tcp://…", help="A Dask scheduler whose workers read instead.")
+@click.option(
+    "--accept-loss",
+    is_flag=True,
+    help="Put the archive in place even if it holds much less than the last.",
+)
+def build(
+    data: Path,
+    rebuild: bool,
+    captures: str | None,
+    corrections: Path | None,
+    workers: int,
+    cluster: str | None,
+    accept_loss: bool,
+) -> None:
     """Fold captures and sightings into DATA/nianbao.db; again and again, the same result."""
+    from archive.build import Options
     from archive.build import build as fold
+    from archive.corrections import SHIPPED
 
+    options = Options(captures, corrections or SHIPPED, cluster, accept_loss)
     with _plainly():
-        click.echo(fold(data, rebuild=rebuild))
+        click.echo(fold(data, rebuild, workers, options))
 
 
 @main.command()
@@ -106,6 +141,278 @@ def publish(data: Path) -> None:
 
     with _plainly():
         click.echo(assemble(data))
+
+
+@main.command()
+@data_option
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder of the release; a former release in it is replaced.",
+)
+@click.option("--year", type=int, help="Only the reports of this year.")
+def export(data: Path, target: Path, year: int | None) -> None:
+    """Write a release: all tables as CSV and Parquet, the reports as JSON Lines."""
+    from archive.export.release import export as release
+
+    with _plainly():
+        click.echo(release(data, target, year))
+
+
+@main.command()
+@click.argument("listing", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@data_option
+@click.option("--captures", help="Folder or URL (s3://…) of the captures, if not --data.")
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The fresh data folder.",
+)
+def checkout(listing: Path, data: Path, captures: str | None, target: Path) -> None:
+    """Bring back and verify the captures of a release, as its captures.csv (LISTING) names them."""
+    from archive.checkout import checkout as bring
+
+    with _plainly():
+        click.echo(bring(listing, data, target, captures))
+
+
+@main.command()
+@data_option
+@click.option(
+    "--from",
+    "archive",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="An archive, DATA/nianbao.db, that was built with the lost ledger.",
+)
+def ledger(data: Path, archive: Path) -> None:
+    """Add to DATA/ledger.csv the ids that an archive has and a lost ledger lacks."""
+    from archive import issuers
+    from archive.build import LEDGER, LOCK
+
+    with _plainly(), issuers.locked(data / LOCK) as mine:
+        if not mine:
+            raise ValueError(f"a build holds {data / LOCK}: wait until it has finished")
+        found = issuers.restored(archive, issuers.load_ledger(data / LEDGER))
+        issuers.append(data / LEDGER, found)
+        click.echo(f"{data / LEDGER}: {len(found)} ids added from {archive}")
+
+
+@main.command()
+@data_option
+@click.option("--captures", help="Folder or URL (s3://…) of the captures, if not --data.")
+@click.option("--all", "everything", is_flag=True, help="All segments, not those whose turn it is.")
+@click.option("--workers", type=click.IntRange(0), default=os.cpu_count() or 1, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="A JSON object a line, the summary last.")
+def verify(data: Path, captures: str | None, everything: bool, workers: int, as_json: bool) -> None:
+    """Check captures, archive, ledger and manifests; list what is off, and then exit with 1."""
+    from archive.verify.problems import Problem
+    from archive.verify.rounds import verify as check
+
+    def tell(problem: Problem) -> None:
+        click.echo(json.dumps(asdict(problem), ensure_ascii=False) if as_json else problem)
+
+    with _plainly():
+        summary = check(data, tell, captures, everything, workers, today=datetime.now(UTC).date())
+        click.echo(json.dumps(asdict(summary)) if as_json else summary)
+    if summary.problems:
+        sys.exit(1)
+
+
+@main.command()
+@data_option
+@click.option("--to", "target", required=True, help="Folder or URL (s3://…) of the backup.")
+@click.option(
+    "--also",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file to keep besides, such as portals.csv; may be given again.",
+)
+def backup(data: Path, target: str, also: tuple[Path, ...]) -> None:
+    """Bring captures, ledger, published names and frontiers to a backup; overwrite nothing."""
+    from archive.backup import backup as save
+
+    with _plainly():
+        click.echo(save(data, target, also))
+
+
+@main.command()
+@data_option
+@click.option("--from", "source", required=True, help="Folder or URL (s3://…) of the backup.")
+@click.option("--at", help="The last backup of a moment or before: 20261122, 20261122T041500Z.")
+@click.option("--merge", is_flag=True, help="Add what is missing in a folder that has files.")
+@click.option(
+    "--without-captures",
+    is_flag=True,
+    help="Only ledger, published names, frontiers and files given besides.",
+)
+def restore(data: Path, source: str, at: str | None, merge: bool, without_captures: bool) -> None:
+    """Bring a backup back to a fresh DATA, every file verified by its digest."""
+    from archive.backup import restore as bring
+
+    with _plainly():
+        click.echo(bring(source, data, at, merge, not without_captures))
+
+
+@main.command()
+@data_option
+@click.option("--captures", help="Folder or URL (s3://…) of the captures, if not --data.")
+@click.option(
+    "--key",
+    envvar="NIANBAO_KEY",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The Ed25519 key to sign with; NIANBAO_KEY names it too.",
+)
+@click.option(
+    "--new-key",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Make a key in a new file, print its public half, and do no more.",
+)
+@click.option(
+    "--next-key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A public key (PEM) that may sign from here on.",
+)
+@click.option("--lost-key", is_flag=True, help="Go on with a key that the old one never named.")
+@click.option(
+    "--tsa",
+    multiple=True,
+    metavar="URL",
+    envvar="NIANBAO_TSA",
+    help="A timestamp authority (RFC 3161), may be given again; NIANBAO_TSA names them too.",
+)
+@click.option(
+    "--tsa-cert",
+    envvar="NIANBAO_TSA_CERT",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The certificates (PEM) that authorities are held to.",
+)
+def manifest(
+    data: Path,
+    captures: str | None,
+    key: Path | None,
+    new_key: Path | None,
+    next_key: Path | None,
+    lost_key: bool,
+    tsa: tuple[str, ...],
+    tsa_cert: Path | None,
+) -> None:
+    """List what was captured since the last manifest; sign it and have it timestamped."""
+    from archive import keys, timestamps
+    from archive.manifest import read_chain, write_manifest
+    from archive.shelf import Shelf, shelved
+
+    with _plainly():
+        if new_key is not None:
+            made = keys.make_key(new_key)
+            click.echo(f"{made.public_pem.decode()}fingerprint {made.fingerprint}")
+            return
+        if not data.is_dir():
+            raise ValueError(f"no data folder {data}: crawl first, or give --data")
+        shelf = Shelf(captures) if captures else shelved(data)
+        signing = keys.load_key(key) if key else None
+        coming = keys.load_public(next_key) if next_key else None
+        roots = tsa_cert.read_bytes() if tsa_cert else None
+        click.echo(write_manifest(data, shelf, signing, datetime.now(UTC), coming, lost_key))
+        for outcome in timestamps.catch_up(shelf, read_chain(shelf), tsa, roots):
+            click.echo(outcome)
+
+
+@main.command()
+@click.argument("what", required=False, metavar="[REPORT]")
+@data_option
+@click.option("--captures", help="Folder or URL (s3://…) of the captures, if not --data.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The bundle to write; ISSUER-YEAR-VERSION.wacz unless told.",
+)
+@click.option("--base", default="", metavar="URL", help="Address of the site, for the citation.")
+@click.option(
+    "--sign",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A key (manifest --new-key) to sign the bundle as a whole with.",
+)
+@click.option(
+    "--check",
+    type=click.Path(exists=True, path_type=Path),
+    help="Check a bundle, offline and without an archive; exit 1 when something does not hold.",
+)
+@click.option(
+    "--key",
+    "trusted",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="With --check: the public key (PEM) that the archive publishes.",
+)
+@click.option(
+    "--tsa-cert",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="With --check: the certificates (PEM) that the timestamp authority publishes.",
+)
+def prove(
+    what: str | None,
+    data: Path,
+    captures: str | None,
+    out: Path | None,
+    base: str,
+    sign: Path | None,
+    check: Path | None,
+    trusted: tuple[Path, ...],
+    tsa_cert: Path | None,
+) -> None:
+    """Write the proof of a version of REPORT, a page of the site or the original's address."""
+    if bool(what) == bool(check):
+        raise click.UsageError("Give a REPORT to prove or --check FILE.wacz, one of the two.")
+    from archive import keys
+    from archive import prove as proving
+    from archive.shelf import Shelf, shelved
+
+    if check is not None:
+        with _plainly():
+            pems = [keys.load_public(path) for path in trusted]
+            roots = tsa_cert.read_bytes() if tsa_cert else None
+            verdict = proving.check_bundle(check, pems, roots)
+        for line in verdict.lines():
+            click.echo(line)
+        sys.exit(1 if verdict.problems else 0)
+    with _plainly():
+        shelf = Shelf(captures) if captures else shelved(data)
+        key = keys.load_key(sign) if sign else None
+        version, bundle = proving.prove(data, shelf, what or "", datetime.now(UTC), base, key)
+        path = out or Path(version.replace("/", "-") + ".wacz")
+        proving.write_bundle(path, bundle)
+        click.echo(f"{path}: {len(bundle)} bytes prove {version}; check it with prove --check")
+
+
+@main.command()
+@click.argument(
+    "segments",
+    metavar="SEGMENT...",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+@click.option(
+    "--to",
+    "target",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder of the fresh segments; that of each SEGMENT unless told.",
+)
+def salvage(segments: tuple[Path, ...], target: Path | None) -> None:
+    """Save the sound records of each damaged or torn SEGMENT to a fresh one; list what is lost."""
+    from archive.salvage import salvage as save
+
+    with _plainly():
+        for segment in segments:
+            saved = save(segment, target or segment.parent, datetime.now(UTC))
+            for loss in saved.losses:
+                click.echo(f"{segment}: lost {loss.length} bytes at {loss.offset} ({loss.reason})")
+            click.echo(saved)
 
 
 @contextmanager

@@ -2,28 +2,36 @@
 
 An id is minted once, readable (140600-jyj is 朔州市教育局), and written to DATA/ledger.csv before
 the archive refers to it. The ledger is kept with the captures: a rebuild finds the same ids in it.
+`docs/bodies.md` says how ids are made and what becomes of a body that changes its name.
 """
 
 from __future__ import annotations
 
 import csv
 import fcntl
+import hashlib
 import io
 import os
 import re
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass, fields
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from pypinyin import Style, lazy_pinyin
 
+from archive import published
 from archive.names.bodies import PLACE, describe, full_name, guessed_level, related
 from archive.names.bodies import kind_of as kind_of
 from archive.names.bodies import place_of as place_of
 from archive.names.bodies import tidy as tidy
 
 ID = re.compile(r"[0-9]{1,12}-[a-z0-9]+(-[0-9]+)?")
+# Of a name longer than any body's the whole pinyin would make an address nobody can read.
+LONGEST_SPELLING = 48
 
 
 class LedgerError(ValueError):
@@ -75,6 +83,7 @@ class Ledger:
     def __init__(self, issuers: Iterable[Issuer] = ()) -> None:
         self.by_id: dict[str, Issuer] = {}
         self._by_name: dict[str, list[Issuer]] = {}
+        self._same: Mapping[str, str] = {}
         for issuer in issuers:
             self.add(issuer)
 
@@ -82,20 +91,34 @@ class Ledger:
         self.by_id[issuer.id] = issuer
         self._by_name.setdefault(issuer.name, []).append(issuer)
 
+    def learn(self, names: Iterable[tuple[str, str]], same: Mapping[str, str]) -> None:
+        """Take in what corrections say: further `names` of bodies, as (id, name), and which ids
+        are the `same` body as another. Ids the ledger does not have are passed over."""
+        for issuer_id, name in names:
+            issuer = self.by_id.get(issuer_id)
+            known = self._by_name.setdefault(tidy(name), [])
+            if issuer and issuer not in known:
+                known.append(issuer)
+        self._same = {one: other for one, other in same.items() if other in self.by_id}
+
     def find(self, name: str, portal: Portal) -> Issuer | None:
         """The body of that name a portal means.
 
         A name with its place in it is the same body on the portal of its city and on its own; a
         bare 教育局 is another body on each.
         """
-        known = self._by_name.get(tidy(name), [])
+        found = self._find(tidy(name), portal)
+        return self.by_id[self._same.get(found.id, found.id)] if found else None
+
+    def _find(self, name: str, portal: Portal) -> Issuer | None:
+        known = self._by_name.get(name, [])
         for issuer in known:
             if issuer.division == portal.division:
                 return issuer
         for issuer in known:
             if issuer.portal_id == portal.id:
                 return issuer
-        if PLACE.match(tidy(name)):
+        if PLACE.match(name):
             for issuer in sorted(known, key=lambda issuer: issuer.id):
                 if related(issuer.division, portal.division):
                     return issuer
@@ -121,7 +144,7 @@ class Ledger:
             if (issuer := self.find(name, home)) is None:
                 kind = kind_of(name)
                 issuer = Issuer(
-                    id=self._free_id(_readable(name, home)),
+                    id=next(wanted for wanted in ids(name, home) if wanted not in self.by_id),
                     name=name,
                     division=home.division,
                     level=level_of(name, kind, home),
@@ -133,12 +156,22 @@ class Ledger:
                 minted.append(issuer)
         return minted
 
-    def _free_id(self, wanted: str) -> str:
-        free, number = wanted, 1
-        while free in self.by_id:
-            number += 1
-            free = f"{wanted}-{number}"
-        return free
+
+def ids(name: str, portal: Portal) -> Iterator[str]:
+    """The ids a body may have, the shortest first: its division and the initials of its name
+    (140600-swj), its whole pinyin where another body has those (140600-shuiwuju), and that with
+    digits of the name's SHA-256 where another is even spelled alike.
+
+    Each follows from the name alone, never from how many were met before it.
+    """
+    division = re.sub(r"[^0-9]", "", portal.division)[:12] or "000000"
+    place = place_of(portal.name)
+    yield f"{division}-{initials(name, place)}"
+    spelling = _ascii(lazy_pinyin(_own_words(name, place)))[:LONGEST_SPELLING]
+    yield f"{division}-{spelling}"
+    digits = str(int(hashlib.sha256(name.encode()).hexdigest(), 16))
+    for length in range(4, len(digits)):
+        yield f"{division}-{spelling}-{digits[-length:]}"
 
 
 def initials(name: str, place: str) -> str:
@@ -146,17 +179,23 @@ def initials(name: str, place: str) -> str:
 
     A name that does not hold the place, or nothing else, keeps all its initials.
     """
+    letters = lazy_pinyin(
+        _own_words(name, place), style=Style.FIRST_LETTER, errors=lambda rest: rest
+    )
+    return _ascii(part if part.isascii() else part[:1] for part in letters)
+
+
+def _own_words(name: str, place: str) -> str:
     own = PLACE.findall(place)[-1:] or [place]
     before, found, rest = name.partition(place) if place in name else name.partition(own[0])
     if before and place_of(before) != before:
         # 国家税务总局朔州市税务局: what stands before the place is no place above it.
         rest = before + rest
-    text = rest if found and rest else name
-    letters = "".join(
-        part if part.isascii() else part[:1]
-        for part in lazy_pinyin(text, style=Style.FIRST_LETTER, errors=lambda rest: rest)
-    )
-    return re.sub(r"[^a-z0-9]", "", letters.lower()) or "x"
+    return rest if found and rest else name
+
+
+def _ascii(parts: Iterable[str]) -> str:
+    return re.sub(r"[^a-z0-9]", "", "".join(parts).lower()) or "x"
 
 
 def level_of(name: str, kind: str, portal: Portal) -> str:
@@ -166,9 +205,49 @@ def level_of(name: str, kind: str, portal: Portal) -> str:
     return level or guessed_level(name, kind, portal.name, portal.level)
 
 
-def _readable(name: str, portal: Portal) -> str:
-    division = re.sub(r"[^0-9]", "", portal.division)[:12] or "000000"
-    return f"{division}-{initials(name, place_of(portal.name))}"
+def parent_ids(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """For issuers (rows with id, name, division, level, parent and perhaps parent_id) the id of
+    the body above each.
+
+    By name, where exactly one body of that name is of the state or of a place in the same line;
+    a `parent_id` that is set holds if that body is among the rows. Nobody is above itself.
+    """
+    by_id = {row["id"]: row for row in rows}
+    by_name: dict[str, list[Mapping[str, Any]]] = {}
+    for row in by_id.values():
+        by_name.setdefault(tidy(row["name"]), []).append(row)
+    found: dict[str, str] = {}
+    for issuer_id, row in sorted(by_id.items()):
+        above = [
+            other["id"]
+            for other in by_name.get(tidy(row.get("parent") or ""), [])
+            if other["id"] != issuer_id
+            and (other["level"] == "central" or related(other["division"], row["division"]))
+        ]
+        given: str | None = row.get("parent_id")
+        if given is None and len(above) == 1:
+            given = above[0]
+        if given and given in by_id and not _leads_to(issuer_id, given, found):
+            found[issuer_id] = given
+    return found
+
+
+def _leads_to(issuer_id: str, start: str, above: Mapping[str, str]) -> bool:
+    while start != issuer_id and start in above:
+        start = above[start]
+    return start == issuer_id
+
+
+def name_rows(met: Iterable[tuple[str, str, str]]) -> list[dict[str, str]]:
+    """Rows of table issuer_names from (issuer id, name, moment) of every report met."""
+    seen: dict[tuple[str, str], tuple[str, str]] = {}
+    for issuer_id, name, moment in met:
+        first, last = seen.get((issuer_id, tidy(name)), (moment, moment))
+        seen[issuer_id, tidy(name)] = (min(first, moment), max(last, moment))
+    return [
+        {"issuer_id": issuer_id, "name": name, "first_seen": first, "last_seen": last}
+        for (issuer_id, name), (first, last) in sorted(seen.items())
+    ]
 
 
 def read_ledger(lines: Iterable[str]) -> Iterator[Issuer]:
@@ -209,29 +288,102 @@ def load_ledger(path: Path) -> Ledger:
 
 
 def append(path: Path, issuers: Iterable[Issuer]) -> None:
-    """Add lines to the ledger; they are on the disk when this returns."""
+    """Add lines to the ledger; they are on the disk when this returns.
+
+    The ledger is written whole aside and renamed: one whose last line is cut was damaged since,
+    and is never what a killed build left.
+    """
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    if not path.exists() or path.stat().st_size == 0:
-        rows.writerow(HEADER)
     rows.writerows(astuple(issuer) for issuer in issuers)
     if not text.tell():
         return
-    size = path.stat().st_size if path.exists() else 0
-    with path.open("ab") as file:
-        try:
+    before = path.read_bytes() if path.exists() else b""
+    fresh = path.with_name(path.name + ".new")
+    try:
+        with fresh.open("wb") as file:
+            file.write(before or (",".join(HEADER) + "\n").encode())
             file.write(text.getvalue().encode())
             file.flush()
             os.fsync(file.fileno())
-        except OSError:
-            # A half-written line would make the next build refuse the ledger.
-            os.ftruncate(file.fileno(), size)
-            raise
+        os.replace(fresh, path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def whole_ledger(path: Path, archive: Path, public: Path) -> Ledger:
+    """The ledger of a data folder, with every id that its archive, or without an archive the list
+    of published names, refers to; LedgerError where one is missing, as it would be minted anew.
+    """
+    ledger = load_ledger(path)
+    if (referred := _archive_ids(archive)) is not None:
+        source, mend = archive, f", or run `python -m archive ledger --from {archive}`"
+    else:
+        source, mend = public, ""
+        referred = published.issuers(public)
+    if lost := sorted(issuer_id for issuer_id in referred if issuer_id not in ledger.by_id):
+        raise LedgerError(
+            f"{path} lacks {len(lost)} ids that {source} refers to, the first {lost[0]}: "
+            f"restore it from the backup{mend}"
+        )
+    return ledger
+
+
+def _archive_ids(archive: Path) -> set[str] | None:
+    """The ids in an archive; None where there is none that can be read."""
+    if not archive.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{archive.resolve().as_uri()}?mode=ro", uri=True)) as db:
+            return {issuer_id for (issuer_id,) in db.execute("select id from issuers")}
+    except sqlite3.DatabaseError:
+        # An archive can be made again; that it is damaged is for the build to find.
+        return None
+
+
+def restored(archive: Path, ledger: Ledger) -> list[Issuer]:
+    """The lines a ledger lacks, from the `issuers` of an archive: of bodies that had reports when
+    it was built. LedgerError where it cannot be read, or says otherwise than the ledger."""
+    try:
+        with closing(sqlite3.connect(f"{archive.resolve().as_uri()}?mode=ro", uri=True)) as db:
+            db.row_factory = sqlite3.Row
+            rows = db.execute(
+                """
+                select issuers.*, portals.division as portal_division,
+                    (select min(first_seen) from reports where issuer_id = issuers.id) as seen
+                from issuers left join portals on portals.id = issuers.portal_id order by 1
+                """
+            ).fetchall()
+    except sqlite3.Error as error:
+        raise LedgerError(f"{archive}: {error}. Is it an archive?") from error
+    lines = [_line(dict(row)) for row in rows]
+    found = [issuer for issuer in lines if issuer.id not in ledger.by_id]
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(
+        chain([HEADER], map(astuple, ledger.by_id.values()), map(astuple, found))
+    )
+    # What a later build would refuse to read is not written.
+    list(read_ledger(text.getvalue().splitlines()))
+    return found
+
+
+def _line(row: Mapping[str, Any]) -> Issuer:
+    """The ledger line of an issuer: corrected names and divisions did not mint its id."""
+    return Issuer(
+        id=row["id"],
+        name=row.get("minted_as") or row["name"],
+        division=row["portal_division"] or row["division"] or "",
+        level=row["level"] or "",
+        kind=row["kind"] or "",
+        portal_id=row["portal_id"] or "",
+        minted_at=row.get("minted_at") or row["seen"] or "",
+    )
 
 
 @contextmanager

@@ -9,16 +9,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from archive import warc
 from archive.issuers import Portal
+from archive.memory import Memory
 from archive.model import Evidence
-from archive.readings import Memory, Source, Task, reader_version, reading_key
+from archive.readings import Source, Task, reader_version, reading_key
+from archive.shelf import Shelf
 from archive.sightings import Sighting, moment
 from archive.versions import SHOWN
-from archive.warc import Capture
 
 # The SHA-256 of no bytes: what a 304 carries.
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -41,26 +41,22 @@ class Night:
 class Index:
     """Where the bytes of a digest lie, and what was said of them at an address."""
 
-    def __init__(self, captures: Iterable[Capture]) -> None:
-        self._responses: dict[str, Capture] = {}
-        self._at: dict[tuple[str, str], Capture] = {}
-        for capture in captures:
-            if capture.record_type in warc.HOLDING:
-                self._responses.setdefault(capture.digest, capture)
-                self._at.setdefault((capture.url, capture.digest), capture)
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
 
     def has(self, digest: str | None) -> bool:
-        return digest in self._responses
+        return digest is not None and self._memory.holding(digest) is not None
 
     def source(self, url: str, digest: str) -> Source:
-        """The bytes of a digest as part of a document, with the headers of that address."""
-        lies = self._at.get((url, digest)) or self._responses[digest]
-        headers = {name.lower(): value for name, value in lies.headers}
+        """The bytes of a digest as part of a document, with the Content-Type of that address."""
+        lies = self._memory.holding(digest, url) or self._memory.holding(digest)
+        if lies is None:
+            raise LookupError(f"no capture holds {digest}, which {url} showed")
         return Source(
             url=url,
             digest=digest,
             name=unquote(urlsplit(url).path.rpartition("/")[2]),
-            content_type=headers.get("content-type", ""),
+            content_type=lies.content_type,
             warc_file=lies.warc_file,
             offset=lies.offset,
         )
@@ -69,15 +65,15 @@ class Index:
 class Mentions:
     """Does a page's payload name an attachment? Pages swap files while the old ones stay up."""
 
-    def __init__(self, data: Path, memory: Memory, index: Index) -> None:
-        self._data, self._memory, self._index = data, memory, index
+    def __init__(self, shelf: Shelf, memory: Memory, index: Index) -> None:
+        self._shelf, self._memory, self._index = shelf, memory, index
 
     def __call__(self, url: str, digest: str, attachment: str) -> bool:
         key = f"{digest} {attachment}"
         if (known := self._memory.recall("mentions", key)) is None:
             source = self._index.source(url, digest)
             try:
-                payload = warc.read_payload(self._data, source.warc_file, source.offset)
+                payload = warc.read_payload(self._shelf, source.warc_file, source.offset)
             except (warc.CaptureError, OSError) as error:
                 log.warning("%s: %s", url, error)
                 payload = b""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import re
 import shutil
@@ -27,12 +28,14 @@ from typing import Any
 
 import yaml
 
+from archive import published
 from archive.build import ARCHIVE, LOCK
 from archive.issuers import locked
 from archive.schema import TABLES, Column
 from archive.store import DERIVED, sync
 
 SITE = "site"
+PUBLISHED = "published.csv"
 SNAPSHOTS = "site-"
 OURS = re.compile(r"site-(before-)?[0-9]{8}T[0-9]{12}Z")
 DATABASE = "nianbao"
@@ -42,6 +45,8 @@ CHINESE = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 RUN = re.compile(f"[a-z0-9]+|[{CHINESE}]+")
 BROKEN_LINE = re.compile(f"(?<=[{CHINESE}])\\s+(?=[{CHINESE}])")
 CHUNK = 1 << 20
+
+log = logging.getLogger(__name__)
 
 
 class PublishError(ValueError):
@@ -76,6 +81,8 @@ def publish(data: Path) -> Summary:
         fresh.mkdir()
         try:
             summary = _assemble(data, archive, fresh)
+            # Before they are shown: what was ever public is known even if this dies here.
+            _note_names(data, fresh / ARCHIVE, stamp)
         except BaseException as error:
             shutil.rmtree(fresh, ignore_errors=True)
             if isinstance(error, sqlite3.Error):
@@ -83,6 +90,23 @@ def publish(data: Path) -> Summary:
             raise
         _swap(data, fresh)
     return summary
+
+
+def _note_names(data: Path, snapshot: Path, stamp: str) -> None:
+    """Add the reports and versions of a snapshot to the list of all that were ever public; where
+    that list was lost, those of the site in use first."""
+    path, day = data / PUBLISHED, f"{stamp[:4]}-{stamp[4:6]}-{stamp[6:8]}"
+    in_use = data / SITE / ARCHIVE
+    if not path.exists() and in_use.exists():
+        log.warning("%s is not there: it begins with the names of the site in use", path)
+        _append_names(path, in_use, day)
+    _append_names(path, snapshot, day)
+
+
+def _append_names(path: Path, snapshot: Path, day: str) -> None:
+    with closing(sqlite3.connect(f"{snapshot.resolve().as_uri()}?mode=ro", uri=True)) as db:
+        rows = db.execute("select id from reports union all select id from versions order by 1")
+        published.append(path, (name for (name,) in rows), day)
 
 
 def _assemble(data: Path, archive: Path, folder: Path) -> Summary:

@@ -6,16 +6,16 @@ import dataclasses
 import hashlib
 import json
 import logging
-import sqlite3
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 from archive import extract, form, warc
 from archive.issuers import tidy
+from archive.memory import Memory
 from archive.model import (
     Blame,
     Body,
@@ -29,14 +29,16 @@ from archive.model import (
     Unused,
     Verdict,
 )
-from archive.progress import track
 from archive.read import PARSER, Part, read_report
-from archive.workers import Failure, read_each
+from archive.shelf import Shelf
+from archive.spread import each
+from archive.workers import Failure
 
-# Modules that come after reading; all others of the package have a part in it.
+# Modules without a part in reading; all others of the package have one.
 NOT_READER = frozenset(
-    "__main__ build files issuers nights progress publish readings rollups sightings store "
-    "versions warc workers years".split()
+    "__main__ attribution backup build checkout corrections export files fold intake issuers keys "
+    "manifest memory nights progress proof prove publish published readings redirects rollups "
+    "salvage shelf sightings spread store timestamps verify versions warc workers years".split()
 )
 NO_ISSUER = "未能确定公开机关"
 NO_YEAR = "未能确定报告年度"
@@ -69,7 +71,7 @@ class Task:
 class Facts:
     """What a document turned out to be: a report of a body for a year, or why not.
 
-    `body` names the whole reading in the memory.
+    `body` names the whole reading in the memory; one without a content digest is no report.
     """
 
     issuer: str | None = None
@@ -83,59 +85,11 @@ class Facts:
     @property
     def refusal(self) -> str | None:
         """Why it is no report, or could not be read; None for a report."""
-        return None if self.issuer else self.reason
+        return None if self.issuer and self.year is not None else self.reason
 
 
 class MemoryLossError(ValueError):
     """The memory of builds was changed while a build used it."""
-
-
-class Memory:
-    """What a build need not do twice: readings made, and segments verified.
-
-    It only saves time: without its file everything is read again, with the same result.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path, isolation_level=None)
-        try:
-            self._db.execute("pragma journal_mode = wal")
-            self._db.execute("pragma synchronous = normal")
-            for table in ("readings", "bodies", "segments", "mentions"):
-                self._db.execute(
-                    f"create table if not exists {table} (key text primary key, value blob)"
-                )
-            self._db.execute("create temp table used (key text primary key)")
-        except sqlite3.Error:
-            self._db.close()
-            raise
-
-    def recall(self, table: str, key: str) -> bytes | None:
-        """What was kept under a key in one of the tables."""
-        found = self._db.execute(f"select value from {table} where key = ?", (key,)).fetchone()
-        return None if found is None else bytes(found[0])
-
-    def keep(self, table: str, key: str, value: bytes) -> None:
-        """Remember a value under a key of one of the tables."""
-        self._db.execute(f"insert or replace into {table} values (?, ?)", (key, value))
-
-    def reading(self, body: str) -> Reading:
-        """A reading by the digest under which its whole was kept."""
-        packed = self.recall("bodies", body)
-        if packed is None:
-            raise MemoryLossError(f"the reading {body} has vanished: build again with --rebuild")
-        return unpack_reading(packed)
-
-    def keep_only(self, table: str, keys: Iterable[str]) -> None:
-        """Forget what nothing refers to any more, such as the readings of older readers."""
-        self._db.execute("delete from used")
-        self._db.executemany(
-            "insert or ignore into used values (?)", ((key,) for key in sorted(keys))
-        )
-        self._db.execute(f"delete from {table} where key not in (select key from used)")
-
-    def close(self) -> None:
-        self._db.close()
 
 
 def pack(value: Any) -> bytes:
@@ -211,24 +165,28 @@ def reader_version() -> str:
     was refused for want of a converter."""
     sha256 = hashlib.sha256(f"{PARSER}\n{extract.tools()}\n".encode())
     for path in sorted(form.HERE.rglob("*")):
-        if path.suffix in (".py", ".json", ".csv", ".gz") and path.stem not in NOT_READER:
+        parts = {part.partition(".")[0] for part in path.relative_to(form.HERE).parts}
+        if path.suffix in (".py", ".json", ".csv", ".gz") and not parts & NOT_READER:
             sha256.update(path.read_bytes())
     return f"{PARSER} {sha256.hexdigest()}"
 
 
-def read_all(
-    data: Path, memory: Memory, tasks: Mapping[str, Task], workers: int
+def read_documents(
+    shelf: Shelf, memory: Memory, tasks: Iterable[Task], executor: Executor | None
 ) -> dict[str, Facts]:
     """What each document is; those not remembered are read. A failure is not remembered."""
     found: dict[str, Facts] = {}
-    missing = []
-    for key in sorted(tasks):
-        if (packed := memory.recall("readings", key)) is None:
-            missing.append(tasks[key])
+    missing: dict[str, Task] = {}
+    for task in tasks:
+        if task.key in found or task.key in missing:
+            continue
+        if (packed := memory.recall("readings", task.key)) is None:
+            missing[task.key] = task
         else:
-            found[key] = Facts(*unpack(packed))
-    outcomes = read_each(missing, partial(read_task, data), workers)
-    for task, body in track(outcomes, "documents", len(missing)):
+            found[task.key] = Facts(*unpack(packed))
+    # In the order in which they lie: of a remote shelf whole stretches are fetched.
+    ordered = sorted(missing.values(), key=lambda task: _place(task.sources[0]))
+    for task, body in each(executor, partial(read_task, shelf), ordered):
         if isinstance(body, Failure):
             log.error("%s: %s", task.evidence.url, body.reason)
             found[task.key] = Facts(reason=body.reason, has_failed=True)
@@ -237,27 +195,34 @@ def read_all(
         memory.keep("bodies", fact.body, body)
         memory.keep("readings", task.key, pack(dataclasses.astuple(fact)))
         found[task.key] = dataclasses.replace(fact, is_new=True)
-    memory.keep_only("readings", tasks)
-    memory.keep_only("bodies", {fact.body for fact in found.values()})
     return found
 
 
+def _place(source: Source) -> tuple[str, int]:
+    return source.warc_file, source.offset
+
+
+def recall_reading(memory: Memory, body: str) -> Reading:
+    """A reading by the digest under which its whole was kept."""
+    packed = memory.recall("bodies", body)
+    if packed is None:
+        raise MemoryLossError(f"the reading {body} has vanished: build again with --rebuild")
+    return unpack_reading(packed)
+
+
 def _facts(reading: Reading, body: str) -> Facts:
-    issuer = tidy(reading.issuer or "")
+    issuer = tidy(reading.issuer or "") or None
     if not reading.is_report:
         return Facts(reason=reading.reason, body=body)
-    if not issuer:
-        return Facts(reason=NO_ISSUER, body=body)
-    if reading.year is None:
-        return Facts(reason=NO_YEAR, body=body)
-    return Facts(issuer, reading.year, reading.reason, reading.content_digest, body)
+    missing = NO_ISSUER if issuer is None else NO_YEAR if reading.year is None else ""
+    return Facts(issuer, reading.year, missing or reading.reason, reading.content_digest, body)
 
 
-def read_task(data: Path, task: Task) -> bytes:
-    """The reading of a document out of the segments of a data folder, packed."""
+def read_task(shelf: Shelf, task: Task) -> bytes:
+    """The reading of a document out of the segments of a shelf, packed."""
     parts = [
         Part(
-            warc.read_payload(data, source.warc_file, source.offset),
+            warc.read_payload(shelf, source.warc_file, source.offset),
             source.name,
             source.content_type,
             source.url,

@@ -114,6 +114,10 @@ TABLES: Mapping[str, Table] = {
         {
             "id": _text("永久编号 (minted once, kept in the ledger)"),
             "name": _text("机关全称 (full official name)"),
+            "minted_as": _text("编号时所用名称 (name under which the id was minted)"),
+            "minted_at": _text(
+                "编号所据的见录时刻 (when the report was seen that asked for it, UTC)"
+            ),
             "division": _text("所属行政区划代码 GB/T 2260 (division code)"),
             "level": _text("层级 (central, province, prefecture, county, township)"),
             "kind": _text(
@@ -122,6 +126,11 @@ TABLES: Mapping[str, Table] = {
             ),
             "portal_id": _text("首次见到其年报的站点 (portal)", "portals.id"),
             "parent": _text("上级机关全称，不能确定的为空 (the body above it, by its name)"),
+            "parent_id": _text(
+                "上级机关的编号，本档案中没有或不能确定的为空 "
+                "(id of the body above it, where this archive has exactly one such)",
+                "issuers.id",
+            ),
             "place_code": _text(
                 "所在区划代码：GB/T 2260 六位，乡镇街道为 GB/T 10114 十二位；"
                 "不能确定的为空 (code of its place)"
@@ -133,7 +142,92 @@ TABLES: Mapping[str, Table] = {
             ),
         },
         pk=("id",),
-        indexes=(("name",), ("division",)),
+        indexes=(("name",), ("division",), ("parent_id",)),
+    ),
+    "issuer_names": Table(
+        "机关用名：一行一个机关用过的一个名称 (a name under which reports of a body were met)",
+        {
+            "issuer_id": _text("公开机关 (body)", "issuers.id"),
+            "name": _text("名称 (name, in full)"),
+            "first_seen": _text("首次以此名见到其年报 (a report was first met under it, UTC)"),
+            "last_seen": _text("最近以此名见到其年报 (and last, UTC)"),
+        },
+        pk=("issuer_id", "name"),
+        indexes=(("name",),),
+    ),
+    "issuer_links": Table(
+        "机关沿革：更名、合并、分立、承接、同一 (how bodies follow each other)",
+        {
+            # Neither id is a foreign key: a body merged away may have no report of its own here.
+            "issuer_id": _text("机关编号 (id of the body)"),
+            "relation": _text(
+                "关系：renamed_from 由其更名, merged_into 并入, split_from 由其分出, "
+                "successor_of 承接其职能, same_as 同一机关 (what the body is to the other)"
+            ),
+            "other_id": _text(
+                "另一机关的编号，没有编号的为空 (id of the other body, if it has one)"
+            ),
+            "other_name": _text("另一机关的名称 (name of the other body)"),
+            "on_date": _text("自何日起，不详的为空 (the day it took effect; empty where unknown)"),
+            "author": _text("何人所记 (who says so)"),
+            "reason": _text("依据 (on what ground)"),
+        },
+        pk=("issuer_id", "relation", "other_name"),
+        indexes=(("other_id",),),
+    ),
+    "divisions": Table(
+        "行政区划：省、市、县三级，及本档案机关所在的乡镇街道 "
+        "(places: provinces, prefectures, counties, and towns that bodies of this archive lie in)",
+        {
+            "code": _text("代码：GB/T 2260 六位，乡镇街道为 GB/T 10114 十二位 (code)"),
+            "name": _text("名称 (name)"),
+            "level": _text("层级 (province, prefecture, county, township)"),
+            "parent": _text("上一级区划 (the place above)", "divisions.code"),
+            "dated": _text(
+                "区划数据的日期；来源：民政部国家地名信息库，CC BY 4.0 (date of the list)"
+            ),
+            "until_year": _integer("撤销或更名的年份，现存的为空 (the year it went, if it has)"),
+            "former_names": _text("此代码的曾用名 (names it had before, with the year they went)"),
+            "now": _text(
+                "今为何区划，不能确定的为空 (what a place gone is today)", "divisions.code"
+            ),
+        },
+        pk=("code",),
+        indexes=(("parent",), ("name",)),
+    ),
+    "corrections": Table(
+        "更正：人工复核所得，附注于机器所读之旁，从不改写原文 "
+        "(what people reviewed and set beside what was read; never written over what is printed)",
+        {
+            "number": _integer("次序 (order by subject and aspect)"),
+            "subject": _text(
+                "更正的对象：issuer:机关编号, page:年报页地址, cell:机关/年度[/摘要]/字段 "
+                "(what is corrected)"
+            ),
+            "aspect": _text(
+                "更正的方面 (name, kind, level, division, parent, issuer, year, value …)"
+            ),
+            "value": _text("更正为 (what holds instead)"),
+            "author": _text("更正人 (who says so)"),
+            "date": _text("日期；机关沿革为生效之日 (when it was said; of a renaming: its day)"),
+            "reason": _text("理由 (why)"),
+            "state": _text(
+                "applied 已采用, unmatched 对象不在档案中, refused 未采用 (what became of it)"
+            ),
+        },
+        pk=("number",),
+        indexes=(("subject",),),
+    ),
+    "redirects": Table(
+        "旧网址：曾经公开、如今由别处接替或已撤下的网址 "
+        "(addresses once public here: what answers in their place, or why nothing does)",
+        {
+            "path": _text("旧路径：/r/ 之后的部分 (path below /r/ that was public)"),
+            "target": _text("今在何处，已撤下的为空 (path that holds in its place, if any)"),
+            "reason": _text("原因 (why)"),
+        },
+        pk=("path",),
+        indexes=(("target",),),
     ),
     "reports": Table(
         "年报：一个机关一个年度 (a body's report for a year, wherever it is published)",
@@ -199,6 +293,37 @@ TABLES: Mapping[str, Table] = {
         },
         pk=("warc_file", "offset"),
         indexes=(("digest",), ("url", "fetched_at"), ("version_id",)),
+    ),
+    "segments": Table(
+        "存档段：一个 WARC 文件 (a segment of captures)",
+        {
+            "warc_file": _text("WARC 文件名 (name)"),
+            "sha256": _text("整个文件的 SHA-256 (of the whole file, hexadecimal)"),
+            "bytes": _integer("大小 (size)", "byte"),
+            "captures": _integer("其中的应答 (answers in it, repeated ones included)", "条"),
+            "damaged": _integer("其中无法核实之处 (places in it that could not be verified)", "处"),
+            "first_at": _text("最早的抓取时刻 (first answer, UTC)"),
+            "last_at": _text("最晚的抓取时刻 (last answer, UTC)"),
+        },
+        pk=("warc_file",),
+    ),
+    "sighting_files": Table(
+        "见录文件：抓取程序逐行写下的见录 (a file of sightings)",
+        {
+            "name": _text("文件名 (name)"),
+            "sha256": _text("整个文件的 SHA-256 (of the whole file, hexadecimal)"),
+            "bytes": _integer("大小 (size)", "byte"),
+        },
+        pk=("name",),
+    ),
+    "damages": Table(
+        "损坏：存档段中无法核实之处 (a place in a segment that could not be verified)",
+        {
+            "warc_file": _text("WARC 文件名 (segment)", "segments.warc_file"),
+            "offset": _integer("位置 (where it begins)", "byte"),
+            "reason": _text("原因 (why)"),
+        },
+        pk=("warc_file", "offset"),
     ),
     "figures": Table(
         "数字：一个版本的全部表格数字，一行 (all cells of one version, one wide row)",
@@ -292,6 +417,24 @@ TABLES: Mapping[str, Table] = {
         },
         pk=("to_version", "from_version", "position"),
         indexes=(("report_id",),),
+    ),
+    "events": Table(
+        "动态：年报的新见、改动、撤下、恢复、迁移 (what happened to a report)",
+        {
+            "report_id": _text("年报 (report)", "reports.id"),
+            "position": _integer("次序，从1起 (order among the report's events)"),
+            "kind": _text("new 新见, edited 改动, vanished 撤下, back 恢复, moved 迁移"),
+            "at": _text("观察到的时刻 (when it was observed, UTC)"),
+            "night": _text("夜次 (date of the night)"),
+            "url": _text("在何地址 (address where it was observed)"),
+            "version_id": _text("当时所示或此前最后所示的版本 (version shown)", "versions.id"),
+            "from_version": _text("改动前的版本 (version an edit replaced)", "versions.id"),
+            "days_since_publication": _integer(
+                "距页面所示发布日期的天数，不详的为空 (days since the date the report states)", "天"
+            ),
+        },
+        pk=("report_id", "position"),
+        indexes=(("at",), ("kind", "at")),
     ),
     "sightings": Table(
         "见录：年报在何处以何名列出 (where and as what a report was listed)",

@@ -1,16 +1,12 @@
-"""What did the crawl say it saw? Lines of DATA/sightings in; one of each address and night, and
-one of each portal and night, out."""
+"""What did the crawl say it saw? Lines of DATA/sightings, read strictly."""
 
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from archive.issuers import Portal
 from archive.schema import TABLES
 from archive.store import clean
 
@@ -20,9 +16,6 @@ COUNTS = tuple(
 )
 # What other programs hold exactly, and what sums of cannot overflow.
 MOST = 2**53
-
-log = logging.getLogger(__name__)
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,67 +41,84 @@ class Sighting:
         return self.report_url if self.role == "attachment" and self.report_url else self.url
 
 
-@dataclass(slots=True)
-class Lines:
-    """All lines: of portals, of reports, of visits, and the places of those not to be read."""
+@dataclass(frozen=True, slots=True)
+class PortalLine:
+    """How a portal's home page answered on a night; `said` is the line whole."""
 
-    portals: list[dict[str, Any]]
-    reports: list[Sighting]
-    bad: list[str] = field(default_factory=list)
-    visits: list[dict[str, Any]] = field(default_factory=list)
+    id: str
+    night: str
+    state: str
+    moment: str
+    said: Mapping[str, Any]
 
 
-def read_sightings(data: Path) -> Lines:
-    """The lines of all closed files, one of each address or portal and night, sorted.
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A portal's night as the table `visits` has it; a count that was not written is None."""
+
+    portal_id: str
+    night: str
+    moment: str
+    row: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line that says nothing, and why."""
+
+    reason: str
+
+
+Line = Sighting | PortalLine | Visit | BadLine
+
+
+def read_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, Line]]:
+    """The lines of a file with their numbers from 1; kinds that are not known are passed over."""
+    for number, text in enumerate(lines, start=1):
+        if text.strip():
+            try:
+                line = _read_line(json.loads(text))
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
+                line = BadLine(f"{type(error).__name__} {error}")
+            if line is not None:
+                yield number, line
+
+
+def _read_line(line: Any) -> Line | None:
+    kind = line["kind"]
+    if kind == "portal":
+        _demand(line, "id", "night", "seen_at", "state")
+        said = {name: clean(value) for name, value in line.items()}
+        return PortalLine(said["id"], said["night"], said["state"], _portal_moment(said), said)
+    if kind == "report":
+        return _sighting(line)
+    return _visit(line) if kind == "visit" else None
+
+
+def latest(lines: Iterable[Sighting]) -> list[Sighting]:
+    """One line of each address, night and page, in order of night and moment.
 
     Of lines that repeat after a crash the last one holds; lines of the same second are told
     apart by what they say, so that it does not matter which file holds which.
     """
-    portal_lines: dict[tuple[str, str], dict[str, Any]] = {}
-    lines: dict[tuple[str, ...], Sighting] = {}
-    visits: dict[tuple[str, str], dict[str, Any]] = {}
-    bad: list[str] = []
-    for path in sorted((data / "sightings").glob("*.jsonl")):
-        for number, text in enumerate(path.read_bytes().split(b"\n"), start=1):
-            if not text.strip():
-                continue
-            try:
-                line = json.loads(text)
-                if line["kind"] == "portal":
-                    _demand(line, "id", "night", "seen_at", "state")
-                    _keep_last(portal_lines, (line["id"], line["night"]), line, _portal_moment)
-                elif line["kind"] == "report":
-                    seen = _sighting(line)
-                    _keep_last(lines, (seen.url, seen.night, seen.page), seen, moment)
-                elif line["kind"] == "visit":
-                    visit = _visit(line)
-                    _keep_last(visits, (visit["portal_id"], visit["night"]), visit, _visit_moment)
-            except (ValueError, KeyError, TypeError) as error:
-                bad.append(f"{path.name} line {number}")
-                log.warning("%s line %d is left out: %s", path.name, number, error)
-    return Lines(
-        [portal_lines[key] for key in sorted(portal_lines)],
-        [lines[key] for key in sorted(lines)],
-        bad,
-        [visits[key] for key in sorted(visits)],
-    )
+    kept: dict[tuple[str, str, str], Sighting] = {}
+    for line in lines:
+        key = (line.url, line.night, line.page)
+        if key not in kept or moment(line) > moment(kept[key]):
+            kept[key] = line
+    return sorted(kept.values(), key=lambda line: (line.night, moment(line)))
 
 
-def _keep_last(
-    kept: dict[Any, Item], key: Any, new: Item, when: Callable[[Item], tuple[str, ...]]
-) -> None:
-    if when(new) > when(kept.get(key, new)) or key not in kept:
-        kept[key] = new
-
-
-def _portal_moment(line: Mapping[str, Any]) -> tuple[str, ...]:
+def _portal_moment(line: Mapping[str, Any]) -> str:
     answered = "1" if line["state"] == "ok" else "0"
-    return (line["seen_at"], answered, json.dumps(line, sort_keys=True))
+    return "\0".join((line["seen_at"], answered, json.dumps(line, sort_keys=True)))
 
 
-def _visit_moment(line: Mapping[str, Any]) -> tuple[str, ...]:
+def _visit_moment(row: Mapping[str, Any]) -> str:
     # Counts only grow in a night: of two lines of one second the larger is the later.
-    return (line["seen_at"], f"{line['requests'] or 0:019d}", json.dumps(line, sort_keys=True))
+    return "\0".join(
+        (row["seen_at"], f"{row['requests'] or 0:019d}", json.dumps(row, sort_keys=True))
+    )
 
 
 def moment(line: Sighting) -> tuple[str, ...]:
@@ -131,12 +141,14 @@ def _sighting(line: Mapping[str, Any]) -> Sighting:
     for name in ("title", "listed_on", "role", "report_url", "digest", "fetched_at"):
         if not isinstance(line.get(name), str | None):
             raise ValueError(f"{name} is {line[name]!r}")
+    status = line.get("status")
+    if isinstance(status, bool) or not isinstance(status, int | None) or abs(status or 0) > MOST:
+        raise ValueError(f"status is {status!r}")
     known = {name: clean(line[name]) for name in Sighting.__slots__ if name in line}
     return Sighting(**known | {"title": clean(line.get("title") or "")})
 
 
-def _visit(line: Mapping[str, Any]) -> dict[str, Any]:
-    """A portal's night as the table `visits` has it; a count that was not written is None."""
+def _visit(line: Mapping[str, Any]) -> Visit:
     _demand(line, "night", "seen_at", "portal_id", "state")
     seconds = line.get("seconds")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float | None):
@@ -149,55 +161,7 @@ def _visit(line: Mapping[str, Any]) -> dict[str, Any]:
             raise ValueError(f"{name} is {count!r}")
         if count is not None and not 0 <= count <= MOST:
             raise ValueError(f"{name} is {count!r}")
-    return {name: clean(line.get(name)) for name in TABLES["visits"].columns} | {
+    row = {name: clean(line.get(name)) for name in TABLES["visits"].columns} | {
         "seconds": None if seconds is None else float(seconds)
     }
-
-
-@dataclass(slots=True)
-class Page:
-    """All lines about a report page, and about each of its attachments, in order of night."""
-
-    page: list[Sighting] = field(default_factory=list)
-    attachments: dict[str, list[Sighting]] = field(default_factory=dict)
-
-
-def pages(lines: Iterable[Sighting]) -> dict[str, Page]:
-    """The lines by report page; an attachment whose page was never seen is left out."""
-    found: dict[str, Page] = {}
-    for line in sorted(lines, key=lambda line: (line.night, moment(line))):
-        seen = found.setdefault(line.page, Page())
-        if line.page == line.url:
-            seen.page.append(line)
-        else:
-            seen.attachments.setdefault(line.url, []).append(line)
-    return {url: seen for url, seen in sorted(found.items()) if seen.page}
-
-
-def describe_portals(lines: Lines) -> dict[str, Portal]:
-    """Portals as their last line describes them; a bare id where only other lines name one.
-
-    What a visit says of a night stands above what the home page said that night.
-    """
-    named = {*(line.portal_id for line in lines.reports), *(v["portal_id"] for v in lines.visits)}
-    found = {portal_id: Portal(portal_id, "", "", "") for portal_id in named}
-    said: dict[str, str] = {}
-    last_ok: dict[str, str] = {}
-    for line in sorted(lines.portals, key=lambda line: (line["night"], _portal_moment(line))):
-        if line["state"] == "ok":
-            last_ok[line["id"]] = line["night"]
-        said[line["id"]] = line["night"]
-        found[line["id"]] = Portal(
-            id=line["id"],
-            name=str(line.get("name") or ""),
-            division=str(line.get("division") or ""),
-            level=str(line.get("level") or ""),
-            home_url=str(line.get("home_url") or ""),
-            last_ok=last_ok.get(line["id"]),
-            state=str(line["state"]),
-        )
-    for visit in sorted(lines.visits, key=lambda visit: str(visit["night"])):
-        if visit["night"] >= said.get(visit["portal_id"], ""):
-            portal = found[visit["portal_id"]]
-            found[portal.id] = replace(portal, state=visit["state"])
-    return dict(sorted(found.items()))
+    return Visit(row["portal_id"], row["night"], _visit_moment(row), row)

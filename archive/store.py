@@ -1,7 +1,8 @@
 """Writing the archive: the only module that does.
 
-An archive is written whole, beside the one in use, and takes its place in one rename, so that
-readers see the old one or the new one and a build that dies leaves nothing behind.
+An archive is written beside the one in use, from nothing or from a copy of it, and takes its place
+in one rename, so that readers see the old one or the new one and a build that dies leaves nothing
+behind.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import json
 import logging
 import os
 import re
+import shutil
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +37,30 @@ PYTHON_TYPES: Mapping[str, type] = {"TEXT": str, "INTEGER": int, "REAL": float}
 FORM_YEARS = {"2014": "stats2014", "2019": "2019", "2021": "2021"}
 DERIVED = "derived"
 KNOWN_RULES = frozenset(rule.id for rule in RULES)
+# An archive that has less than this share of what the last had is not put in place; of less than
+# a few nothing can be concluded.
+LEAST_SHARE, FEW = 0.9, 20
+
+# What goes with a version, and with a report; versions last, for the others are found by them.
+OF_VERSION = (
+    ("figures", "version_id"),
+    ("cell_notes", "version_id"),
+    ("sections", "version_id"),
+    ("extras", "version_id"),
+    ("unused", "version_id"),
+    ("findings", "version_id"),
+)
+OF_REPORT = (
+    ("changes", "report_id"),
+    ("events", "report_id"),
+    ("versions", "report_id"),
+    ("reports", "id"),
+)
 
 log = logging.getLogger(__name__)
 
 Row = Mapping[str, Any]
+Archive = sqlite_utils.Database
 
 
 class ArchiveError(ValueError):
@@ -49,14 +72,10 @@ def clean(value: Any) -> Any:
     return UNSTORABLE.sub("\ufffd", value) if isinstance(value, str) else value
 
 
-def create(path: Path) -> sqlite_utils.Database:
+def create(path: Path) -> Archive:
     """An empty archive with every table, index and view, and the form written into it."""
-    for leftover in path.parent.glob(path.name + "*"):
-        leftover.unlink()
-    db = sqlite_utils.Database(sqlite3.connect(path, isolation_level=None))
-    # It is a fresh file that nobody reads until it is synced and renamed.
-    db.execute("pragma journal_mode = off")
-    db.execute("pragma synchronous = off")
+    _clear(path)
+    db = _open(path)
     for name, table in TABLES.items():
         columns = {column: PYTHON_TYPES[spec.type] for column, spec in table.columns.items()}
         pk = table.pk[0] if len(table.pk) == 1 else table.pk
@@ -71,6 +90,54 @@ def create(path: Path) -> sqlite_utils.Database:
     return db
 
 
+def copy(archive: Path, path: Path) -> Archive:
+    """The archive in use once more, to go on with."""
+    _clear(path)
+    shutil.copyfile(archive, path)
+    return _open(path)
+
+
+def _clear(path: Path) -> None:
+    for leftover in path.parent.glob(path.name + "*"):
+        leftover.unlink()
+
+
+def _open(path: Path) -> Archive:
+    db = sqlite_utils.Database(sqlite3.connect(path, isolation_level=None))
+    # It is a fresh file that nobody reads until it is synced and renamed.
+    db.execute("pragma journal_mode = off")
+    db.execute("pragma synchronous = off")
+    return db
+
+
+def generation(archive: Path) -> int | None:
+    """Which build made an archive, by the number it was given; None where there is no archive."""
+    if not archive.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{archive.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            return int(db.execute("pragma user_version").fetchone()[0])
+    except sqlite3.DatabaseError:
+        return None
+
+
+def counts(archive: Path) -> dict[str, int]:
+    """How much an archive holds: portals, reports, versions and numbers read; empty without one."""
+    try:
+        with closing(sqlite3.connect(f"{archive.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            return {
+                name: db.execute(sql).fetchone()[0] or 0
+                for name, sql in (
+                    ("portals", "select count(*) from portals"),
+                    ("reports", "select count(*) from reports"),
+                    ("versions", "select count(*) from versions"),
+                    ("cells", "select sum(numbers_read) from versions"),
+                )
+            }
+    except sqlite3.DatabaseError:
+        return {}
+
+
 def _foreign_keys() -> Iterator[tuple[str, str, str, str]]:
     for name, table in TABLES.items():
         for column, spec in table.columns.items():
@@ -79,28 +146,112 @@ def _foreign_keys() -> Iterator[tuple[str, str, str, str]]:
                 yield name, column, other_table, other_column
 
 
-def write(db: sqlite_utils.Database, table: str, rows: Iterable[Row]) -> int:
-    """Insert rows by column name, columns left out are NULL; gives how many there were."""
+def write(db: Archive, table: str, rows: Iterable[Row]) -> int:
+    """Insert rows by column name, or replace those of the same key; columns left out are NULL.
+    Gives how many there were."""
     columns = tuple(TABLES[table].columns)
-    places = ", ".join("?" for _ in columns)
-    names = ", ".join(f'"{column}"' for column in columns)
     values = [tuple(clean(row.get(column)) for column in columns) for row in rows]
-    db.conn.executemany(f'insert into "{table}" ({names}) values ({places})', values)
+    db.conn.executemany(_insert(table, "insert or replace"), values)
     return len(values)
 
 
+def rewrite(db: Archive, table: str, rows: Iterable[Row]) -> int:
+    """Let these be all rows of a table; gives how many there are."""
+    db.conn.execute(f'delete from "{table}"')
+    return write(db, table, rows)
+
+
+def delete(db: Archive, table: str, **key: Any) -> None:
+    """Delete the rows that have these values."""
+    where = " and ".join(f'"{column}" = ?' for column in key)
+    db.conn.execute(f'delete from "{table}" where {where}', tuple(key.values()))
+
+
+def forget_captures(db: Archive, digest: str, since: str) -> None:
+    """Delete the captures of a payload from a moment on."""
+    db.conn.execute("delete from captures where digest = ? and fetched_at >= ?", (digest, since))
+
+
+@cache
+def _insert(table: str, how: str = "insert") -> str:
+    columns = TABLES[table].columns
+    names = ", ".join(f'"{column}"' for column in columns)
+    return f'{how} into "{table}" ({names}) values ({", ".join("?" * len(columns))})'
+
+
+class Batch:
+    """Rows of many reports, written together: a statement for a few rows at a time costs more
+    than its rows."""
+
+    def __init__(self, db: Archive, size: int = 2_000) -> None:
+        self._db, self._size = db, size
+        self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in TABLES}
+        self._waiting = 0
+
+    def add(self, table: str, rows: Iterable[Row]) -> int:
+        """Rows to be written; gives how many there were."""
+        columns = _columns(table)
+        waiting = self._rows[table]
+        before = len(waiting)
+        waiting.extend([tuple(map(row.get, columns)) for row in rows])
+        added = len(waiting) - before
+        self._waiting += added
+        if self._waiting >= self._size:
+            self.flush()
+        return added
+
+    def flush(self) -> None:
+        """Write what waits. Until then it cannot be read or deleted."""
+        for table, rows in self._rows.items():
+            if rows:
+                self._write(table, rows)
+                rows.clear()
+        self._waiting = 0
+
+    def _write(self, table: str, rows: list[tuple[Any, ...]]) -> None:
+        statement = _insert(table)
+        texts = _texts(table)
+        # A look at a text takes a tenth of what rebuilding its row would.
+        found = UNSTORABLE.search
+        for number, row in enumerate(rows):
+            for position in texts:
+                value = row[position]
+                if value is not None and found(value):
+                    rows[number] = tuple(map(clean, row))
+                    break
+        self._db.conn.executemany(statement, rows)
+
+
+@cache
+def _columns(table: str) -> tuple[str, ...]:
+    return tuple(TABLES[table].columns)
+
+
+@cache
+def _texts(table: str) -> tuple[int, ...]:
+    columns = TABLES[table].columns.values()
+    return tuple(position for position, spec in enumerate(columns) if spec.type == "TEXT")
+
+
 @contextmanager
-def transaction(db: sqlite_utils.Database) -> Iterator[None]:
+def transaction(db: Archive) -> Iterator[None]:
     """All writes inside are one transaction: a commit for each row would cost ten times as much."""
     db.execute("begin")
     yield
     db.execute("commit")
 
 
-def put_in_place(db: sqlite_utils.Database, written: Path, path: Path) -> None:
-    """Check a finished archive, bring it to the disk and let it take the place of the last."""
+def put_in_place(
+    db: Archive, written: Path, path: Path, number: int = 0, may_shrink: bool = True
+) -> None:
+    """Check a finished archive, bring it to the disk and let it take the place of the last.
+
+    `number` is which build made it. Raises ArchiveError, and leaves the last in place, when the
+    archive contradicts itself or, unless it `may_shrink`, holds much less than the last.
+    """
     try:
         db.execute("analyze")
+        db.execute(f"pragma user_version = {number}")
         verdict = db.execute("pragma integrity_check").fetchone()[0]
         if verdict != "ok":
             raise ArchiveError(f"{written}: {verdict}")
@@ -113,9 +264,23 @@ def put_in_place(db: sqlite_utils.Database, written: Path, path: Path) -> None:
             )
     finally:
         db.close()
+    if not may_shrink and (lost := collapsed(counts(path), counts(written))):
+        raise ArchiveError(
+            f"{written} was not put in place, {path} stays as it was: {lost}. See what the crawl "
+            "and the reader did; if it is right, build again with --accept-loss"
+        )
     sync(written)
     os.replace(written, path)
     sync(path.parent)
+
+
+def collapsed(before: Mapping[str, int], after: Mapping[str, int]) -> str:
+    """What an archive has much less of than the last, in words; empty when it has not."""
+    return "; ".join(
+        f"{had} {name} before, {after.get(name, 0)} now"
+        for name, had in before.items()
+        if had >= FEW and after.get(name, 0) < had * LEAST_SHARE
+    )
 
 
 def sync(path: Path) -> None:
@@ -127,12 +292,23 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def write_report(db: sqlite_utils.Database, report_id: str, history: History, parser: str) -> int:
-    """Write a report, its versions and all that hangs on them; gives the number of changes."""
+def forget_report(db: Archive, report_id: str) -> None:
+    """Delete a report with its versions and all that hangs on them."""
+    for table, column in OF_VERSION:
+        db.conn.execute(
+            f'delete from "{table}" where {column} in '
+            "(select id from versions where report_id = ?)",
+            (report_id,),
+        )
+    for table, column in OF_REPORT:
+        db.conn.execute(f'delete from "{table}" where {column} = ?', (report_id,))
+
+
+def write_report(batch: Batch, report_id: str, history: History, parser: str) -> None:
+    """Write a report, its versions and all that hangs on them."""
     issuer_id, _, year = report_id.rpartition("/")
     current = next(version for version in history.versions if version.id == history.current)
-    write(
-        db,
+    batch.add(
         "reports",
         [
             {
@@ -155,8 +331,7 @@ def write_report(db: sqlite_utils.Database, report_id: str, history: History, pa
         version_id, reading = f"{report_id}/{version.id}", version.reading
         wide, notes = figures(version_id, reading)
         numbers_read, nonzero = count_numbers(wide)
-        write(
-            db,
+        batch.add(
             "versions",
             [
                 {
@@ -178,16 +353,14 @@ def write_report(db: sqlite_utils.Database, report_id: str, history: History, pa
                 }
             ],
         )
-        write(db, "figures", [wide])
-        write(db, "cell_notes", notes)
-        write(db, "sections", _section_rows(version_id, reading))
-        write_findings(db, version_id, reading.findings)
-        write(db, "extras", _listed(version_id, reading.extras))
-        write(db, "unused", _listed(version_id, reading.unused))
-    changes = 0
+        batch.add("figures", [wide])
+        batch.add("cell_notes", notes)
+        batch.add("sections", _section_rows(version_id, reading))
+        write_findings(batch, version_id, reading.findings)
+        batch.add("extras", _listed(version_id, reading.extras))
+        batch.add("unused", _listed(version_id, reading.unused))
     for transition in history.transitions:
-        changes += write(
-            db,
+        batch.add(
             "changes",
             (
                 {
@@ -200,7 +373,22 @@ def write_report(db: sqlite_utils.Database, report_id: str, history: History, pa
                 for position, change in enumerate(transition.changes, start=1)
             ),
         )
-    return changes
+    batch.add("events", _event_rows(report_id, history))
+
+
+def _event_rows(report_id: str, history: History) -> Iterator[dict[str, Any]]:
+    for position, event in enumerate(history.events, start=1):
+        yield {
+            "report_id": report_id,
+            "position": position,
+            "kind": event.kind,
+            "at": event.at,
+            "night": event.night,
+            "url": event.url,
+            "version_id": f"{report_id}/{event.version}",
+            "from_version": f"{report_id}/{event.earlier}" if event.earlier else None,
+            "days_since_publication": event.days,
+        }
 
 
 def _section_rows(version_id: str, reading: Reading) -> Iterator[dict[str, Any]]:
@@ -213,9 +401,9 @@ def _listed(version_id: str, items: Iterable[Extra | Unused]) -> Iterator[dict[s
         yield {"version_id": version_id, "position": position, **asdict(item)}
 
 
-def write_findings(db: sqlite_utils.Database, version_id: str, findings: Iterable[Finding]) -> None:
+def write_findings(batch: Batch, version_id: str, findings: Iterable[Finding]) -> None:
     """Write findings on a version; all those of one rule must come together."""
-    write(db, "findings", _finding_rows(version_id, findings))
+    batch.add("findings", _finding_rows(version_id, findings))
 
 
 def _finding_rows(version_id: str, findings: Iterable[Finding]) -> Iterator[dict[str, Any]]:

@@ -8,8 +8,9 @@ its page was missing while the portal's home page answered.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from archive.form import PRINTED
 from archive.model import Reading
@@ -79,6 +80,24 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a report: new, edited, vanished, back or moved.
+
+    `at` is when it was observed and `url` where; `version` is what it showed then, or last, and
+    `earlier` what an edit replaced. `days` counts from the publication date the report states to
+    the night; None where it states none, or one after that night.
+    """
+
+    kind: str
+    at: str
+    night: str
+    url: str
+    version: str
+    earlier: str | None = None
+    days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """What became of a report. `shown` says for each observation which version it showed."""
 
@@ -90,6 +109,7 @@ class History:
     versions: tuple[Version, ...]
     transitions: tuple[Transition, ...]
     shown: tuple[tuple[Observation, str], ...]
+    events: tuple[Event, ...] = ()
 
 
 @dataclass(slots=True)
@@ -145,6 +165,7 @@ def trace(observations: Iterable[Observation]) -> History:
             for earlier, later in _steps(shown, len(contents))
         ),
         shown=tuple((observation, names[number]) for observation, number in shown),
+        events=tuple(_events(ordered, {id(seen): names[n] for seen, n in shown})),
     )
 
 
@@ -271,25 +292,84 @@ def _primary(ordered: Sequence[Observation]) -> tuple[str, str]:
     return url, status
 
 
-def follow_status(observations: Sequence[Observation]) -> str:
+def follow_status(observations: Iterable[Observation]) -> str:
     """live, suspect, gone, moved or back, after the observations of one address in order."""
-    status = "live"
-    was_gone = False
-    missing: set[str] = set()
+    address = _Address()
     for observation in observations:
+        address.step(observation)
+    return address.status
+
+
+@dataclass(slots=True)
+class _Address:
+    """How an address stands after what was observed of it so far, from the first content on."""
+
+    status: str = "live"
+    was_gone: bool = False
+    missing: set[str] = field(default_factory=set)
+
+    def step(self, observation: Observation) -> None:
         if observation.verdict in SHOWN and observation.reading is not None:
-            status = "back" if was_gone else "live"
-            missing.clear()
+            self.status = "back" if self.was_gone else "live"
+            self.missing.clear()
         elif observation.verdict == "moved":
-            status = "moved"
-            missing.clear()
+            self.status = "moved"
+            self.missing.clear()
         elif observation.verdict in MISSING and observation.home_ok:
-            missing.add(observation.night)
-            if len(missing) >= NIGHTS_TO_GONE:
-                status, was_gone = "gone", True
-            elif status != "gone":
-                status = "suspect"
-    return status
+            self.missing.add(observation.night)
+            if len(self.missing) >= NIGHTS_TO_GONE:
+                self.status, self.was_gone = "gone", True
+            elif self.status != "gone":
+                self.status = "suspect"
+
+
+def _events(ordered: Sequence[Observation], names: Mapping[int, str]) -> Iterator[Event]:
+    """What happened, in order. A report has vanished when no address of it is there any more;
+    the same edit seen at a second address that night is one."""
+    addresses: dict[str, _Address] = {}
+    showing: dict[str, str] = {}
+    edits: set[tuple[str, str, str]] = set()
+    published: dict[str, str | None] = {}
+    last, is_there = "", False
+    for seen in ordered:
+        name = names.get(id(seen))
+        if name is not None and seen.reading is not None:
+            published[name] = seen.reading.published_on
+        elif seen.url not in addresses:
+            continue
+        address = addresses.setdefault(seen.url, _Address())
+        status = address.status
+        address.step(seen)
+        before = showing.get(seen.url)
+        last = name or before or last
+
+        def event(kind: str, seen: Observation = seen, last: str = last, **more: str) -> Event:
+            days = _days(published[last], seen.night)
+            return Event(kind, seen.seen_at, seen.night, seen.url, last, days=days, **more)
+
+        if name is not None:
+            if not showing:
+                yield event("new")
+            elif not is_there:
+                yield event("back")
+            showing[seen.url] = name
+            edit = (before or name, name, seen.night)
+            if before not in (None, name) and edit not in edits:
+                edits.add(edit)
+                yield event("edited", earlier=edit[0])
+        if address.status == "moved" != status:
+            yield event("moved")
+        was_there, is_there = is_there, any(a.status != "gone" for a in addresses.values())
+        if was_there and not is_there:
+            yield event("vanished")
+
+
+def _days(published_on: str | None, night: str) -> int | None:
+    try:
+        days = (date.fromisoformat(night) - date.fromisoformat(published_on or "")).days
+    except ValueError:
+        return None
+    return days if days >= 0 else None
 
 
 def changes(earlier: Observation, later: Observation) -> Iterator[Change]:

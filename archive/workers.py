@@ -13,16 +13,18 @@ import sys
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
 from concurrent.futures import TimeoutError as OverdueError
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 from multiprocessing import connection, forkserver, get_context, parent_process
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from pebble import ProcessExpired, ProcessFuture, ProcessPool
+from pebble import ProcessExpired, ProcessPool
 
 # Loaded once, in the process all workers are forked from.
 PRELOADED = ("archive.__main__", "archive.files", "archive.extract.web")
@@ -69,6 +71,71 @@ def start() -> None:
     forkserver.ensure_running()
 
 
+class Processes(Executor):
+    """Processes of our own, each bounded in memory and time, replaced when they die.
+
+    They start with the first task and end, with all they started, at `shutdown`. A future raises
+    what pebble does of a process that died; `each` tells it as a Failure.
+    """
+
+    def __init__(self, workers: int, limits: Limits | None = None) -> None:
+        self._workers = workers
+        self._limits = limits or Limits()
+        self._scratch = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        self._pool: ProcessPool | None = None
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """A call to be made in one of the processes; it and what it gives must pickle."""
+        if self._pool is None:
+            self._pool = _pool(self._workers, self._limits, self._scratch.name)
+        call = partial(fn, *args, **kwargs)
+        seconds = self._limits.wall_seconds
+        return self._pool.schedule(_limited, args=(call, self._limits), timeout=seconds)
+
+    def each(
+        self, work: Callable[[Task], Result], tasks: Iterable[Task], ahead: int = AHEAD
+    ) -> Iterator[tuple[Task, Result | Failure]]:
+        """Each task with what `work` gives for it or a Failure, in order, `ahead` under way.
+
+        A pool that broke (pebble gives up when a worker dies unheard) is replaced, and what it
+        left is done by the next.
+        """
+        coming = iter(tasks)
+        waiting = deque(islice(coming, ahead))
+        asked: deque[Future[Result | Failure]] = deque()
+        breaks = 0
+        try:
+            while waiting:
+                try:
+                    for task in islice(waiting, len(asked), None):
+                        asked.append(self.submit(work, task))
+                    outcome = _outcome(asked.popleft(), self._limits)
+                except (BrokenProcessPool, RuntimeError):
+                    self._end_pool()
+                    asked.clear()
+                    breaks += 1
+                    if breaks < MOST_BREAKS:
+                        continue
+                    outcome = Failure(CRASHED)
+                breaks = 0
+                yield waiting.popleft(), outcome
+                waiting.extend(islice(coming, 1))
+        finally:
+            if asked:  # given up half-way: what was asked is not to be paid for
+                self._end_pool()
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End all processes at once, whatever they do, and clear away what they left."""
+        self._end_pool()
+        self._scratch.cleanup()
+
+    def _end_pool(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.stop()  # type: ignore[no-untyped-call]
+            pool.join()
+
+
 def read_each(
     tasks: Iterable[Task],
     work: Callable[[Task], Result],
@@ -82,15 +149,15 @@ def read_each(
     limits.
     """
     if not workers:
-        return ((task, _attempt(work, task)) for task in tasks)
-    return _read_apart(iter(tasks), work, workers, limits or Limits())
+        return ((task, attempt(partial(work, task))) for task in tasks)
+    return _read_apart(iter(tasks), work, workers, limits)
 
 
-def _attempt(work: Callable[[Task], Result], task: Task, memory: int = 0) -> Result | Failure:
+def attempt(call: Callable[[], Result], memory: int = 0) -> Result | Failure:
     """The outer boundary: whatever a hostile document does to a parser is told in words, which
     pass between processes where errors of lxml do not."""
     try:
-        return work(task)
+        return call()
     except MemoryError:
         return Failure(_too_large(memory))
     except Exception as error:
@@ -98,39 +165,14 @@ def _attempt(work: Callable[[Task], Result], task: Task, memory: int = 0) -> Res
 
 
 def _read_apart(
-    tasks: Iterator[Task], work: Callable[[Task], Result], workers: int, limits: Limits
+    tasks: Iterator[Task], work: Callable[[Task], Result], workers: int, limits: Limits | None
 ) -> Iterator[tuple[Task, Result | Failure]]:
-    """Pool after pool: one that broke (pebble gives up when a worker dies unheard) is replaced,
-    and what it left is done by the next."""
-    waiting = deque(islice(tasks, AHEAD))
-    breaks = 0
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-        while waiting:
-            pool = _pool(min(workers, len(waiting)), limits, scratch)
-            asked: deque[ProcessFuture[Result | Failure]] = deque()
-            try:
-                while waiting:
-                    for task in islice(waiting, len(asked), None):
-                        asked.append(
-                            pool.schedule(
-                                _limited, args=(work, task, limits), timeout=limits.wall_seconds
-                            )
-                        )
-                    outcome = _outcome(asked.popleft(), limits)
-                    breaks = 0
-                    yield waiting.popleft(), outcome
-                    waiting.extend(islice(tasks, 1))
-            except (BrokenProcessPool, RuntimeError):
-                breaks += 1
-                if breaks == MOST_BREAKS:
-                    breaks = 0
-                    yield waiting.popleft(), Failure(CRASHED)
-            finally:
-                pool.stop()  # type: ignore[no-untyped-call]
-                pool.join()
+    first = list(islice(tasks, workers))
+    with Processes(len(first), limits) as processes:
+        yield from processes.each(work, chain(first, tasks))
 
 
-def _outcome(future: ProcessFuture[Result | Failure], limits: Limits) -> Result | Failure:
+def _outcome(future: Future[Result | Failure], limits: Limits) -> Result | Failure:
     try:
         return future.result()
     except OverdueError:
@@ -170,11 +212,11 @@ def _pool(workers: int, limits: Limits, scratch: str) -> ProcessPool:
 # --- inside a worker ------------------------------------------------------------------------------
 
 
-def _limited(work: Callable[[Task], Result], task: Task, limits: Limits) -> Result | Failure:
+def _limited(call: Callable[[], Result], limits: Limits) -> Result | Failure:
     used = resource.getrusage(resource.RUSAGE_SELF)
     seconds = int(used.ru_utime + used.ru_stime) + limits.cpu_seconds
     _lower(resource.RLIMIT_CPU, seconds)
-    return _attempt(work, task, limits.memory_bytes)
+    return attempt(call, limits.memory_bytes)
 
 
 def _begin_worker(memory: int, scratch: str) -> None:

@@ -25,6 +25,7 @@ from archive import issuers, nights, readings, store, warc
 from archive.build import BuildError, Summary, build
 from archive.model import Evidence, Finding, Note, Reading, Section, State, Verdict
 from archive.read import Part
+from archive.shelf import Shelf
 
 CELL = "requests.received_new.total"
 PAGE = "http://www.a.gov.cn/2023.html"
@@ -40,7 +41,8 @@ PORTAL = {
 }
 TABLES = (
     *("portals", "issuers", "reports", "versions", "figures", "cell_notes", "sections"),
-    *("findings", "changes", "sightings", "visits", "fields", "identities"),
+    *("findings", "changes", "events", "sightings", "visits", "fields", "identities"),
+    *("issuer_names", "issuer_links", "divisions", "corrections", "redirects"),
 )
 
 
@@ -509,15 +511,15 @@ def test_a_damaged_memory_is_forgotten(tmp_path: Path, read: list[Evidence]) -> 
     data = story().lay(tmp_path)
     fold(data)
     before, documents = dump(data), len(read)
-    for leftover in data.glob("readings.db*"):
+    for leftover in data.glob("fold.db*"):
         leftover.unlink()
-    (data / "readings.db").write_bytes(b"no database at all" * 100)
+    (data / "fold.db").write_bytes(b"no database at all" * 100)
     fold(data)
     assert len(read) == 2 * documents
     assert dump(data) == before
 
 
-def read_for_ever(_: Path, task: readings.Task) -> bytes:
+def read_for_ever(_: Shelf, task: readings.Task) -> bytes:
     os.kill(int(os.environ["BUILD"]), signal.SIGKILL)
     signal.pause()
     return b""
@@ -566,7 +568,7 @@ def test_a_failed_build_leaves_the_last_archive(
     fold(data)
     before = dump(data)
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise store.ArchiveError("disk full")
 
     monkeypatch.setattr(store, "put_in_place", broken)
@@ -581,7 +583,7 @@ def test_a_full_disk_does_not_cost_the_memory(
 ) -> None:
     data = story().lay(tmp_path)
     fold(data)
-    remembered = (data / "readings.db").read_bytes()
+    remembered = (data / "fold.db").read_bytes()
 
     def full(_: Path) -> None:
         raise sqlite3.OperationalError("database or disk is full")
@@ -589,12 +591,12 @@ def test_a_full_disk_does_not_cost_the_memory(
     monkeypatch.setattr("archive.build.Memory", full)
     with pytest.raises(BuildError, match="disk is full"):
         fold(data)
-    assert (data / "readings.db").read_bytes() == remembered
+    assert (data / "fold.db").read_bytes() == remembered
 
 
-def read_or_die(data: Path, task: readings.Task) -> bytes:
+def read_or_die(shelf: Shelf, task: readings.Task) -> bytes:
     parts = [
-        Part(warc.read_payload(data, source.warc_file, source.offset)) for source in task.sources
+        Part(warc.read_payload(shelf, source.warc_file, source.offset)) for source in task.sources
     ]
     if b"bomb" in parts[0].data:
         os._exit(6)

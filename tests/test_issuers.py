@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from archive import issuers as issuing
+from archive import store
+from archive.__main__ import main
 from archive.issuers import (
     Claim,
     Issuer,
@@ -13,11 +19,16 @@ from archive.issuers import (
     LedgerError,
     Portal,
     append,
+    ids,
     initials,
     kind_of,
     level_of,
     load_ledger,
+    name_rows,
+    parent_ids,
     place_of,
+    restored,
+    whole_ledger,
 )
 
 SHUOZHOU = Portal("shuozhou", "朔州市人民政府", "140600", "prefecture")
@@ -107,10 +118,10 @@ def test_the_order_of_meeting_does_not_matter() -> None:
     ]
     one, other = Ledger(), Ledger()
     assert one.mint(claims, PORTALS) == other.mint(reversed(claims * 2), PORTALS)
-    # 交 sorts before 教: the first of the two colliding names takes the plain id.
+    # 交 sorts before 教: the first of the two takes the initials, the other is spelled whole.
     assert {issuer.name: issuer.id for issuer in one.by_id.values()} == {
         "朔州市交易局": "140600-jyj",
-        "朔州市教育局": "140600-jyj-2",
+        "朔州市教育局": "140600-jiaoyuju",
         "朔州市经济局": "140600-jjj",
         "曲阳街道办事处": "340603-qyjdbsc",
     }
@@ -120,7 +131,7 @@ def test_an_id_once_given_stays_whatever_comes_later() -> None:
     ledger = Ledger()
     ledger.mint([claim("朔州市教育局", SHUOZHOU)], PORTALS)
     later = ledger.mint([claim("朔州市交易局", SHUOZHOU)], PORTALS)
-    assert [issuer.id for issuer in later] == ["140600-jyj-2"]
+    assert [issuer.id for issuer in later] == ["140600-jiaoyiju"]
     found = ledger.find("朔州市 教育局", SHUOZHOU)
     assert found is not None
     assert found.id == "140600-jyj"
@@ -179,3 +190,226 @@ def test_a_damaged_ledger_is_refused(tmp_path: Path, text: str, complaint: str) 
 def test_issuers_are_values() -> None:
     issuer = Issuer(*GOOD.strip().split(","))
     assert Ledger([issuer]).by_id == {"140600-jyj": issuer}
+
+
+def test_the_ids_a_body_may_have_follow_from_its_name() -> None:
+    # 朔州市水务局 and 朔州市商务局 have the same initials but are spelled apart.
+    assert list(islice(ids("朔州市水务局", SHUOZHOU), 2)) == ["140600-swj", "140600-shuiwuju"]
+    assert list(islice(ids("朔州市商务局", SHUOZHOU), 2)) == ["140600-swj", "140600-shangwuju"]
+    # 石政局 and 市政局 are even spelled alike.
+    assert list(islice(ids("石政局", SHUOZHOU), 2)) == list(islice(ids("市政局", SHUOZHOU), 2))
+    third, fourth = (next(islice(ids(name, SHUOZHOU), 2, 3)) for name in ("石政局", "市政局"))
+    assert third != fourth
+    assert all(issuing.ID.fullmatch(issuer_id) for issuer_id in (third, fourth))
+    assert third.startswith("140600-shizhengju-")
+
+
+def test_only_who_takes_the_short_id_depends_on_who_came_first() -> None:
+    names = ["朔州市水务局", "朔州市商务局", "朔州市税务局"]
+    for first in names:
+        ledger = Ledger()
+        for name in [first, *names]:
+            ledger.mint([claim(name, SHUOZHOU)], PORTALS)
+        whole = {
+            "朔州市水务局": "140600-shuiwuju",
+            "朔州市商务局": "140600-shangwuju",
+            # Spelled as 水务 is: the later of the two has digits behind it.
+            "朔州市税务局": "140600-shuiwuju",
+        }
+        given = {issuer.name: issuer.id for issuer in ledger.by_id.values()}
+        assert given[first] == "140600-swj"
+        assert len(set(given.values())) == 3
+        for name in set(names) - {first}:
+            assert given[name].startswith(whole[name])
+
+
+def test_a_ledger_of_old_keeps_its_numbered_ids() -> None:
+    old = [Issuer(*GOOD.strip().split(","))]
+    old.append(Issuer("140600-jyj-2", "朔州市交易局", *GOOD.strip().split(",")[2:]))
+    ledger = Ledger(old)
+    claims = [claim("朔州市交易局", SHUOZHOU), claim("朔州市教研局", SHUOZHOU)]
+    assert [issuer.id for issuer in ledger.mint(claims, PORTALS)] == ["140600-jiaoyanju"]
+
+
+def test_a_further_name_finds_the_body_and_mints_nothing() -> None:
+    ledger = Ledger()
+    ledger.mint([claim("朔州市环境保护局", SHUOZHOU)], PORTALS)
+    ledger.learn([("140600-hjbhj", "朔州市生态环境局"), ("999999-none", "无此局")], {})
+    assert ledger.mint([claim("朔州市生态环境局", SHUOZHOU)], PORTALS) == []
+    found = ledger.find("朔州市生态环境局", SHUOZHOU)
+    assert found is not None
+    assert found.id == "140600-hjbhj"
+    assert ledger.find("无此局", SHUOZHOU) is None
+
+
+def test_of_two_ids_for_one_body_one_holds() -> None:
+    ledger = Ledger()
+    ledger.mint([claim("朔州市教育局", SHUOZHOU), claim("朔州市教委", SHUOZHOU)], PORTALS)
+    ledger.learn([], {"140600-jw": "140600-jyj", "140600-jyj": "140600-unknown"})
+    found = ledger.find("朔州市教委", SHUOZHOU)
+    assert found is not None
+    assert found.id == "140600-jyj"
+
+
+def test_names_with_dates() -> None:
+    met = [
+        ("140600-jyj", "朔州市 教育局", "2026-11-21T14:00:00Z"),
+        ("140600-jyj", "朔州市教育局", "2026-11-20T14:00:00Z"),
+        ("140600-jyj", "朔州市教委", "2026-11-22T14:00:00Z"),
+    ]
+    assert name_rows(met) == [
+        {
+            "issuer_id": "140600-jyj",
+            "name": "朔州市教委",
+            "first_seen": "2026-11-22T14:00:00Z",
+            "last_seen": "2026-11-22T14:00:00Z",
+        },
+        {
+            "issuer_id": "140600-jyj",
+            "name": "朔州市教育局",
+            "first_seen": "2026-11-20T14:00:00Z",
+            "last_seen": "2026-11-21T14:00:00Z",
+        },
+    ]
+
+
+def body(issuer_id: str, name: str, parent: str | None = None, **more: Any) -> dict[str, Any]:
+    row = {
+        "id": issuer_id,
+        "name": name,
+        "division": issuer_id.partition("-")[0],
+        "level": "county",
+    }
+    return row | {"parent": parent} | more
+
+
+def test_parents_by_their_names() -> None:
+    rows = [
+        body("140600-rmzf", "朔州市人民政府", "山西省人民政府"),
+        body("140600-jyj", "朔州市教育局", "朔州市人民政府"),
+        # Filed under its county, below the city.
+        body("140602-jyj", "朔城区教育局", "朔州市人民政府"),
+        # In another line there may be a place of the same name.
+        body("150600-jyj", "另一教育局", "朔州市人民政府"),
+        body("000000-swzj", "国家税务总局", level="central"),
+        body("140600-swj", "国家税务总局朔州市税务局", "国家税务总局"),
+        # Two of that name in one line: nothing tells which.
+        body("140602-zf", "同名政府"),
+        body("140603-zf", "同名政府"),
+        body("140600-x", "某局", "同名政府"),
+        body("140600-self", "自指局", "自指局"),
+    ]
+    assert parent_ids(rows) == {
+        "140600-jyj": "140600-rmzf",
+        "140602-jyj": "140600-rmzf",
+        "140600-swj": "000000-swzj",
+    }
+
+
+def test_a_given_parent_holds_and_nobody_is_above_itself() -> None:
+    rows = [
+        body("140600-a", "甲局", "乙局", parent_id="140600-c"),
+        body("140600-b", "乙局", "甲局"),
+        body("140600-c", "丙局", "乙局"),
+        body("140600-d", "丁局", "丙局", parent_id="140600-elsewhere"),
+    ]
+    # a under c and b under a; c under b would close a circle.
+    assert parent_ids(rows) == {"140600-a": "140600-c", "140600-b": "140600-a"}
+
+
+def archive_with(data: Path, *issuers: dict[str, Any]) -> Path:
+    fresh = data / "nianbao.db.new"
+    db = store.create(fresh)
+    store.write(db, "portals", [{"id": "shuozhou", "name": "朔州市人民政府", "division": "140600"}])
+    store.write(db, "issuers", issuers)
+    store.write(
+        db,
+        "reports",
+        [
+            {"id": f"{row['id']}/{year}", "issuer_id": row["id"], "year": year, "first_seen": seen}
+            for row in issuers
+            for year, seen in ((2023, "2026-11-21T14:03:22Z"), (2024, "2026-11-20T14:03:22Z"))
+        ],
+    )
+    store.put_in_place(db, fresh, data / "nianbao.db")
+    return data / "nianbao.db"
+
+
+EDUCATION = {
+    "id": "140600-jyj",
+    "name": "朔州市教育局",
+    "division": "140600",
+    "level": "prefecture",
+    "kind": "department",
+    "portal_id": "shuozhou",
+    "minted_at": "2026-11-21T14:03:22Z",
+}
+
+
+def test_a_lost_ledger_is_not_minted_anew(tmp_path: Path) -> None:
+    ledger, public = tmp_path / "ledger.csv", tmp_path / "published.csv"
+    archive = tmp_path / "nianbao.db"
+    assert whole_ledger(ledger, archive, public).by_id == {}
+    archive_with(tmp_path, EDUCATION)
+    with pytest.raises(LedgerError, match=r"lacks 1 ids .*140600-jyj.*ledger --from"):
+        whole_ledger(ledger, archive, public)
+    ledger.write_text(HEAD + GOOD, encoding="utf-8")
+    assert set(whole_ledger(ledger, archive, public).by_id) == {"140600-jyj"}
+
+
+def test_without_an_archive_the_published_names_tell(tmp_path: Path) -> None:
+    ledger, public = tmp_path / "ledger.csv", tmp_path / "published.csv"
+    public.write_text("path,first_published\n140600-jyj/2023,2026-11-22\n", encoding="utf-8")
+    with pytest.raises(LedgerError, match=r"lacks 1 ids .*published.csv.*backup$"):
+        whole_ledger(ledger, tmp_path / "nianbao.db", public)
+    ledger.write_text(HEAD + GOOD, encoding="utf-8")
+    assert set(whole_ledger(ledger, tmp_path / "nianbao.db", public).by_id) == {"140600-jyj"}
+
+
+def test_a_ledger_is_restored_from_an_archive(tmp_path: Path) -> None:
+    renamed = EDUCATION | {
+        "id": "140600-hjbhj",
+        "name": "朔州市生态环境局",
+        "minted_as": "朔州市环境保护局",
+        # As corrected, and not as the id was minted.
+        "division": "140602",
+        "minted_at": None,
+    }
+    archive = archive_with(tmp_path, EDUCATION, renamed)
+    (tmp_path / "ledger.csv").write_text(HEAD + GOOD, encoding="utf-8")
+    lines = [
+        Issuer(
+            *("140600-hjbhj", "朔州市环境保护局", "140600", "prefecture", "department"),
+            *("shuozhou", "2026-11-20T14:03:22Z"),
+        )
+    ]
+    assert restored(archive, load_ledger(tmp_path / "ledger.csv")) == lines
+    command = ["ledger", "--data", str(tmp_path), "--from", str(archive)]
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 0, done.output
+    assert "1 ids added" in done.output
+    text = (tmp_path / "ledger.csv").read_text(encoding="utf-8")
+    assert text.startswith(HEAD + GOOD + "140600-hjbhj,朔州市环境保护局,140600,")
+    assert "0 ids added" in CliRunner().invoke(main, command).output
+
+
+def test_a_ledger_is_not_restored_from_what_is_no_archive(tmp_path: Path) -> None:
+    (tmp_path / "nianbao.db").write_bytes(b"nothing of the kind" * 100)
+    with pytest.raises(LedgerError, match="Is it an archive"):
+        restored(tmp_path / "nianbao.db", Ledger())
+
+
+def test_an_append_that_fails_leaves_the_ledger_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "ledger.csv"
+    path.write_text(HEAD + GOOD, encoding="utf-8")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(issuing.os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        append(path, [Issuer("140600-x", *GOOD.strip().split(",")[1:])])
+    assert path.read_text(encoding="utf-8") == HEAD + GOOD
+    assert [entry.name for entry in tmp_path.iterdir()] == ["ledger.csv"]

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from archive.sightings import Sighting, describe_portals, pages, read_sightings
+from archive.intake import take_in
+from archive.issuers import Portal
+from archive.memory import Memory
+from archive.shelf import Shelf
 
 PORTAL = {
     "kind": "portal",
@@ -38,7 +43,19 @@ def lay(data: Path, *lines: dict[str, Any] | str) -> Path:
     return data
 
 
-def test_the_last_line_of_a_night_holds(tmp_path: Path) -> None:
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Memory]:
+    with closing(Memory(tmp_path / "fold.db")) as opened:
+        yield opened
+
+
+def taken(memory: Memory, data: Path) -> dict[str, Portal]:
+    """The portals, once the lines of a data folder have been taken in."""
+    take_in(Shelf(str(data)), memory, None)
+    return memory.describe_portals()
+
+
+def test_the_last_line_of_a_night_holds(tmp_path: Path, memory: Memory) -> None:
     later = {"seen_at": "2026-11-21T15:00:00Z"}
     lay(
         tmp_path,
@@ -47,9 +64,10 @@ def test_the_last_line_of_a_night_holds(tmp_path: Path) -> None:
         PORTAL,
         REPORT | {"verdict": "error"},
     )
-    lines = read_sightings(tmp_path)
-    assert [line.verdict for line in lines.reports] == ["ok"]
-    assert [line["state"] for line in lines.portals] == ["ok"]
+    portals = taken(memory, tmp_path)
+    assert [line.verdict for line in memory.lines_of_page(REPORT["url"])] == ["ok"]
+    assert portals["shuozhou"].state == "ok"
+    assert memory.home_ok("shuozhou", "2026-11-21")
 
 
 @pytest.mark.parametrize(
@@ -63,47 +81,60 @@ def test_the_last_line_of_a_night_holds(tmp_path: Path) -> None:
         REPORT | {"url": None},
         REPORT | {"title": 2023},
         REPORT | {"digest": ["a"]},
+        REPORT | {"status": True},
+        REPORT | {"status": 10**30},
         {name: value for name, value in REPORT.items() if name != "verdict"},
     ],
 )
-def test_a_line_that_cannot_be_read_is_told(tmp_path: Path, line: dict[str, Any] | str) -> None:
-    lines = read_sightings(lay(tmp_path, PORTAL, line, REPORT))
-    assert lines.bad == ["a.jsonl line 2"]
-    assert (len(lines.portals), len(lines.reports)) == (1, 1)
+def test_a_line_that_cannot_be_read_is_told(
+    tmp_path: Path, memory: Memory, line: dict[str, Any] | str
+) -> None:
+    assert list(taken(memory, lay(tmp_path, PORTAL, line, REPORT))) == ["shuozhou"]
+    assert memory.bad_lines() == ["a.jsonl line 2"]
+    assert len(memory.lines_of_page(REPORT["url"])) == 1
 
 
-def test_open_files_are_left_alone(tmp_path: Path) -> None:
+def test_open_files_are_left_alone(tmp_path: Path, memory: Memory) -> None:
     lay(tmp_path, REPORT)
     (tmp_path / "sightings" / "a.jsonl").rename(tmp_path / "sightings" / "a.jsonl.open")
-    assert read_sightings(tmp_path).reports == []
+    assert taken(memory, tmp_path) == {}
 
 
-def test_portals_are_as_last_described(tmp_path: Path) -> None:
+def test_portals_are_as_last_described(tmp_path: Path, memory: Memory) -> None:
     lay(
         tmp_path,
         PORTAL | {"night": "2026-11-22", "name": "朔州市政府"},
         PORTAL | {"state": "ok"},
         REPORT | {"portal_id": "unknown"},
     )
-    portals = describe_portals(read_sightings(tmp_path))
+    portals = taken(memory, tmp_path)
     assert (portals["shuozhou"].name, portals["shuozhou"].state) == ("朔州市政府", "error")
     assert portals["shuozhou"].last_ok == "2026-11-21"
     assert portals["unknown"].division == ""
 
 
-def test_attachments_lie_with_their_page() -> None:
-    page = Sighting("2026-11-21", "2026-11-21T14:00:00Z", "p", "http://a/1.html")
-    file = Sighting(
-        *("2026-11-21", "2026-11-21T14:00:01Z", "p", "http://a/1.pdf"),
-        role="attachment",
-        report_url="http://a/1.html",
+def test_attachments_lie_with_their_page(tmp_path: Path, memory: Memory) -> None:
+    page = "http://a/1.html"
+    lay(
+        tmp_path,
+        REPORT | {"url": page},
+        REPORT | {"url": "http://a/1.pdf", "role": "attachment", "report_url": page},
+        REPORT | {"url": "http://a/2.pdf", "role": "attachment"},
     )
-    alone = Sighting(
-        *("2026-11-21", "2026-11-21T14:00:01Z", "p", "http://a/2.pdf"), role="attachment"
-    )
-    found = pages([file, alone, page])
-    assert found["http://a/1.html"].attachments == {"http://a/1.pdf": [file]}
-    assert found["http://a/2.pdf"].page == [alone]
+    taken(memory, tmp_path)
+    assert {line.url for line in memory.lines_of_page(page)} == {page, "http://a/1.pdf"}
+    assert [line.page for line in memory.lines_of_page("http://a/2.pdf")] == ["http://a/2.pdf"]
+
+
+def test_a_file_that_has_changed_is_taken_in_anew(tmp_path: Path, memory: Memory) -> None:
+    lay(tmp_path, PORTAL, REPORT | {"url": "http://a/1.html"})
+    taken(memory, tmp_path)
+    lay(tmp_path, PORTAL | {"name": "大同市人民政府"}, REPORT | {"url": "http://a/22.html"})
+    assert taken(memory, tmp_path)["shuozhou"].name == "大同市人民政府"
+    assert memory.lines_of_page("http://a/1.html") == []
+    assert len(memory.lines_of_page("http://a/22.html")) == 1
+    (tmp_path / "sightings" / "a.jsonl").unlink()
+    assert taken(memory, tmp_path) == {}
 
 
 VISIT = {
@@ -119,7 +150,7 @@ VISIT = {
 }
 
 
-def test_the_last_visit_of_a_portal_and_night_holds(tmp_path: Path) -> None:
+def test_the_last_visit_of_a_portal_and_night_holds(tmp_path: Path, memory: Memory) -> None:
     """Within a second the one with more requests is the later: counts only grow."""
     later = {"seen_at": "2026-11-21T15:00:00Z"}
     lay(
@@ -129,12 +160,12 @@ def test_the_last_visit_of_a_portal_and_night_holds(tmp_path: Path) -> None:
         VISIT | later | {"requests": 99},
         VISIT | {"requests": 500},
     )
-    lines = read_sightings(tmp_path)
-    assert [(visit["night"], visit["requests"]) for visit in lines.visits] == [
+    taken(memory, tmp_path)
+    first, second = memory.visit_rows()
+    assert [(visit["night"], visit["requests"]) for visit in (first, second)] == [
         ("2026-11-21", 100),
         ("2026-11-22", 9),
     ]
-    first = lines.visits[0]
     assert (first["new"], first["seconds"], first["edited"]) == (3, 120.0, None)
     assert "kind" not in first
 
@@ -155,14 +186,16 @@ def test_the_last_visit_of_a_portal_and_night_holds(tmp_path: Path) -> None:
         {"portal_id": ""},
     ],
 )
-def test_a_visit_that_cannot_be_counted_is_told(tmp_path: Path, wrong: dict[str, Any]) -> None:
-    lines = read_sightings(lay(tmp_path, VISIT | wrong, VISIT | {"night": "2026-11-22"}))
-    assert lines.bad == ["a.jsonl line 1"]
-    assert [visit["night"] for visit in lines.visits] == ["2026-11-22"]
+def test_a_visit_that_cannot_be_counted_is_told(
+    tmp_path: Path, memory: Memory, wrong: dict[str, Any]
+) -> None:
+    taken(memory, lay(tmp_path, VISIT | wrong, VISIT | {"night": "2026-11-22"}))
+    assert memory.bad_lines() == ["a.jsonl line 1"]
+    assert [visit["night"] for visit in memory.visit_rows()] == ["2026-11-22"]
 
 
 @pytest.mark.parametrize("state", ["needs_browser", "opted_out", "robots", "stopped"])
-def test_a_visit_says_how_the_portal_is(tmp_path: Path, state: str) -> None:
+def test_a_visit_says_how_the_portal_is(tmp_path: Path, memory: Memory, state: str) -> None:
     """It stands above what the home page said the same night, below what it says a later one."""
     lay(
         tmp_path,
@@ -172,7 +205,7 @@ def test_a_visit_says_how_the_portal_is(tmp_path: Path, state: str) -> None:
         VISIT | {"portal_id": "later", "state": state},
         PORTAL | {"id": "later", "night": "2026-11-22"},
     )
-    portals = describe_portals(read_sightings(tmp_path))
+    portals = taken(memory, tmp_path)
     assert (portals["shuozhou"].state, portals["shuozhou"].last_ok) == (state, "2026-11-21")
     assert portals["shuozhou"].name == "朔州市人民政府"
     assert (portals["silent"].state, portals["silent"].home_url) == (state, "")

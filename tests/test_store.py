@@ -135,7 +135,9 @@ def test_what_was_not_used_and_rows_of_no_form_are_listed(tmp_path: Path) -> Non
     version = Version("v" * 12, 1, day, day, reading)
     history = History("http://a.gov.cn/", "live", version.id, day, day, (version,), (), ())
     db = store.create(tmp_path / "new.db")
-    store.write_report(db, "x/2023", history, "1")
+    batch = store.Batch(db)
+    store.write_report(batch, "x/2023", history, "1")
+    batch.flush()
     version_id = f"x/2023/{version.id}"
     assert db.execute("select * from extras").fetchall() == [
         (version_id, 1, "本地指标", "条", "3"),
@@ -150,8 +152,9 @@ def test_what_was_not_used_and_rows_of_no_form_are_listed(tmp_path: Path) -> Non
 def test_several_findings_of_one_rule_are_kept_with_their_sentences(tmp_path: Path) -> None:
     db = store.create(tmp_path / "new.db")
     sentence = "全年收到政府信息公开申请3件。"
+    batch = store.Batch(db)
     store.write_findings(
-        db,
+        batch,
         "v",
         [
             Finding("ROW.granted", Verdict.FAIL, cells=("a.b.c",), proposed={"a.b.c": "4"}),
@@ -161,6 +164,7 @@ def test_several_findings_of_one_rule_are_kept_with_their_sentences(tmp_path: Pa
             Finding("NO.SUCH.RULE", Verdict.PASS),
         ],
     )
+    batch.flush()
     found = db.execute(
         "select rule, position, cells, proposed, printed from findings order by rule, position"
     ).fetchall()
@@ -170,6 +174,24 @@ def test_several_findings_of_one_rule_are_kept_with_their_sentences(tmp_path: Pa
         ("V.received", 1, "[]", None, sentence),
         ("V.received", 2, "[]", None, None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lost"),
+    [
+        ({}, {"reports": 0}, ""),
+        ({"reports": 100}, {"reports": 90}, ""),
+        ({"reports": 100}, {"reports": 89}, "100 reports before, 89 now"),
+        ({"reports": 19}, {"reports": 0}, ""),
+        ({"portals": 20, "cells": 5000}, {"cells": 4000}, "20 portals before, 0 now; 5000 cells"),
+    ],
+)
+def test_an_archive_that_collapsed_is_told(
+    before: dict[str, int], after: dict[str, int], lost: str
+) -> None:
+    found = store.collapsed(before, after)
+    assert found.startswith(lost)
+    assert bool(found) == bool(lost)
 
 
 def test_every_rule_is_described(tmp_path: Path) -> None:

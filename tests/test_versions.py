@@ -216,3 +216,79 @@ def test_the_order_of_observations_does_not_matter() -> None:
 def test_a_report_nobody_saw() -> None:
     with pytest.raises(ValueError, match="needs one observation"):
         trace([answered(1, "gone")])
+
+
+def told(history: History) -> list[tuple[str, str, str, str | None, int | None]]:
+    return [
+        (
+            event.kind,
+            event.night[-2:],
+            event.version[0],
+            event.earlier and event.earlier[0],
+            event.days,
+        )
+        for event in history.events
+    ]
+
+
+def published(content: str) -> Reading:
+    return replace(reading(content), published_on="2026-10-31")
+
+
+def test_what_happens_to_a_report_is_told_once_each() -> None:
+    """New on the first night, edited on the third, away from the fifth: vanished on the seventh,
+    when three nights have found nothing; back on the ninth with what it showed last."""
+    history = trace(
+        [
+            seen(1, published("x"), A),
+            seen(2, published("x"), C),
+            seen(3, published("y"), B),
+            seen(4, published("y"), B),
+            *(answered(night, "gone") for night in (5, 6, 7, 8)),
+            seen(9, published("y"), B),
+        ]
+    )
+    assert told(history) == [
+        ("new", "01", "a", None, 1),
+        ("edited", "03", "b", "a", 3),
+        ("vanished", "07", "b", None, 7),
+        ("back", "09", "b", None, 9),
+    ]
+
+
+def test_an_outage_is_no_event() -> None:
+    nights = [answered(night, "gone", home_ok=False) for night in (2, 3, 4, 5)]
+    assert [event.kind for event in trace([seen(1, reading("x")), *nights]).events] == ["new"]
+
+
+def test_a_report_that_is_still_at_another_address_has_not_vanished() -> None:
+    history = trace(
+        [
+            seen(1, reading("x"), A),
+            seen(1, reading("x"), B, url=OTHER),
+            *(answered(night, "gone") for night in (2, 3, 4)),
+        ]
+    )
+    assert [event.kind for event in history.events] == ["new"]
+    assert (history.url, history.status) == (OTHER, "live")
+
+
+def test_a_page_that_moved_is_told_at_its_old_address() -> None:
+    history = trace([seen(1, reading("x")), answered(2, "moved"), seen(2, reading("x"), url=OTHER)])
+    assert [(event.kind, event.url) for event in history.events] == [("new", PAGE), ("moved", PAGE)]
+
+
+def test_the_same_edit_at_two_addresses_in_one_night_is_one() -> None:
+    history = trace(
+        [
+            *(seen(1, reading("x"), A, url=url) for url in (PAGE, OTHER)),
+            *(seen(2, reading("y", "12"), B, url=url) for url in (PAGE, OTHER)),
+        ]
+    )
+    assert told(history) == [("new", "01", "a", None, None), ("edited", "02", "b", "a", None)]
+
+
+@pytest.mark.parametrize("stated", [None, "去年", "2026-11-02"])
+def test_days_since_a_date_that_is_not_known_or_lies_ahead(stated: str | None) -> None:
+    (event,) = trace([seen(1, replace(reading("x"), published_on=stated))]).events
+    assert event.days is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 import io
@@ -11,6 +12,7 @@ import pytest
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
+from archive.shelf import Shelf
 from archive.warc import Capture, CaptureError, Damage, read_payload, read_segment, segments
 
 PAGE = "<html>政府信息公开工作年度报告</html>".encode()
@@ -147,6 +149,130 @@ def test_a_revisit_has_the_digest_but_no_bytes(tmp_path: Path) -> None:
     assert found.digest == hashlib.sha256(PAGE).hexdigest()
     with pytest.raises(CaptureError, match="no response"):
         read_payload(tmp_path, "a.warc.gz", found.offset)
+
+
+def raw(kind: str, fields: dict[str, str], block: bytes) -> bytes:
+    """A record with just these fields, as a gzip member; ISO 28500 asks for more."""
+    lines = ["WARC/1.1", f"WARC-Type: {kind}", *(f"{k}: {v}" for k, v in fields.items())]
+    lines.append(f"Content-Length: {len(block)}")
+    return gzip.compress("\r\n".join(lines).encode() + b"\r\n\r\n" + block + b"\r\n\r\n")
+
+
+def hex_digest(content: bytes) -> str:
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"
+SOUND = {
+    "WARC-Target-URI": "http://a.gov.cn/",
+    "WARC-Date": "2026-11-21T14:03:22Z",
+    "Content-Type": "application/http; msgtype=response",
+    "WARC-Payload-Digest": hex_digest(PAGE),
+    "WARC-Block-Digest": hex_digest(HEAD + PAGE),
+}
+
+
+def walked(tmp_path: Path, *members: bytes) -> list[Capture | Damage]:
+    path = tmp_path / "x.warc.gz"
+    path.write_bytes(b"".join(members))
+    return list(read_segment(path))
+
+
+def test_both_digests_are_demanded(tmp_path: Path) -> None:
+    (found,) = walked(tmp_path, raw("response", SOUND, HEAD + PAGE))
+    assert isinstance(found, Capture)
+    for name in ("WARC-Payload-Digest", "WARC-Block-Digest"):
+        for value in (None, "", "md5:" + "0" * 32, hex_digest(b"another")):
+            fields = {k: v for k, v in SOUND.items() if k != name}
+            if value is not None:
+                fields[name] = value
+            (damage,) = walked(tmp_path, raw("response", fields, HEAD + PAGE))
+            assert isinstance(damage, Damage), (name, value)
+            assert name.split("-")[1].lower() in damage.reason
+
+
+def test_a_changed_header_does_not_pass(tmp_path: Path) -> None:
+    """The payload is sound, the status is not what was received."""
+    changed = HEAD.replace(b"200 OK", b"404 No") + PAGE
+    (damage,) = walked(tmp_path, raw("response", SOUND, changed))
+    assert isinstance(damage, Damage)
+    assert "block digest" in damage.reason
+
+
+def test_of_a_revisit_the_block_is_verified(tmp_path: Path) -> None:
+    fields = SOUND | {"WARC-Block-Digest": hex_digest(HEAD)}
+    (found,) = walked(tmp_path, raw("revisit", fields, HEAD))
+    assert isinstance(found, Capture)
+    assert (found.record_type, found.status) == ("revisit", 200)
+    (damage,) = walked(tmp_path, raw("revisit", fields, HEAD.replace(b"200", b"404")))
+    assert isinstance(damage, Damage)
+
+
+def test_base_32_is_a_digest_too(tmp_path: Path) -> None:
+    block = HEAD + PAGE
+    stated = "sha1:" + base64.b32encode(hashlib.sha1(block).digest()).decode()
+    (found,) = walked(tmp_path, raw("response", SOUND | {"WARC-Block-Digest": stated}, block))
+    assert isinstance(found, Capture)
+
+
+def test_a_request_whose_digest_fails_is_damage_and_no_answer(tmp_path: Path) -> None:
+    asked = b"GET / HTTP/1.1\r\n\r\n"
+    sound = {"WARC-Block-Digest": hex_digest(asked)}
+    assert walked(tmp_path, raw("request", sound, asked), raw("warcinfo", {}, b"software: x")) == []
+    (damage,) = walked(tmp_path, raw("request", sound, asked.replace(b"GET", b"PUT")))
+    assert isinstance(damage, Damage)
+
+
+def test_a_second_record_in_a_member_is_not_passed_over(tmp_path: Path) -> None:
+    one = gzip.decompress(raw("response", SOUND, HEAD + PAGE))
+    (damage,) = walked(tmp_path, gzip.compress(one + one))
+    assert isinstance(damage, Damage)
+    assert "end of a record" in damage.reason
+
+
+@pytest.mark.parametrize("length", ["", "-1", "1e3", "²", "99999"])
+def test_a_length_that_is_none(tmp_path: Path, length: str) -> None:
+    record_with = gzip.decompress(raw("response", SOUND, HEAD + PAGE)).replace(
+        f"Content-Length: {len(HEAD + PAGE)}".encode(), f"Content-Length: {length}".encode()
+    )
+    (damage,) = walked(tmp_path, gzip.compress(record_with))
+    assert isinstance(damage, Damage)
+
+
+def test_a_head_without_an_end_has_no_payload(tmp_path: Path) -> None:
+    block = b"HTTP/1.1 200 OK\r\nContent-Type: text/html"
+    fields = SOUND | {
+        "WARC-Block-Digest": hex_digest(block),
+        "WARC-Payload-Digest": hex_digest(b""),
+    }
+    (found,) = walked(tmp_path, raw("response", fields, block))
+    assert isinstance(found, Capture)
+    assert found.digest == hashlib.sha256(b"").hexdigest()
+
+
+def test_a_shelf_is_read_by_name_and_a_folder_as_well(tmp_path: Path) -> None:
+    path = segment(tmp_path, [PAGE, PAGE + b"1"])
+    shelf = Shelf(str(tmp_path))
+    far = Shelf(f"memory://{tmp_path.name}")
+    far.put("warc", path.name, path)
+    wanted = list(read_segment(path))
+    assert len(wanted) == 2
+    for source in (shelf, tmp_path, far):
+        assert list(read_segment(source, path.name)) == wanted
+        assert read_payload(source, path.name, wanted[1].offset) == PAGE + b"1"
+        with pytest.raises(CaptureError, match="missing"):
+            read_payload(source, "missing.warc.gz", 0)
+
+
+def test_after_damage_a_remote_segment_is_walked_on(tmp_path: Path) -> None:
+    path = segment(tmp_path, [PAGE * 9, PAGE + b"1", PAGE + b"2"])
+    offsets = [found.offset for found in captures(path)]
+    content = bytearray(path.read_bytes())
+    content[(offsets[1] + offsets[2]) // 2] ^= 0xFF
+    far = Shelf(f"memory://{tmp_path.name}")
+    far.put("warc", path.name, bytes(content))
+    kinds = [(type(one).__name__, one.offset) for one in read_segment(far, path.name)]
+    assert kinds == [("Capture", offsets[0]), ("Damage", offsets[1]), ("Capture", offsets[2])]
 
 
 def test_an_empty_answer(tmp_path: Path) -> None:

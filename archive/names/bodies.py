@@ -11,10 +11,11 @@ import csv
 import gzip
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from archive.model import Body
 
@@ -305,6 +306,59 @@ def place_name(code: str | None) -> str | None:
         town = re.search(rf"(?:^|\s){code[6:9]}(\S+)", _towns().get(code[:6], ""))
         names.append(town[1] if town else "")
     return "".join(names)
+
+
+def division_rows(towns: Iterable[str] = ()) -> list[dict[str, Any]]:
+    """Rows of table divisions: every place down to the county, those gone since 2007 too, and the
+    towns of the twelve-digit codes given that the list has.
+
+    A code that named several places in turn has one row; `former_names` tells the others.
+    """
+    tree = _tree()
+    former: dict[str, list[Division]] = {}
+    for divisions in tree.by_name.values():
+        for division in divisions:
+            # Of some that are gone the list has only the code of what follows them.
+            if division.until and division.today:
+                former.setdefault(division.code or division.now, []).append(division)
+    places = dict(tree.by_code)
+    for code, gone in former.items():
+        gone.sort(key=lambda division: (division.until or 0, division.name))
+        places.setdefault(code, gone[-1])
+    rows = []
+    for code, place in sorted(places.items()):
+        older = {gone.name: gone.until for gone in former.get(code, ()) if gone.name != place.name}
+        rows.append(
+            {
+                "code": code,
+                "name": place.name,
+                "level": level_of_code(code),
+                "parent": _listed_above(code, places),
+                "dated": DIVISIONS_DATE,
+                "until_year": place.until,
+                "former_names": "，".join(f"{name}（至{year}年）" for name, year in older.items())
+                or None,
+                "now": place.now if place.now in places and place.now != code else None,
+            }
+        )
+    for code in sorted({code for code in towns if len(code) == 12 and code[6:9] != "000"}):
+        names = _towns().get(code[:6], "").split()
+        for name in (town[3:] for town in names if town[:3] == code[6:9]):
+            rows.append(
+                {
+                    "code": code,
+                    "name": name,
+                    "level": "township",
+                    "parent": _listed_above(code, places),
+                    "dated": DIVISIONS_DATE,
+                }
+            )
+    return rows
+
+
+def _listed_above(code: str, places: Mapping[str, Division]) -> str | None:
+    above = (code[:6], code[:4] + "00", code[:2] + "0000")
+    return next((upper for upper in above if upper != code and upper in places), None)
 
 
 def level_of_code(code: str | None) -> str | None:

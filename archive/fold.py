@@ -1,0 +1,364 @@
+"""What is due in the memory -> rows of an archive: the same rows, whatever was due before.
+
+Everything is derived from what the memory holds, sorted by what it says and not by where it lay;
+rows of a report, a capture, a sighting are deleted and written whole.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from archive import issuers, store
+from archive.corrections import Corrections
+from archive.findings.rollups import RULE, WHOLE, Share, figures_of, roll_up
+from archive.findings.years import compare, current
+from archive.issuers import Issuer, Ledger, Portal
+from archive.memory import ALL_NIGHTS, Memory, PageNight, Record
+from archive.model import Body, Reading
+from archive.names.bodies import DIVISIONS_DATE, describe, division_rows, place_name
+from archive.nights import EMPTY, NO_PAGE
+from archive.progress import track
+from archive.read import PARSER
+from archive.readings import recall_reading
+from archive.sightings import Sighting, moment
+from archive.versions import History, Observation, trace
+
+# Reports whose traces in the memory are committed together.
+TOGETHER = 500
+
+
+class Fold:
+    """Writes what is due of a memory into an archive; `whole` when the archive was empty."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        db: store.Archive,
+        portals: Mapping[str, Portal],
+        ledger: Ledger,
+        corrections: Corrections,
+        whole: bool,
+    ) -> None:
+        self._memory, self._db = memory, db
+        self._portals, self._ledger, self._corrections = portals, ledger, corrections
+        self._whole = whole
+        self._batch = store.Batch(db)
+        self._bodies: dict[str, Body] = {}
+        self._home_ok = lru_cache(maxsize=100_000)(memory.home_ok)
+
+    def write(self) -> None:
+        """Bring the archive up to date."""
+        store.rewrite(self._db, "portals", map(asdict, self._portals.values()))
+        store.rewrite(self._db, "segments", self._memory.segment_rows())
+        store.rewrite(self._db, "sighting_files", self._memory.sighting_file_rows())
+        store.rewrite(self._db, "damages", map(asdict, self._memory.damages()))
+        self._visits()
+        self._reports()
+        self._roll_ups()
+        self._issuers()
+        self._captures()
+        self._sightings()
+        self._batch.flush()
+
+    def _visits(self) -> None:
+        for portal_id, night in self._memory.due_pairs("visits"):
+            store.delete(self._db, "visits", portal_id=portal_id, night=night)
+        store.write(self._db, "visits", self._memory.visit_rows())
+
+    # --- reports ----------------------------------------------------------------------------------
+
+    def _reports(self) -> None:
+        due = track(self._memory.due("reports"), "reports", self._memory.count_due("reports"))
+        last: tuple[str, Reading] | None = None
+        for reports in _groups(due, TOGETHER):
+            with self._memory.transaction():
+                for report_id in reports:
+                    last = self._report(report_id, last)
+        self._batch.flush()
+
+    def _report(
+        self, report_id: str, last: tuple[str, Reading] | None
+    ) -> tuple[str, Reading] | None:
+        """Write a report; gives its id and what it shows at present, for its next year."""
+        if not self._whole:
+            store.forget_report(self._db, report_id)
+        pages = self._memory.addresses(report_id)
+        if not pages:
+            self._memory.drop_report(report_id)
+            return last
+        nights = {page: self._memory.nights_of_page(page) for page in pages}
+        history = trace(self._observations(report_id, nights))
+        self._memory.keep_shows(report_id, _shows(report_id, history, nights))
+        issuer_id, _, year = report_id.rpartition("/")
+        before_id = f"{issuer_id}/{int(year) - 1}"
+        before = last[1] if last and last[0] == before_id else self._current(before_id)
+        reading = current(history)
+        share = self._share(report_id, history, reading)
+        self._memory.keep_report(
+            report_id,
+            share.body.parent,
+            share.scope,
+            next(
+                known.body or ""
+                for page in pages
+                for known in nights[page].values()
+                if known.content_digest == reading.content_digest
+            ),
+            _packed_share(share),
+        )
+        if share.scope == WHOLE:
+            # Its findings against the bodies below went with its rows.
+            self._memory.mark("years", [year])
+        store.write_report(self._batch, report_id, compare(history, int(year), before), PARSER)
+        return report_id, reading
+
+    def _current(self, report_id: str) -> Reading | None:
+        body = self._memory.current_body(report_id)
+        return recall_reading(self._memory, body) if body else None
+
+    def _observations(
+        self, report_id: str, nights: Mapping[str, Mapping[str, PageNight]]
+    ) -> Iterator[Observation]:
+        """All that was observed of a report at the addresses that ever showed it.
+
+        Of documents with the same content the first speaks for all: a page that counts its
+        visitors is another document every night.
+        """
+        readings: dict[str, Reading] = {}
+        ordered = sorted(
+            (night for seen in nights.values() for night in seen.values()),
+            key=lambda night: (night.night, night.seen_at, night.page),
+        )
+        for night in ordered:
+            reading = None
+            sources: tuple[tuple[str, str], ...] = ()
+            if night.report_id == report_id and night.content_digest and night.body:
+                if night.content_digest not in readings:
+                    readings[night.content_digest] = recall_reading(self._memory, night.body)
+                reading = readings[night.content_digest]
+                sources = night.sources
+            elsewhere = night.report_id is not None and night.report_id != report_id
+            yield Observation(
+                url=night.page,
+                night=night.night,
+                seen_at=night.seen_at,
+                # An address that now shows another report no longer shows this one.
+                verdict="moved" if elsewhere else night.verdict,
+                home_ok=self._home_ok(night.portal_id, night.night),
+                reading=reading,
+                digests=tuple(digest for _, digest in sources),
+                attachments=sources[1:],
+            )
+
+    def _share(self, report_id: str, history: History, reading: Reading) -> Share:
+        """What a report may add to the figures of a whole jurisdiction."""
+        issuer_id, _, year = report_id.rpartition("/")
+        return Share(
+            f"{report_id}/{history.current}",
+            issuer_id,
+            self._body(self._ledger.by_id[issuer_id]),
+            int(year),
+            reading.scope,
+            figures_of(reading.cells),
+        )
+
+    def _body(self, issuer: Issuer) -> Body:
+        if issuer.id not in self._bodies:
+            portal = self._portals.get(issuer.portal_id)
+            name = portal.name if portal else None
+            self._bodies[issuer.id] = describe(issuer.name, name, issuer.division)
+        return self._bodies[issuer.id]
+
+    # --- whole jurisdictions ----------------------------------------------------------------------
+
+    def _roll_ups(self) -> None:
+        for year in self._memory.due("years"):
+            shares = (_share(packed) for packed in self._memory.shares(year, WHOLE))
+            for version_id, findings in roll_up(shares).items():
+                if not self._whole:
+                    store.delete(self._db, "findings", version_id=version_id, rule=RULE)
+                store.write_findings(self._batch, version_id, findings)
+        self._batch.flush()
+
+    # --- bodies -----------------------------------------------------------------------------------
+
+    def _issuers(self) -> None:
+        """The bodies that have reports, and the names they had: all when one came or went."""
+        due = {report.rpartition("/")[0] for report in self._memory.due("reports")}
+        if self._memory.count_due("issuers"):
+            ids = self._memory.issuer_ids()
+            rows = [self._corrections.overlay(self._issuer_row(issuer_id)) for issuer_id in ids]
+            above = issuers.parent_ids(rows)
+            store.rewrite(
+                self._db, "issuers", (row | {"parent_id": above.get(row["id"])} for row in rows)
+            )
+            places = {str(row["place_code"] or "") for row in rows}
+            store.rewrite(self._db, "divisions", division_rows(places))
+        for issuer_id in sorted(due):
+            store.delete(self._db, "issuer_names", issuer_id=issuer_id)
+            store.write(self._db, "issuer_names", self._memory.issuer_names(issuer_id))
+
+    def _issuer_row(self, issuer_id: str) -> dict[str, Any]:
+        issuer = self._ledger.by_id[issuer_id]
+        body = self._body(issuer)
+        return asdict(issuer) | {
+            "level": body.level or issuer.level,
+            "kind": body.kind or issuer.kind,
+            "portal_id": issuer.portal_id if issuer.portal_id in self._portals else None,
+            "parent": body.parent,
+            "place_code": body.division,
+            "place_name": place_name(body.division),
+            "divisions_date": DIVISIONS_DATE if body.division else None,
+        }
+
+    # --- captures ---------------------------------------------------------------------------------
+
+    def _captures(self) -> None:
+        """A row for every answer, with the version it showed."""
+        if self._whole:
+            self._write_captures(self._memory.records())
+            return
+        for digest, since in self._memory.due_pairs("digests"):
+            store.forget_captures(self._db, digest, since)
+            self._write_captures(self._memory.records_of_digest(digest, since))
+        for file in self._memory.due("files"):
+            # Deleted must be what an earlier file or digest has written.
+            self._batch.flush()
+            for record in self._memory.records_like(file):
+                store.delete(
+                    self._db,
+                    "captures",
+                    digest=record.digest,
+                    url=record.url,
+                    fetched_at=record.fetched_at,
+                )
+                self._write_captures([record])
+        self._batch.flush()
+
+    def _write_captures(self, records: Iterable[Record]) -> None:
+        shows: list[tuple[str, str, str]] = []
+        digest = None
+        for record in records:
+            if record.digest != digest:
+                digest = record.digest
+                shows = [] if digest == EMPTY else self._memory.shows(digest)
+            self._batch.add(
+                "captures",
+                [
+                    {name: getattr(record, name) for name in Record.__slots__}
+                    | {"version_id": _version_shown(record, shows)}
+                ],
+            )
+
+    # --- sightings --------------------------------------------------------------------------------
+
+    def _sightings(self) -> None:
+        """A row for each address and night; where an address is a page and another's attachment
+        the page holds."""
+        total = self._memory.count_due("sightings")
+        whole_url = None
+        for url, night in track(self._memory.due_pairs("sightings"), "sightings", total):
+            if url == whole_url:
+                continue
+            if night == ALL_NIGHTS:
+                whole_url = url
+            if not self._whole:
+                key = {"url": url} if night == ALL_NIGHTS else {"url": url, "night": night}
+                store.delete(self._db, "sightings", **key)
+            self._batch.add("sightings", self._sighting_rows(url, night))
+
+    def _sighting_rows(self, url: str, night: str) -> Iterator[dict[str, Any]]:
+        rows: dict[str, Sighting] = {}
+        lines = self._memory.lines_of_url(url, night)
+        for line in sorted(lines, key=lambda line: (line.page != line.url, moment(line))):
+            rows.setdefault(line.night, line)
+        pages: dict[str, dict[str, PageNight]] = {}
+        for line in rows.values():
+            if line.page not in pages:
+                pages[line.page] = self._memory.nights_of_page(line.page)
+            shown = pages[line.page]
+            own = shown.get(line.night) if line.page == line.url else None
+            reason = own.reason if own else None
+            if line.page != line.url and not shown:
+                reason = NO_PAGE
+            yield {
+                name: getattr(line, name)
+                for name in (
+                    *("url", "portal_id", "night", "role", "title", "listed_on"),
+                    *("seen_at", "verdict", "digest"),
+                )
+            } | {"report_id": None if reason else _report_on(line.night, shown), "reason": reason}
+
+
+def _groups(items: Iterable[str], size: int) -> Iterator[list[str]]:
+    group: list[str] = []
+    for item in items:
+        group.append(item)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _shows(
+    report_id: str, history: History, nights: Mapping[str, Mapping[str, PageNight]]
+) -> Iterator[tuple[str, str, str, str]]:
+    """Which payload showed which version, when and where."""
+    for observation, name in history.shown:
+        at = nights[observation.url][observation.night].fetched_at
+        for url, digest in (
+            (observation.url, observation.digests[0]),
+            *observation.attachments,
+        ):
+            yield digest, at, url, f"{report_id}/{name}"
+
+
+def _version_shown(record: Record, shows: list[tuple[str, str, str]]) -> str | None:
+    """The version a payload showed when it was fetched, at that address if it is known; `shows`
+    are (moment, address, version) of its digest, sorted."""
+    here = [show for show in shows if show[1] == record.url] or shows
+    if not here:
+        return None
+    at = bisect_right(here, record.fetched_at, key=lambda show: show[0])
+    return here[at - 1][2] if at else here[0][2]
+
+
+def _report_on(night: str, shown: Mapping[str, PageNight]) -> str | None:
+    """The report a page showed that night, or the last one before it showed none."""
+    last = None
+    for date, known in shown.items():
+        if date > night:
+            break
+        last = known.report_id or last
+    return last
+
+
+def _packed_share(share: Share) -> str:
+    return json.dumps(
+        {
+            **asdict(share),
+            "name": share.body.name,
+            "figures": [None if figure is None else str(figure) for figure in share.figures],
+        },
+        ensure_ascii=False,
+    )
+
+
+def _share(packed: str) -> Share:
+    values = json.loads(packed)
+    figures = tuple(None if figure is None else Decimal(figure) for figure in values["figures"])
+    return Share(
+        values["version"],
+        values["issuer"],
+        Body(**values["body"]),
+        values["year"],
+        values["scope"],
+        figures,
+    )

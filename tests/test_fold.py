@@ -1,0 +1,269 @@
+"""Folded file by file, in any order, again, killed in between: the rows of a build from nothing."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archive import readings, store
+from archive.build import ARCHIVE, LEDGER, build
+from archive.model import Evidence, Reading
+from archive.read import Part
+from archive.schema import TABLES
+from tests.test_build import Crawl, fake_reading, page, rows, write_segment
+
+BODIES = ("朔州市教育局", "朔州市水利局", "朔州市商务局", "朔州市水务局", "朔州市人民政府")
+NIGHTS = 6
+
+
+@pytest.fixture(autouse=True)
+def read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readings, "read_report", by_year)
+
+
+def by_year(parts: Sequence[Part], evidence: Evidence) -> Reading:
+    """The fake reader of test_build, which also knows other years than one and whole cities."""
+    reading = fake_reading(parts, evidence)
+    if not reading.is_report:
+        return reading
+    facts = json.loads(parts[0].data)
+    scope = "jurisdiction_aggregate" if facts["issuer"].endswith("人民政府") else "own_body"
+    return Reading(
+        **{name: getattr(reading, name) for name in Reading.__slots__}
+        | {"year": facts.get("real_year", 2023), "scope": scope}
+    )
+
+
+def made(body: str, year: int, cell: str, counter: int, links: str = "") -> bytes:
+    facts = json.loads(page(cell, counter=counter, issuer=body, links=links))
+    return json.dumps(facts | {"real_year": year}, ensure_ascii=False).encode()
+
+
+def events(seed: int) -> Iterator[tuple[int, Crawl]]:
+    """Portions of a crawl, each with its night: pages that count visitors, are edited, vanish and
+    return, show another report, have annexes, stand at two addresses."""
+    chance = random.Random(seed)
+    addresses = [f"http://www.a.gov.cn/{number}.html" for number in range(14)]
+    shows = {url: (chance.choice(BODIES), chance.choice((2021, 2022, 2023))) for url in addresses}
+    cells = {url: str(chance.randrange(30)) for url in addresses}
+    for night in range(1, NIGHTS + 1):
+        part = Crawl()
+        part.home(night, chance.choice(("ok", "ok", "ok", "error")))
+        part.visit(night, requests=chance.randrange(100))
+        for url in addresses:
+            fate = chance.random()
+            if fate < 0.15:
+                continue
+            if fate < 0.3:
+                part.see(night, None, chance.choice(("gone", "soft_404", "error")), url=url)
+                continue
+            if fate < 0.45:
+                cells[url] = str(chance.randrange(30))
+            elif fate < 0.5:
+                shows[url] = (chance.choice(BODIES), chance.choice((2021, 2022, 2023)))
+            elif fate < 0.53:
+                part.see(night, b"bomb" if chance.random() < 0.5 else b"<p>no report</p>", url=url)
+                continue
+            annex = f"{url[:-5]}.pdf" if fate > 0.85 else ""
+            part.see(
+                night,
+                made(*shows[url], cells[url], chance.randrange(3), annex.rpartition("/")[2]),
+                url=url,
+                kept=chance.random() > 0.05,
+            )
+            if annex:
+                figure = str(chance.randrange(4)).encode()
+                part.see(night, figure, url=annex, report_url=url)
+            if chance.random() < 0.2:
+                yield night, part
+                part = Crawl()
+        yield night, part
+
+
+def files(seed: int) -> list[tuple[str, str, Crawl]]:
+    """(folder, name, portion) of every file: answers and lines of a portion lie in two."""
+    found = []
+    for number, (night, part) in enumerate(events(seed)):
+        stem = f"202611{night:02}T140000Z-{number:06x}"
+        found.append(("warc", f"{stem}.warc.gz", part))
+        found.append(("sightings", f"{stem}.jsonl", part))
+    return found
+
+
+def lay(data: Path, folder: str, name: str, part: Crawl) -> None:
+    (data / folder).mkdir(parents=True, exist_ok=True)
+    if folder == "warc":
+        write_segment(data / folder / name, part.answers)
+    else:
+        lines = (json.dumps(line, ensure_ascii=False) + "\n" for line in part.lines)
+        (data / folder / name).write_text("".join(lines), encoding="utf-8")
+
+
+def dump(data: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Every public table, row by row."""
+    return {
+        name: rows(data, f"select * from {name} order by {', '.join(table.pk)}")
+        for name, table in TABLES.items()
+    }
+
+
+def anew(data: Path, other: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """What a build from nothing makes of the same files and the same ledger."""
+    shutil.rmtree(other, ignore_errors=True)
+    other.mkdir()
+    for folder in ("warc", "sightings"):
+        if (data / folder).exists():
+            shutil.copytree(data / folder, other / folder)
+    if (data / LEDGER).exists():
+        shutil.copy(data / LEDGER, other / LEDGER)
+    build(other, workers=0)
+    return dump(other)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_files_in_any_order_some_twice_some_at_a_time(tmp_path: Path, seed: int) -> None:
+    data, chance = tmp_path / "data", random.Random(seed)
+    waiting = files(seed)
+    # A segment twice, under another name: a copy that came back from a backup.
+    waiting += [(folder, f"2{name}", part) for folder, name, part in chance.sample(waiting, 3)]
+    chance.shuffle(waiting)
+    while waiting:
+        for _ in range(min(len(waiting), chance.randrange(1, 7))):
+            lay(data, *waiting.pop())
+        build(data, workers=0)
+        if chance.random() < 0.3:
+            assert dump(data) == anew(data, tmp_path / "anew")
+    assert dump(data) == anew(data, tmp_path / "anew")
+    assert len(dump(data)["reports"]) > 3
+    assert len(dump(data)["events"]) > len(dump(data)["reports"])
+    build(data, rebuild=True, workers=0)
+    assert dump(data) == dump(tmp_path / "anew")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_files_that_change_or_go_away(tmp_path: Path, seed: int) -> None:
+    data, chance = tmp_path / "data", random.Random(seed)
+    all_files = files(seed)
+    for file in all_files:
+        lay(data, *file)
+    build(data, workers=0)
+    for folder, name, part in chance.sample(all_files, 4):
+        (data / folder / name).unlink()
+        build(data, workers=0)
+        assert dump(data) == anew(data, tmp_path / "anew")
+        if chance.random() < 0.5:
+            part.lines, part.answers = part.lines[::2], part.answers[::2]
+            lay(data, folder, name, part)
+            build(data, workers=0)
+            assert dump(data) == anew(data, tmp_path / "anew")
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing catches it, and what was committed stays."""
+
+
+MOMENTS = (
+    *("archive.attribution.Attribution._mint", "archive.issuers.append"),
+    *("archive.fold.Fold._reports", "archive.fold.Fold._roll_ups", "archive.fold.Fold._captures"),
+    *("archive.fold.Fold._sightings", "archive.store.put_in_place", "archive.memory.Memory.done"),
+)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_in_between(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, when: str
+) -> None:
+    data = tmp_path / "data"
+    whole = files(1)
+    half = len(whole) // 2
+    for file in whole[:half]:
+        lay(data, *file)
+    build(data, workers=0)
+    for file in whole[half:]:
+        lay(data, *file)
+    with monkeypatch.context() as patched:
+        owner, _, name = moment.rpartition(".")
+        target = pytest.importorskip(owner) if owner.count(".") == 1 else None
+        module, _, kind = owner.rpartition(".")
+        holder = target or getattr(pytest.importorskip(module), kind)
+        work = getattr(holder, name)
+
+        def die(*args: Any, **kwargs: Any) -> None:
+            if when == "after":
+                work(*args, **kwargs)
+            raise Killed
+
+        patched.setattr(holder, name, die)
+        with pytest.raises(Killed):
+            build(data, workers=0)
+    build(data, workers=0)
+    assert dump(data) == anew(data, tmp_path / "anew")
+
+
+def test_an_archive_of_another_history_is_not_gone_on_with(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    whole = files(2)
+    for file in whole[: len(whole) // 2]:
+        lay(data, *file)
+    build(data, workers=0)
+    old = (data / ARCHIVE).read_bytes()
+    for file in whole[len(whole) // 2 :]:
+        lay(data, *file)
+    build(data, workers=0)
+    build(data, workers=0)
+    # Somebody puts back the archive of days ago.
+    (data / ARCHIVE).write_bytes(old)
+    build(data, workers=0)
+    assert dump(data) == anew(data, tmp_path / "anew")
+
+
+def test_a_better_reader_reads_history_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    for file in files(3):
+        lay(data, *file)
+    build(data, workers=0)
+    before = dump(data)
+
+    def better(parts: Sequence[Part], evidence: Evidence) -> Reading:
+        reading = by_year(parts, evidence)
+        return Reading(
+            **{name: getattr(reading, name) for name in Reading.__slots__}
+            | {"title": f"{reading.title}（新）"}
+        )
+
+    monkeypatch.setattr(readings, "read_report", better)
+    for module in ("build", "nights"):
+        monkeypatch.setattr(f"archive.{module}.reader_version", lambda: "better")
+    build(data, workers=0)
+    titles = {title for (title,) in rows(data, "select title from versions")}
+    assert titles
+    assert all(title.endswith("（新）") for title in titles)
+    after = dump(data)
+    assert [row[0] for row in after["versions"]] == [row[0] for row in before["versions"]]
+    assert after == anew(data, tmp_path / "anew")
+
+
+def test_an_archive_that_has_lost_most_is_not_put_in_place(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    crawl = Crawl()
+    crawl.home(1)
+    for number in range(30):
+        crawl.see(1, made(f"朔州市第{number}局", 2023, "1", 0), url=f"http://www.a.gov.cn/{number}")
+    lay(data, "warc", "a.warc.gz", crawl)
+    lay(data, "sightings", "a.jsonl", crawl)
+    build(data, workers=0)
+    before = dump(data)
+    (data / "warc" / "a.warc.gz").unlink()
+    with pytest.raises(store.ArchiveError, match=r"30 reports before, 0 now.*--accept-loss"):
+        build(data, workers=0)
+    assert dump(data) == before
+    assert not (data / "nianbao.db.new").exists()
