@@ -34,6 +34,17 @@ DIGEST_1, DIGEST_2, DIGEST_PDF = (hashlib.sha256(b).hexdigest() for b in (PAGE_1
 PAGE_1B = PAGE_1.replace(b"</body>", b"<i>17</i></body>")
 DIGEST_1B = hashlib.sha256(PAGE_1B).hexdigest()
 LOST = "f" * 64
+HONGZE = "http://www.hongze.example.gov.cn/nb/2023.html"
+# Tables that an archive of an earlier build does not have; and a column.
+RECENT = (
+    *("events", "segments", "damages", "redirects"),
+    *("issuer_names", "issuer_links", "divisions", "corrections"),
+)
+RECENT_COLUMN = ("issuers", "parent_id")
+
+
+# A capture that shows no report any more.
+UNREAD = "9" * 64
 
 
 def figures(form_name: str, **numbers: int | None) -> dict[str, Any]:
@@ -51,11 +62,19 @@ def insert(db: sqlite3.Connection, table: str, *rows: Mapping[str, Any]) -> None
         db.execute(f"insert into {table} ({names}) values ({places})", tuple(row.values()))
 
 
-def tables(db: sqlite3.Connection) -> None:
+def tables(db: sqlite3.Connection, earlier: bool = False) -> None:
     for name, table in TABLES.items():
-        columns = ", ".join(f'"{column}" {spec.type}' for column, spec in table.columns.items())
+        if earlier and name in RECENT:
+            continue
+        columns = ", ".join(
+            f'"{column}" {spec.type}'
+            for column, spec in table.columns.items()
+            if not (earlier and (name, column) == RECENT_COLUMN)
+        )
         db.execute(f"create table {name} ({columns}, primary key ({', '.join(table.pk)}))")
         for index in table.indexes:
+            if earlier and (name, *index) == RECENT_COLUMN:
+                continue
             db.execute(f"create index {name}_{'_'.join(index)} on {name} ({', '.join(index)})")
     for position, field in enumerate(form.PRINTED.values()):
         years = {2014: "stats2014", 2019: "2019", 2021: "2021"}
@@ -226,7 +245,7 @@ def records(db: sqlite3.Connection, offsets: list[int]) -> None:
         report("140600-jyj", 2020, "b" * 64, form="2019"),
         report("140600-jyj", 2016, "c" * 64, form="stats2014"),
         report("320813-zf", 2023, "d" * 64, status="gone", last_seen="2024-03-02T18:00:00Z",
-               scope="jurisdiction_aggregate"),
+               scope="jurisdiction_aggregate", url=HONGZE),
         report("999999-bad", 2022, "e" * 64, title=SCRIPT, url="javascript:alert(5)",
                status="suspect", form="narrative"),
     )  # fmt: skip
@@ -258,8 +277,9 @@ def records(db: sqlite3.Connection, offsets: list[int]) -> None:
         capture(second, DIGEST_PDF, offsets[3], media_type="application/pdf",
                 url='http://jyj.example.gov.cn/a/..%2f..%2f"附件\u202e.pdf',
                 fetched_at="2024-03-03T18:00:09Z"),
-        capture(f"320813-zf/2023/{'d' * 12}", "d" * 64, 0, warc_file="absent.warc.gz"),
-        capture(f"320813-zf/2023/{'d' * 12}", LOST, offsets[4]),
+        capture(f"320813-zf/2023/{'d' * 12}", "d" * 64, 0, warc_file="absent.warc.gz",
+                url=HONGZE),
+        capture(f"320813-zf/2023/{'d' * 12}", LOST, offsets[4], url=HONGZE),
         capture(f"999999-bad/2022/{'e' * 12}", "e" * 64, 0, warc_file="../../etc/passwd",
                 url="javascript:alert(6)"),
     )  # fmt: skip
@@ -387,7 +407,7 @@ def records(db: sqlite3.Connection, offsets: list[int]) -> None:
         {**pair, "position": 2, "section": 1, "before": SECTION_1, "after": SECTION_2},
     )  # fmt: skip
     sighting = {"portal_id": "hz", "role": "page", "title": SCRIPT, "listed_on": "javascript:0",
-                "report_id": "320813-zf/2023", "url": "http://jyj.example.gov.cn/2023.html"}  # fmt: skip
+                "report_id": "320813-zf/2023", "url": HONGZE}  # fmt: skip
     insert(
         db,
         "sightings",
@@ -400,10 +420,165 @@ def records(db: sqlite3.Connection, offsets: list[int]) -> None:
     )  # fmt: skip
 
 
-def build_site(folder: Path, empty: bool = False) -> Path:
+def later_records(db: sqlite3.Connection, offsets: list[int]) -> None:
+    """What tells of a report and a body in time: events, names, links, corrections, redirects."""
+    first, second = (f"140600-jyj/2023/{digest[:12]}" for digest in (DIGEST_1, DIGEST_2))
+    moved = f"140600-jyj/2021/{'a' * 12}"
+    lost, bad = f"320813-zf/2023/{'d' * 12}", f"999999-bad/2022/{'e' * 12}"
+    new = {"position": 1, "kind": "new", "at": "2024-03-01T18:00:00Z", "night": "2024-03-01"}
+    insert(
+        db,
+        "events",
+        {**new, "report_id": "140600-jyj/2023", "version_id": first,
+         "url": "http://jyj.example.gov.cn/2023.html", "days_since_publication": 41},
+        {"report_id": "140600-jyj/2023", "position": 2, "kind": "edited",
+         "at": "2024-03-03T18:00:00Z", "night": "2024-03-03", "version_id": second,
+         "from_version": first, "url": "http://jyj.example.gov.cn/2023.html",
+         "days_since_publication": 43},
+        {**new, "report_id": "140600-jyj/2021", "version_id": moved,
+         "url": "http://jyj.example.gov.cn/2021.html", "days_since_publication": 771},
+        {"report_id": "140600-jyj/2021", "position": 2, "kind": "moved",
+         "at": "2024-03-04T18:20:00Z", "night": "2024-03-04", "version_id": moved,
+         "url": "http://www.example.gov.cn/jyj/2021.html", "days_since_publication": 774},
+        {**new, "report_id": "140600-jyj/2020", "version_id": f"140600-jyj/2020/{'b' * 12}"},
+        {**new, "report_id": "140600-jyj/2016", "version_id": f"140600-jyj/2016/{'c' * 12}"},
+        {**new, "report_id": "320813-zf/2023", "version_id": lost},
+        {"report_id": "320813-zf/2023", "position": 2, "kind": "vanished",
+         "at": "2024-03-03T18:30:00Z", "night": "2024-03-03", "version_id": lost,
+         "days_since_publication": 0},
+        {**new, "report_id": "999999-bad/2022", "version_id": bad, "url": "javascript:alert(7)",
+         "days_since_publication": -3},
+    )  # fmt: skip
+    own = {"url": "http://jyj.example.gov.cn/2023.html", "portal_id": "sz", "role": "page",
+           "title": "2023年年报", "report_id": "140600-jyj/2023"}  # fmt: skip
+    insert(
+        db,
+        "sightings",
+        *(
+            {**own, "night": night, "seen_at": f"{night}T18:00:05Z", "verdict": verdict}
+            for night, verdict in (
+                ("2024-03-01", "ok"),
+                ("2024-03-02", "ok"),
+                ("2024-03-03", "ok"),
+                ("2024-03-04", "not_modified"),
+            )
+        ),
+    )
+    elsewhere = {"portal_id": "sz", "role": "page", "title": "2021年年报", "verdict": "ok",
+                 "report_id": "140600-jyj/2021", "night": "2024-03-01"}  # fmt: skip
+    ours, parents = "http://jyj.example.gov.cn/2021.html", "http://www.example.gov.cn/jyj/2021.html"
+    insert(
+        db,
+        "sightings",
+        {**elsewhere, "url": ours, "seen_at": "2024-03-01T18:01:00Z"},
+        {**elsewhere, "url": ours, "seen_at": "2024-03-04T18:20:00Z", "night": "2024-03-04",
+         "verdict": "moved"},
+        {**elsewhere, "url": parents, "seen_at": "2024-03-02T18:01:00Z", "night": "2024-03-02"},
+        {**elsewhere, "url": parents, "seen_at": "2024-03-04T18:21:00Z", "night": "2024-03-04",
+         "verdict": "not_modified"},
+    )  # fmt: skip
+    shown = {"version_id": moved, "status": 200, "media_type": "text/html", "digest": "a" * 64,
+             "warc_file": "other.warc.gz", "record_type": "response"}  # fmt: skip
+    insert(
+        db,
+        "captures",
+        {**shown, "url": ours, "fetched_at": "2024-03-01T18:01:00Z", "offset": 100},
+        {**shown, "url": parents, "fetched_at": "2024-03-02T18:01:00Z", "offset": 200,
+         "digest": "a1" * 32},
+        {**shown, "url": parents, "fetched_at": "2024-03-04T18:21:00Z", "offset": 300,
+         "digest": "a1" * 32, "record_type": "revisit", "status": 304},
+        {**shown, "url": ours, "fetched_at": "2024-03-03T18:01:00Z", "offset": 400,
+         "digest": UNREAD, "version_id": None},
+    )  # fmt: skip
+    db.execute("update reports set url = ? where id = '140600-jyj/2021'", (parents,))
+    db.execute("update issuers set parent_id = '320813-zf' where id = '999999-bad'")
+    insert(
+        db,
+        "issuer_names",
+        {"issuer_id": "140600-jyj", "name": "朔州市教育局", "first_seen": "2024-03-01T18:00:00Z",
+         "last_seen": "2024-03-04T18:00:00Z"},
+        {"issuer_id": "140600-jyj", "name": "朔州市教育和体育局",
+         "first_seen": "2024-03-01T18:00:00Z", "last_seen": "2024-03-02T18:00:00Z"},
+        {"issuer_id": "999999-bad", "name": SCRIPT, "first_seen": SCRIPT, "last_seen": IMAGE},
+    )  # fmt: skip
+    insert(
+        db,
+        "issuer_links",
+        {"issuer_id": "140600-jyj", "relation": "renamed_from", "other_id": "140600-jytyj",
+         "other_name": "朔州市教育和体育局", "on_date": "2019-03-01", "author": "张三",
+         "reason": "机构改革方案"},
+        {"issuer_id": "140600-jyold", "relation": "same_as", "other_id": "140600-jyj",
+         "other_name": "朔州市教育局", "author": "张三", "reason": "同一机关两个编号"},
+        {"issuer_id": "999999-bad", "relation": "merged_into", "other_id": "320813-zf",
+         "other_name": "洪泽区人民政府", "on_date": SCRIPT, "author": IMAGE, "reason": SCRIPT},
+    )  # fmt: skip
+    dated = {"dated": "2026-09-11"}
+    insert(
+        db,
+        "divisions",
+        {**dated, "code": "140000", "name": "山西省", "level": "province"},
+        {**dated, "code": "140600", "name": "朔州市", "level": "prefecture", "parent": "140000"},
+        {**dated, "code": "320813", "name": IMAGE, "level": "county", "parent": "320813"},
+    )  # fmt: skip
+    said = {"author": "张三", "date": "2026-03-01", "reason": "与原件核对", "state": "applied"}
+    insert(
+        db,
+        "corrections",
+        {**said, "number": 1, "subject": "cell:140600-jyj/2023/requests.received_new.total",
+         "aspect": "value", "value": "20"},
+        {**said, "number": 2, "aspect": "remark", "value": "发布机关来函说明为 0",
+         "subject": f"cell:{second}/requests.carried_in.enterprise"},
+        {**said, "number": 3, "aspect": "value", "value": "11",
+         "subject": f"cell:{first}/requests.received_new.total"},
+        {**said, "number": 4, "subject": "cell:140600-jyj/2023/requests.granted.total",
+         "aspect": "value", "value": "99", "state": "refused"},
+        {**said, "number": 5, "subject": "issuer:140600-jyj", "aspect": "kind",
+         "value": "department"},
+        {**said, "number": 6, "subject": "page:http://jyj.example.gov.cn/2023.html",
+         "aspect": "year", "value": "2023"},
+        {"number": 7, "subject": "cell:320813-zf/2023/requests.granted.total", "aspect": "value",
+         "value": IMAGE, "author": SCRIPT, "date": IMAGE, "reason": SCRIPT, "state": "applied"},
+        {"number": 8, "subject": f"cell:999999-bad/2022/{SCRIPT}", "aspect": SCRIPT,
+         "value": SCRIPT, "author": IMAGE, "date": SCRIPT, "reason": IMAGE, "state": IMAGE},
+    )  # fmt: skip
+    insert(
+        db,
+        "redirects",
+        {"path": "140600-jyold/2021", "target": "140600-jyj/2021", "reason": "同一机关"},
+        {"path": f"140600-jyold/2021/{'a' * 12}", "target": moved, "reason": "同一机关"},
+        {"path": "140600-jyj/2021/111111111111", "target": "140600-jyj/2021/222222222222",
+         "reason": "两版合为一版"},
+        {"path": "140600-jyj/2021/222222222222", "target": moved, "reason": "两版合为一版"},
+        {"path": "140600-jyj/2015", "reason": f"所述文件不是年报{SCRIPT}"},
+        {"path": "140600-jyj/2015/333333333333", "reason": "所述文件不是年报"},
+        {"path": "140600-jyj/2014", "target": "140600-jyj/1900", "reason": "改属另一年度"},
+        {"path": "140600-jyj/2013", "target": "140600-jyj/2012", "reason": "互指"},
+        {"path": "140600-jyj/2012", "target": "140600-jyj/2013", "reason": "互指"},
+        {"path": "140600-jyj/2011", "target": "/evil.example/2011", "reason": IMAGE},
+        {"path": "320813-old/2020", "target": "320813-zf/2023", "reason": "改属另一机关"},
+        {"path": "320813-old/2019", "reason": "不是年报"},
+        {"path": "320813-lost/2019", "reason": "不是年报"},
+    )  # fmt: skip
+    insert(
+        db,
+        "segments",
+        {"warc_file": SEGMENT, "sha256": "5" * 64, "bytes": 2_500_000, "captures": 5,
+         "damaged": 1, "first_at": "2024-03-01T18:00:00Z", "last_at": "2024-03-03T18:00:09Z"},
+        {"warc_file": "other.warc.gz", "sha256": "6" * 64, "bytes": 500_000, "captures": 4,
+         "damaged": 0, "first_at": "2024-03-01T18:01:00Z", "last_at": "2024-03-04T18:21:00Z"},
+    )  # fmt: skip
+    insert(
+        db,
+        "damages",
+        {"warc_file": SEGMENT, "offset": offsets[4], "reason": f"摘要不符{SCRIPT}"},
+    )
+
+
+def build_site(folder: Path, empty: bool = False, earlier: bool = False) -> Path:
     """Write the site folder that Datasette serves, beside the captures; gives its path.
 
-    `empty`: as after a first night that found nothing.
+    `empty`: as after a first night that found nothing. `earlier`: as an archive lies there that
+    was built before it kept events, corrections and redirects.
     """
     site, warc = folder / "site", folder / "warc"
     site.mkdir(parents=True)
@@ -419,9 +594,11 @@ def build_site(folder: Path, empty: bool = False) -> Path:
         ),
     )
     db = sqlite3.connect(site / "nianbao.db")
-    tables(db)
+    tables(db, earlier)
     if not empty:
         records(db, offsets)
+    if not empty and not earlier:
+        later_records(db, offsets)
     db.commit()
     index_texts(db)
     db.commit()

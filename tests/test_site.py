@@ -51,6 +51,14 @@ async def site(folder: Path) -> AsyncIterator[Any]:
     yield datasette.client
 
 
+@pytest_asyncio.fixture
+async def earlier(tmp_path: Path) -> AsyncIterator[Any]:
+    """An archive that keeps no events, names, links, corrections or redirects."""
+    datasette = Datasette(config_dir=build_site(tmp_path, earlier=True))
+    await datasette.invoke_startup()
+    yield datasette.client
+
+
 def cell(page: httpx.Response, key: str) -> Any:
     (found,) = html.fromstring(page.text).xpath("//td[@id=$key]", key=key)
     return found
@@ -405,6 +413,8 @@ async def test_an_edit_shows_cells_and_text_before_and_after(site: Any) -> None:
     ("digest", "version"),
     [
         (DIGEST_1[:12], DIGEST_1),
+        (DIGEST_1, DIGEST_1),
+        (DIGEST_1[:13], DIGEST_1),
         (DIGEST_1B[:12], DIGEST_1),
         (DIGEST_1B, DIGEST_1),
         (DIGEST_1B[:12].upper(), DIGEST_1),
@@ -415,9 +425,16 @@ async def test_an_edit_shows_cells_and_text_before_and_after(site: Any) -> None:
 async def test_any_capture_that_showed_a_version_names_it(
     site: Any, digest: str, version: str
 ) -> None:
-    record = (await site.get(f"{REPORT}/{digest}.json")).json()
+    """At its own name it stands; any other name of it is sent there."""
+    own = digest == version[:12]
+    for form in ("", ".json", ".csv?bom=1"):
+        response = await site.get(f"{REPORT}/{digest}{form}")
+        assert response.status_code == (200 if own else 302)
+        if not own:
+            assert response.headers["location"] == f"{REPORT}/{version[:12]}{form}"
+    record = (await site.get(f"{REPORT}/{digest}.json", follow_redirects=True)).json()
     assert record["version"]["id"] == f"140600-jyj/2023/{version[:12]}"
-    page = html.fromstring((await site.get(f"{REPORT}/{digest}")).text)
+    page = html.fromstring((await site.get(f"{REPORT}/{digest}", follow_redirects=True)).text)
     (canonical,) = page.xpath("//link[@rel='canonical']/@href")
     assert canonical == f"http://localhost{REPORT}/{version[:12]}"
 
@@ -469,7 +486,7 @@ async def test_a_page_fetched_for_a_year_keeps_its_first_capture_and_its_attachm
 
 @pytest.mark.asyncio
 async def test_what_another_address_shows_is_not_called_an_edit(tmp_path: Path) -> None:
-    folder = build_site(tmp_path)
+    folder = build_site(tmp_path, earlier=True)
     with sqlite3.connect(folder / "nianbao.db") as db:
         db.execute("update versions set replaces = null")
     datasette = Datasette(config_dir=folder)
@@ -561,6 +578,7 @@ async def test_the_cells_as_csv(site: Any) -> None:
         "state": "number",
         "printed": "21",
         "confidence": "",
+        "correction": "20",
     }
     assert lines["requests.denied_state_secret.total"]["state"] == "na"
     assert lines["requests.carried_in.enterprise"]["value"] == ""
@@ -712,8 +730,8 @@ async def test_an_address_cannot_be_shown_backwards(site: Any) -> None:
 
 
 @pytest.mark.asyncio
-async def test_changes_newest_first(site: Any) -> None:
-    found = (await site.get("/changes.json")).json()["changes"]
+async def test_changes_newest_first_where_no_events_are_kept(earlier: Any) -> None:
+    found = (await earlier.get("/changes.json")).json()["changes"]
     assert [(event["kind"], event["report_id"], event["at"]) for event in found[:3]] == [
         ("suspect", "999999-bad/2022", "2024-03-04T18:00:00Z"),
         ("gone", "320813-zf/2023", "2024-03-03T18:30:00Z"),
@@ -721,13 +739,13 @@ async def test_changes_newest_first(site: Any) -> None:
     ]
     assert (found[2]["cells"], found[2]["texts"]) == (2, 1)
     assert [event["kind"] for event in found[3:]] == ["new"] * 6
-    only = (await site.get("/changes.json?kind=gone")).json()["changes"]
+    only = (await earlier.get("/changes.json?kind=gone")).json()["changes"]
     assert [event["report_id"] for event in only] == ["320813-zf/2023"]
 
 
 @pytest.mark.asyncio
-async def test_the_feed_is_atom(site: Any) -> None:
-    response = await site.get("/changes.atom")
+async def test_the_feed_is_atom_where_no_events_are_kept(earlier: Any) -> None:
+    response = await earlier.get("/changes.atom")
     assert response.headers["content-type"] == "application/atom+xml; charset=utf-8"
     feed = ElementTree.fromstring(response.content)
     assert feed.tag == f"{ATOM}feed"

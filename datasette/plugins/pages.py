@@ -16,6 +16,9 @@ from datasette.views.base import DatasetteError
 
 DATABASE = "nianbao"
 MOST_CHANGES = 200
+CHANGES_PER_PAGE = 100
+# Older events than these pages hold are in the table: to count off more takes too long.
+MOST_PAGES = 100
 BODIES_PER_PAGE = 100
 ADDRESSES_PER_SITEMAP = 10_000
 MOST_NIGHTS = 366
@@ -31,6 +34,16 @@ KINDS = {
     "back": "恢复在线",
 }
 ABSENCES = ("suspect", "gone", "moved", "back")
+# Where the archive keeps events, what they are; to be doubted is no event but a state.
+EVENTS = {
+    "new": "新见",
+    "edited": "内容改动",
+    "vanished": "下线",
+    "back": "恢复在线",
+    "moved": "迁移",
+}
+# What feeds and links asked for before there was a table of events.
+LEGACY = {"gone": "vanished"}
 PROVINCES = {
     "11": "北京", "12": "天津", "13": "河北", "14": "山西", "15": "内蒙古", "21": "辽宁",
     "22": "吉林", "23": "黑龙江", "31": "上海", "32": "江苏", "33": "浙江", "34": "安徽",
@@ -41,7 +54,7 @@ PROVINCES = {
 }  # fmt: skip
 EVENT_COLUMNS = (
     "kind", "at", "report_id", "version_id", "issuer_id", "issuer_name", "year", "title", "cells",
-    "texts", "path",
+    "texts", "path", "from_version", "url", "days_since_publication", "sections",
 )  # fmt: skip
 # What a visit counts, and what the page draws of it: a column, its name, its unit.
 COUNTS = (
@@ -63,6 +76,9 @@ PROBLEMS = (
     ("识别存疑", "cell_notes?state=ocr&confidence__lt=0.6", "识别得出而把握不足的格"),
     ("存疑的年报", "versions?flags__notblank=1", "疑似仿冒，或年度、机关前后不一"),
     ("未能读取", "sightings?reason__notblank=1", "见到而不是年报，或未能读取，附原因"),
+    ("损坏的记录", "damages?_sort=warc_file", "存档文件中无法读出或核对不符的记录，附位置与原因"),
+    ("更正", "corrections?_sort=number", "人工复核所得，附注于机器所读之旁"),
+    ("旧网址", "redirects?_sort=path", "曾经公开、如今由别处接替或已撤下的网址"),
 )
 ROBOTS = """\
 User-agent: *
@@ -189,6 +205,81 @@ async def absences(database, kinds, limit):
     )
 
 
+async def has_table(database, name):
+    found = await rows(database, "select 1 from sqlite_master where name = ?", name)
+    return bool(found)
+
+
+async def kept_events(database, kinds, limit, offset=0):
+    """What the archive's table of events tells, newest first; `repeats` counts the same before.
+
+    An edit has how many cells, chapters and other passages differ from the version before.
+    """
+    newest = "order by at desc, report_id desc, position desc limit"
+    chosen = "events" if not kinds else "(select * from events where kind = ?)"
+    if len(kinds) > 1:
+        # One walk of an index for each kind: of all kinds together, the rare ones lie far apart.
+        one = f"select * from (select * from events where kind = ? {newest} {offset + limit})"
+        chosen = f"({' union all '.join([one] * len(kinds))})"
+    found = await rows(
+        database,
+        f"""
+        select chosen.*, reports.year, ifnull(versions.title, reports.title) as title,
+            versions.number, issuers.id as issuer_id, issuers.name as issuer_name,
+            (select count(*) from changes where to_version = chosen.version_id
+                and from_version = chosen.from_version and field is not null) as cells,
+            (select count(*) from changes where to_version = chosen.version_id
+                and from_version = chosen.from_version and section is not null) as sections,
+            (select count(*) from changes where to_version = chosen.version_id
+                and from_version = chosen.from_version and field is null) as texts,
+            (select count(*) from events as other where other.report_id = chosen.report_id
+                and other.kind = chosen.kind and other.position < chosen.position
+                and (chosen.kind = 'new' or other.night is chosen.night
+                    or chosen.kind = 'edited' and other.version_id is chosen.version_id)
+                ) as repeats
+        from (
+            select * from {chosen} {newest} ? offset ?
+        ) as chosen
+        left join reports on reports.id = chosen.report_id
+        left join versions on versions.id = chosen.version_id
+        left join issuers on issuers.id = reports.issuer_id
+        order by chosen.at desc, chosen.report_id desc, chosen.position desc
+        """,
+        *kinds,
+        limit,
+        offset,
+    )
+    for event in found:
+        issuer, _, year = str(event["report_id"]).rpartition("/")
+        event["issuer_id"] = event["issuer_id"] or issuer
+        event["issuer_name"] = event["issuer_name"] or issuer
+        event["year"] = event["year"] or year
+        event["word"] = EVENTS.get(event["kind"], event["kind"])
+        event["path"] = "/r/" + (event["version_id"] or event["report_id"])
+        event["tag"] = event_tag(event)
+        if event["kind"] == "edited" and event["from_version"]:
+            before, after = (
+                event[key].rsplit("/", 1)[-1] for key in ("from_version", "version_id")
+            )
+            event["compare"] = f"/r/{event['version_id']}#change-{before}-{after}"
+    return found
+
+
+def event_tag(event):
+    """The name of an event in feeds (tag URI, RFC 4151): the same whatever happens later."""
+    kind, report_id = event["kind"], event["report_id"]
+    if kind == "edited" and event["version_id"]:
+        parts = [kind, event["version_id"]]
+    elif kind == "new":
+        parts = [kind, report_id]
+    else:
+        parts = [kind, report_id, event["night"] or event["at"] or event["position"]]
+    if event["repeats"]:
+        # Back at a content it had before, or twice in a night.
+        parts.append(f"{event['night'] or event['at']}.{event['position']}")
+    return "tag:nianbao,2026:" + quote("/".join(map(str, parts)), safe="/-._~:")
+
+
 async def recent(database, kind=None, limit=MOST_CHANGES):
     """What happened to reports, newest first, of one kind or of all."""
     events = []
@@ -210,12 +301,30 @@ def in_order(events):
     return sorted(events, key=lambda event: (event["at"] or "", event["report_id"]), reverse=True)
 
 
+async def events_page(database, kind, number, size):
+    """A page of what happened, `more` with another after it; of one kind where one is given."""
+    if kind != "suspect" and await has_table(database, "events"):
+        kinds = (LEGACY.get(kind, kind),) if kind else ()
+        if number > MOST_PAGES:
+            return [], False
+        events = await kept_events(database, kinds, size + 1, (number - 1) * size)
+        return events[:size], len(events) > size and number < MOST_PAGES
+    # An archive that keeps no events: what its reports and versions tell, the newest only.
+    events = await recent(database, kind if kind in KINDS else None)
+    start = (number - 1) * size
+    return events[start : start + size], len(events) > start + size
+
+
 async def changes(datasette, request):
+    database = datasette.get_database(DATABASE)
+    kinds = EVENTS | {"suspect": KINDS["suspect"]} if await has_table(database, "events") else KINDS
     kind = request.args.get("kind")
-    kind = kind if kind in KINDS else None
-    events = await recent(datasette.get_database(DATABASE), kind)
+    kind = kind if kind in {**KINDS, **EVENTS} else None
+    number = page_number(request)
+    events, more = await events_page(database, kind, number, CHANGES_PER_PAGE)
     if request.url_vars.get("format") == "json":
-        return json_response({"kind": kind, "count": len(events), "changes": events})
+        body = {"kind": kind, "page": number, "more": more, "count": len(events)}
+        return json_response({**body, "changes": events})
     if request.url_vars.get("format") == "csv":
         return csv_response(events, EVENT_COLUMNS)
     return await page(
@@ -224,28 +333,47 @@ async def changes(datasette, request):
         "changes.html",
         section="changes",
         events=events,
-        kind=kind,
-        kinds=KINDS,
-        most=MOST_CHANGES,
+        kind=LEGACY.get(kind, kind) if "vanished" in kinds else kind,
+        kinds=kinds,
+        page=number,
+        more=more,
+        last=number >= MOST_PAGES,
     )
 
 
 async def atom(datasette, request):
-    events = await recent(datasette.get_database(DATABASE), limit=100)
+    """The feed of what happened; of one kind where it is asked for, under an id of its own."""
+    kind = request.args.get("kind")
+    kind = kind if kind in {**KINDS, **EVENTS} else None
+    events, _ = await events_page(datasette.get_database(DATABASE), kind, 1, 100)
     for event in events:
-        event["url"] = datasette.absolute_url(request, quote(event["path"], safe="/-~._%"))
+        event["url"] = datasette.absolute_url(
+            request, quote(event.get("compare") or event["path"], safe="/-~._%#")
+        )
+        event.setdefault("tag", old_tag(event))
     text = await datasette.render_template(
         "changes.atom",
         {
             "events": events,
+            "kind": kind,
             "updated": max((event["at"] or "" for event in events), default="")
             or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "home": datasette.absolute_url(request, "/"),
-            "itself": datasette.absolute_url(request, "/changes.atom"),
+            "itself": datasette.absolute_url(
+                request, "/changes.atom" + (f"?kind={kind}" if kind else "")
+            ),
         },
         request=request,
     )
     return Response(text, content_type="application/atom+xml; charset=utf-8")
+
+
+def old_tag(event):
+    """The name in feeds of an event that the archive keeps no row of."""
+    name = {"edited": event["version_id"], "new": event["report_id"]}.get(
+        event["kind"], f"{event['report_id']}/{event['at']}"
+    )
+    return "tag:nianbao,2026:" + quote(f"{event['kind']}/{name}", safe="/-._~:")
 
 
 # --- overview ---------------------------------------------------------------------------------
@@ -267,7 +395,13 @@ async def totals(database):
 
 async def home(datasette, request):
     database = datasette.get_database(DATABASE)
-    events = [*await edits(database, 10), *await absences(database, ABSENCES, 10)]
+    if await has_table(database, "events"):
+        events = await kept_events(database, ("edited", "vanished", "back", "moved"), 10)
+        newest = await kept_events(database, ("new",), 10)
+    else:
+        newest = in_order(await first_sights(database, 10))
+        found = [*await edits(database, 10), *await absences(database, ABSENCES, 10)]
+        events = in_order(found)[:10]
     portals = await remembered(
         database,
         """
@@ -281,14 +415,17 @@ async def home(datasette, request):
     )
     shown = {
         "totals": await totals(database),
-        "newest": in_order(await first_sights(database, 10)),
-        "events": in_order(events)[:10],
+        "newest": newest,
+        "events": events,
         "portals": portals,
     }
     if request.url_vars.get("format") == "json":
         return json_response(shown)
     if request.url_vars.get("format") == "csv":
-        return csv_response(in_order([*shown["events"], *shown["newest"]]), EVENT_COLUMNS)
+        both = [*shown["events"], *shown["newest"]]
+        return csv_response(
+            sorted(both, key=lambda event: event["at"] or "", reverse=True), EVENT_COLUMNS
+        )
     return await page(datasette, request, "home.html", section="home", **shown)
 
 
@@ -306,6 +443,23 @@ async def nights(database):
         from visits group by night order by night desc limit {MOST_NIGHTS}
         """,
     )
+
+
+async def holdings(database):
+    """How much is kept, and what of it cannot be read: segments, captures, damaged records."""
+    if not await has_table(database, "segments") or not await has_table(database, "damages"):
+        return None
+    (found,) = await remembered(
+        database,
+        """
+        select count(*) as segments, sum(bytes) as bytes, sum(captures) as captures,
+            min(first_at) as first_at, max(last_at) as last_at,
+            (select count(*) from damages) as damages,
+            (select count(distinct warc_file) from damages) as damaged_segments
+        from segments
+        """,
+    )
+    return found
 
 
 async def visits(database, night):
@@ -442,6 +596,7 @@ async def coverage(datasette, request):
     # The nights are told once, where all bodies begin.
     known_nights = await nights(database) if number == 1 and not division else []
     last_night = known_nights[0] if known_nights else None
+    kept = await holdings(database) if number == 1 and not division else None
     visited = await visits(database, last_night["night"]) if last_night else []
     if request.url_vars.get("format") == "json":
         return json_response(
@@ -449,6 +604,7 @@ async def coverage(datasette, request):
                 "years": by_year,
                 "nights": known_nights,
                 "last_night": visited,
+                "holdings": kept,
                 "page": number,
                 "more": more,
                 "bodies": [
@@ -492,6 +648,7 @@ async def coverage(datasette, request):
         night=last_night,
         charts=night_charts(known_nights),
         visits=visited[:VISITS_SHOWN],
+        kept=kept,
     )
 
 
@@ -506,6 +663,7 @@ async def data(datasette, request):
     ]
     names.sort(key=lambda name: (list(known).index(name) if name in known else 999, name))
     counts = await database.table_counts(100)
+    problems = [line for line in PROBLEMS if line[1].split("?")[0] in names]
     tables = []
     for name in names:
         described = known.get(name, {})
@@ -526,7 +684,7 @@ async def data(datasette, request):
                 "tables": [{**table, "columns": dict(table["columns"])} for table in tables],
                 "problems": [
                     {"name": name, "path": f"/{DATABASE}/{address}", "description": about}
-                    for name, address, about in PROBLEMS
+                    for name, address, about in problems
                 ],
             }
         )
@@ -538,7 +696,7 @@ async def data(datasette, request):
         ]
         return csv_response(lines, ["table", "column", "description"])
     return await page(
-        datasette, request, "data.html", section="data", tables=tables, problems=PROBLEMS
+        datasette, request, "data.html", section="data", tables=tables, problems=problems
     )
 
 

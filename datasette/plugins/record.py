@@ -83,6 +83,12 @@ WORD = re.compile(r"[0-9０-９][0-9０-９.,，．%％]*[0-9０-９]|[A-Za-z]+|
 SENTENCE_END = re.compile(r"(?<=[。；！？\n])")
 # Of each address of a version the newest captures, and always the first.
 MOST_CAPTURES = 200
+# The newest events of a report, and the newest of a body's links and the bodies below it.
+MOST_EVENTS = 200
+MOST_BELOW = 100
+# A corrected value longer than this is told below the table only.
+LONGEST_CORRECTION = 24
+SHOWN = ("ok", "not_modified")
 # Character by character costs the square of the length: only within a changed passage this long.
 FINE_DIFF = 1500
 
@@ -178,7 +184,7 @@ def stats_table(fields, cell):
     return [(STATS_CHAPTERS.get(key, key), rows) for key, rows in chapters.items()]
 
 
-def cell_drawer(figures, notes, failed, changed, drawn):
+def cell_drawer(figures, notes, failed, changed, corrected, drawn):
     """A function from a field to its table cell as HTML, all texts escaped; `drawn` collects the
     keys.
 
@@ -226,12 +232,28 @@ def cell_drawer(figures, notes, failed, changed, drawn):
             flag = f'<a class="flag" href="#check-{check}" title="勾稽关系不成立">≠</a>'
         if key in changed:
             classes += " edited"
+        beside = "".join(map(correction_mark, corrected.get(key, ())))
         return Markup(
             f'<td id="{escape(key)}" class="{escape(classes)}" title="{escape(title)}"{wide}>'
-            f"{escape(text)}{word}{flag}</td>"
+            f"{escape(text)}{word}{beside}{flag}</td>"
         )
 
     return draw
+
+
+def correction_mark(correction):
+    """What stands beside a printed number that someone corrected or remarked on, as HTML."""
+    value = str(correction["value"] or "")
+    is_value = correction["aspect"] == "value"
+    title = (
+        f"{'更正为' if is_value else '附注'}「{value}」（左为原文，未改动）。"
+        f"{correction['author'] or ''} {correction['date'] or ''}：{correction['reason'] or ''}"
+    )
+    text = f"更正 {value}" if is_value and len(value) <= LONGEST_CORRECTION else "更正"
+    return (
+        f'<a class="correction" href="#correction-{escape(correction["number"])}" '
+        f'title="{escape(title)}">{escape(text if is_value else "附注")}</a>'
+    )
 
 
 def percent(confidence):
@@ -415,6 +437,10 @@ def told_difference(row):
     return inline_diff(row["before"], row["after"])
 
 
+def last_part(path):
+    return str(path or "").rsplit("/", 1)[-1]
+
+
 def told_changes(rows, fields, versions):
     """The differences between pairs of versions, in the order of the rows, ready to show."""
     numbers = {version["id"]: version for version in versions}
@@ -428,6 +454,8 @@ def told_changes(rows, fields, versions):
             "to": numbers.get(target, {"id": target, "number": "?"}),
             "cells": [],
             "texts": [],
+            "anchor": f"change-{last_part(source)}-{last_part(target)}",
+            "first": target not in {pair["to"]["id"] for pair in out},
         }
         told["elsewhere"] = not told["to"].get("replaces") and str(told["to"]["number"]) != "1"
         for row in differences:
@@ -494,23 +522,17 @@ async def find_version(database, report_id, digest):
     )
 
 
-async def moved_version(database, digest):
-    """The only version of any report that a capture's digest shows now, if there is just one."""
-    found = await rows(
-        database,
-        """
-        select distinct version_id from captures
-        where digest >= ? and digest < ? and version_id is not null limit 2
-        """,
-        digest,
-        digest + "g",
-    )
-    return found[0]["version_id"] if len(found) == 1 else None
-
-
 async def parent_of(database, issuer):
-    """The body above, by its name; with its page when just one body here has that name."""
-    if not issuer or not issuer["parent"]:
+    """The body above; with its page when it is known, or just one body here has its name."""
+    if not issuer:
+        return None
+    if issuer.get("parent_id"):
+        above = await first(
+            database, "select id, name from issuers where id = ?", issuer["parent_id"]
+        )
+        if above:
+            return {"name": above["name"], "path": f"/r/{above['id']}"}
+    if not issuer["parent"]:
         return None
     found = await rows(database, "select id from issuers where name = ? limit 2", issuer["parent"])
     path = f"/r/{found[0]['id']}" if len(found) == 1 else None
@@ -527,6 +549,158 @@ async def listed(database, table, version_id):
     return [{key: value for key, value in row.items() if key != "version_id"} for row in found]
 
 
+async def captures_of(database, report_id):
+    """The captures of all versions of a report, the newest first; of each address of a version
+    at most MOST_CAPTURES and the first. `of` says how many there are of it."""
+    return await rows(
+        database,
+        """
+        select captures.*, placed.number as "of"
+        from captures join (
+            select rowid as id, row_number() over newest as newest,
+                count(*) over (partition by version_id, url) as number
+            from captures where version_id in (select id from versions where report_id = ?)
+            window newest as (partition by version_id, url order by fetched_at desc)
+        ) as placed on placed.id = captures.rowid
+        where newest < ? or newest = number
+        order by fetched_at desc, url limit 5000
+        """,
+        report_id,
+        MOST_CAPTURES,
+    )
+
+
+async def addresses_of(database, report, captures):
+    """Every address at which a report or its attachments were met, with what was seen there.
+
+    The one that speaks for the report first, then pages before attachments, the oldest first.
+    Gives each capture the role of its address.
+    """
+    asked = await rows(
+        database,
+        """
+        select url, role, sightings.portal_id, portals.name as portal, verdict as last_verdict,
+            max(seen_at) as last_asked, listed_on, title, count(*) as nights,
+            nullif(report_id, ?) as shows_instead
+        from sightings left join portals on portals.id = sightings.portal_id
+        where url in (select url from sightings where report_id = ?
+            union select captures.url from captures join versions on versions.id = version_id
+                where versions.report_id = ?)
+        group by url
+        """,
+        *[report["id"]] * 3,
+    )
+    seen = {
+        row["url"]: row
+        for row in await rows(
+            database,
+            f"""
+            select url, min(seen_at) as first_seen, max(seen_at) as last_seen from sightings
+            where report_id = ? and verdict in ({", ".join("?" * len(SHOWN))}) group by url
+            """,
+            report["id"],
+            *SHOWN,
+        )
+    }
+    by_url = {row["url"]: row for row in asked}
+    for capture in reversed(captures):
+        if capture["url"] not in by_url:
+            by_url[capture["url"]] = {"url": capture["url"], "role": None, "nights": 0}
+        capture["role"] = by_url[capture["url"]]["role"]
+    out = []
+    for url, row in by_url.items():
+        here = [capture for capture in captures if capture["url"] == url]
+        moments = [capture["fetched_at"] or "" for capture in here]
+        met = seen.get(url, {})
+        firsts = [met.get("first_seen"), min(moments, default=None)]
+        lasts = [met.get("last_seen"), max(moments, default=None)]
+        out.append(
+            {
+                **dict.fromkeys(("portal_id", "portal", "last_verdict", "last_asked", "listed_on")),
+                **row,
+                "speaks": url == report["url"],
+                "first_seen": min(filter(None, firsts), default=None),
+                "last_seen": max(filter(None, lasts), default=None),
+                "captures": here,
+                "cut": any(capture["of"] > MOST_CAPTURES for capture in here),
+            }
+        )
+    return sorted(
+        out,
+        key=lambda one: (
+            not one["speaks"],
+            one["role"] == "attachment",
+            one["first_seen"] or "9",
+            str(one["url"]),
+        ),
+    )
+
+
+async def events_of(database, tables, report_id):
+    """What happened to a report, the oldest first; an edit with how much of it differs."""
+    if "events" not in tables:
+        return []
+    found = await rows(
+        database,
+        """
+        select events.*, versions.number,
+            (select count(*) from changes where to_version = events.version_id
+                and from_version = events.from_version and field is not null) as cells,
+            (select count(*) from changes where to_version = events.version_id
+                and from_version = events.from_version and field is null) as texts
+        from events left join versions on versions.id = events.version_id
+        where events.report_id = ? order by events.position desc limit ?
+        """,
+        report_id,
+        MOST_EVENTS,
+    )
+    return found[::-1]
+
+
+async def corrections_of(database, tables, report, urls):
+    """The reviewed corrections of a report's cells, its pages and its body, as they are written.
+
+    `key` and `digest` name the cell, where one is meant.
+    """
+    if "corrections" not in tables:
+        return []
+    cells = f"cell:{report['id']}/"
+    pages = [f"page:{url}" for url in urls]
+    found = await rows(
+        database,
+        f"""
+        select * from corrections where subject >= ? and subject < ? || char(1114111)
+            or subject in ({", ".join("?" * (len(pages) + 1))})
+        order by number limit {MOST_ROWS}
+        """,
+        cells,
+        cells,
+        f"issuer:{report['issuer_id']}",
+        *pages,
+    )
+    for correction in found:
+        parts = correction["subject"].removeprefix(cells).split("/")
+        is_cell = correction["subject"].startswith(cells)
+        correction["key"] = parts[-1] if is_cell else None
+        correction["digest"] = parts[0] if is_cell and len(parts) > 1 else None
+    return found
+
+
+def corrected_cells(corrections, version_id):
+    """By key what was corrected of this version's cells: of all versions, or of it by name."""
+    name = last_part(version_id)
+    out = {}
+    for correction in corrections:
+        digest = correction["digest"]
+        if (
+            correction["key"]
+            and correction["state"] == "applied"
+            and (not digest or digest[: len(name)] == name)
+        ):
+            out.setdefault(correction["key"], []).append(correction)
+    return out
+
+
 async def gather(database, report, version):
     """Everything there is to say of one version, as plain values."""
     version_id = version["id"]
@@ -538,6 +712,9 @@ async def gather(database, report, version):
     }
     wanted = set(FORM_YEARS.get(version["form"] or "", ()))
     issuer = await first(database, "select * from issuers where id = ?", report["issuer_id"])
+    tables = set(await database.table_names())
+    captures = await captures_of(database, report["id"])
+    addresses = await addresses_of(database, report, captures)
     return {
         "report": report,
         "issuer": issuer,
@@ -569,24 +746,6 @@ async def gather(database, report, version):
             "select * from versions where report_id = ? order by number desc",
             report["id"],
         ),
-        "captures": await rows(
-            database,
-            """
-            select captures.*, (select sightings.role from sightings
-                where sightings.url = captures.url and sightings.digest = captures.digest
-                limit 1) as role
-            from captures join (
-                select rowid as id, row_number() over newest as newest,
-                    count(*) over (partition by url) as number
-                from captures where version_id = ?
-                window newest as (partition by url order by fetched_at desc)
-            ) as placed on placed.id = captures.rowid
-            where newest < ? or newest = number
-            order by fetched_at desc limit 1000
-            """,
-            version_id,
-            MOST_CAPTURES,
-        ),
         "changes": await rows(
             database,
             """
@@ -595,6 +754,12 @@ async def gather(database, report, version):
             order by versions.number desc, from_version, position limit 1000
             """,
             report["id"],
+        ),
+        "captures": [one for one in captures if one["version_id"] == version_id],
+        "addresses": addresses,
+        "events": await events_of(database, tables, report["id"]),
+        "corrections": await corrections_of(
+            database, tables, report, [address["url"] for address in addresses]
         ),
     }
 
@@ -628,22 +793,30 @@ def as_json(data, url):
         "captures": data["captures"],
         "versions": [{**version, "path": f"/r/{version['id']}"} for version in data["versions"]],
         "changes": data["changes"],
+        "events": data["events"],
+        "addresses": data["addresses"],
+        "corrections": data["corrections"],
     }
 
 
 def as_csv(data):
-    """A line for each cell of the form: key, official name, number, state, printed text, and the
-    confidence where it was recognised in a picture."""
+    """A line for each cell of the form: key, official name, number, state, printed text, the
+    confidence where it was recognised in a picture, and the value of the last correction."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(("key", "zh", "value", "state", "printed", "confidence"))
+    writer.writerow(("key", "zh", "value", "state", "printed", "confidence", "correction"))
+    corrected = corrected_cells(data["corrections"], data["version"]["id"])
     for field in data["form_fields"]:
         value, note = data["figures"].get(field["flat"]), data["notes"].get(field["key"])
         state = note["state"] if note else ("number" if value is not None else "missing")
         printed = note["printed"] if note else value_text(value)
         confidence = value_text(note["confidence"] if note else None) or ""
         number = value_text(value) or ""
-        writer.writerow((field["key"], field["zh"], number, state, printed or "", confidence))
+        said = [c["value"] for c in corrected.get(field["key"], ()) if c["aspect"] == "value"]
+        correction = said[-1] if said else ""
+        writer.writerow(
+            (field["key"], field["zh"], number, state, printed or "", confidence, correction)
+        )
     return out.getvalue()
 
 
@@ -668,19 +841,18 @@ def csv_response(text, name, mark=False):
 # --- pages ------------------------------------------------------------------------------------
 
 
-def stored_files(captures):
-    """The captures by address, the latest first; of each the last response with bytes of its own.
+def last_of_each(captures):
+    """Of each address the last answer with bytes of its own, of captures with the newest first.
 
     A page that counts its visitors has other bytes every night: these are one file, not many.
     """
     by_address = {}
     for capture in captures:
         by_address.setdefault(capture["url"], []).append(capture)
-    files = []
-    for same in by_address.values():
-        best = next((one for one in same if one["record_type"] != "revisit"), same[0])
-        files.append({"best": best, "others": [one for one in same if one is not best]})
-    return files
+    return [
+        next((one for one in same if one["record_type"] != "revisit"), same[0])
+        for same in by_address.values()
+    ]
 
 
 def page_context(datasette, request, data, pinned):
@@ -707,7 +879,8 @@ def page_context(datasette, request, data, pinned):
         for cell in pair["cells"]
     }
     drawn = set()
-    cell = cell_drawer(data["figures"], data["notes"], failed, changed, drawn)
+    corrected = corrected_cells(data["corrections"], version["id"])
+    cell = cell_drawer(data["figures"], data["notes"], failed, changed, corrected, drawn)
 
     def holds(field):
         note = data["notes"].get(field["key"])
@@ -722,9 +895,20 @@ def page_context(datasette, request, data, pinned):
         for field in data["form_fields"]
         if field["key"] in drawn or data["notes"].get(field["key"], {}).get("state") != "missing"
     ]
-    files = stored_files(data["captures"])
-    pages = [file["best"] for file in files if file["best"]["role"] != "attachment"]
+    files = last_of_each(data["captures"])
+    pages = [file for file in files if file["role"] != "attachment"]
     path = f"/r/{version['id']}"
+    numbers = {other["id"]: other["number"] for other in data["versions"]}
+    for capture in (one for address in data["addresses"] for one in address["captures"]):
+        capture["version_number"] = numbers.get(capture["version_id"])
+    for event in data["events"]:
+        event["anchor"] = (
+            f"change-{last_part(event['from_version'])}-{last_part(event['version_id'])}"
+            if event["kind"] == "edited" and event["from_version"]
+            else None
+        )
+    for correction in data["corrections"]:
+        correction["field"] = fields.get(correction["key"])
     return {
         **data,
         "findings": findings,
@@ -739,12 +923,14 @@ def page_context(datasette, request, data, pinned):
         "located": any(finding["mending"] for found in failed.values() for finding in found),
         "told_changes": changes,
         "page_capture": pages[0] if pages else None,
-        "attachments": [file["best"] for file in files if file["best"]["role"] == "attachment"],
-        "files": files,
+        "attachments": [file for file in files if file["role"] == "attachment"],
+        "numbers": numbers,
+        "corrected": bool(corrected),
         "chapters": CHAPTERS,
         "table_anchors": TABLE_ANCHORS,
         "told_notes": told_notes(data["notes"], noted, data["figures"]),
         "most_rows": MOST_ROWS,
+        "most_captures": MOST_CAPTURES,
     }
 
 
@@ -765,11 +951,12 @@ async def report_page(datasette, request):
             database, "select * from versions where id = ?", report["current_version"]
         )
     if version is None:
-        # What a better reader has ascribed to another body or year keeps answering here.
-        moved = await moved_version(database, digest) if digest else None
-        if moved:
-            return Response.redirect(f"/r/{moved}" + (f".{form}" if form else ""), status=302)
         raise DatasetteError("没有这份年报", status=404)
+    if digest and request.url_vars["digest"] != last_part(version["id"]):
+        # A capture that showed it, or more of its digits: a version has one address of its own.
+        query = f"?{request.query_string}" if request.query_string else ""
+        address = f"/r/{quote(version['id'], safe='/-~._')}" + (f".{form}" if form else "")
+        return Response.redirect(address + query, status=302)
     data = await gather(database, report, version)
     permanent = datasette.absolute_url(request, f"/r/{version['id']}")
     name = "-".join((issuer, year, version["id"].rsplit("/", 1)[-1]))
@@ -806,12 +993,78 @@ def bar_chart(points, height=120, step=56):
     return {"bars": bars, "width": len(points) * step, "height": height + 46, "base": height + 22}
 
 
+async def around_body(database, tables, issuer):
+    """A body's former names, its links to others, its place, what is below it, and corrections."""
+    names, links, place, below, corrections = [], [], [], [], []
+    if "issuer_names" in tables:
+        names = await rows(
+            database,
+            """
+            select name, first_seen, last_seen from issuer_names
+            where issuer_id = ? order by last_seen desc, name limit 100
+            """,
+            issuer["id"],
+        )
+    if "issuer_links" in tables:
+        links = await rows(
+            database,
+            f"""
+            select issuer_links.*, one.name as issuer_name, other.name as body_name
+            from issuer_links left join issuers as one on one.id = issuer_links.issuer_id
+            left join issuers as other on other.id = other_id
+            where issuer_links.issuer_id = ? or other_id = ?
+            order by on_date is null, on_date, relation limit {MOST_BELOW}
+            """,
+            issuer["id"],
+            issuer["id"],
+        )
+    if "divisions" in tables:
+        place = await rows(
+            database,
+            """
+            with recursive above (code, depth) as (
+                select ?, 0
+                union select divisions.parent, depth + 1 from above
+                    join divisions on divisions.code = above.code
+                    where divisions.parent <> '' and depth < 8
+            )
+            select divisions.* from above join divisions on divisions.code = above.code
+            group by divisions.code order by min(depth) desc
+            """,
+            issuer.get("place_code") or issuer["division"],
+        )
+    if "parent_id" in issuer:
+        below = await rows(
+            database,
+            f"""
+            select id, name, kind from issuers where parent_id = ? and id <> ?
+            order by kind, name limit {MOST_BELOW + 1}
+            """,
+            issuer["id"],
+            issuer["id"],
+        )
+    if "corrections" in tables:
+        corrections = await rows(
+            database,
+            f"select * from corrections where subject = ? order by number limit {MOST_ROWS}",
+            f"issuer:{issuer['id']}",
+        )
+    return {
+        "names": names,
+        "links": links,
+        "place": place,
+        "below": below,
+        "corrections": corrections,
+    }
+
+
 async def issuer_page(datasette, request):
     database = datasette.get_database(DATABASE)
     issuer_id, form = unquoted(request, "issuer"), request.url_vars.get("format")
     issuer = await first(database, "select * from issuers where id = ?", issuer_id)
     if issuer is None:
         raise DatasetteError("没有这个机关", status=404)
+    tables = set(await database.table_names())
     reports = await rows(
         database,
         """
@@ -830,10 +1083,10 @@ async def issuer_page(datasette, request):
     )
     parent = await parent_of(database, issuer)
     portal = await first(database, "select * from portals where id = ?", issuer["portal_id"])
+    around = await around_body(database, tables, issuer)
     if form == "json":
-        return json_response(
-            {"issuer": issuer, "parent": parent, "portal": portal, "reports": reports}
-        )
+        body = {"issuer": issuer, "parent": parent, "portal": portal, **around}
+        return json_response({**body, "reports": reports})
     if form == "csv":
         out = io.StringIO()
         columns = (
@@ -855,6 +1108,8 @@ async def issuer_page(datasette, request):
                 "issuer": issuer,
                 "parent": parent,
                 "portal": portal,
+                **around,
+                "most_below": MOST_BELOW,
                 "years": [(year, by_year.get(year)) for year in years],
                 "chart": bar_chart(points),
             },

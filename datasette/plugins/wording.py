@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from urllib.parse import quote, urlsplit
 from weakref import WeakKeyDictionary
@@ -111,6 +112,55 @@ WORDS = {
         "robots": "未获 robots.txt 许可",
         "stopped": "中止",
     },
+    "event": {
+        "new": "新见",
+        "edited": "内容改动",
+        "vanished": "下线",
+        "back": "恢复在线",
+        "moved": "迁移",
+    },
+    # What a body is to the other; and, read from the other's side, what that one is to it.
+    "relation": {
+        "renamed_from": "更名自",
+        "merged_into": "并入",
+        "split_from": "由其分出",
+        "successor_of": "承接其职能",
+        "same_as": "同一机关",
+    },
+    "relation_back": {
+        "renamed_from": "更名为",
+        "merged_into": "并入本机关",
+        "split_from": "由本机关分出",
+        "successor_of": "职能由其承接",
+        "same_as": "同一机关",
+    },
+    "record": {
+        "response": "应答，存原文",
+        "revisit": "复核，字节与前相同",
+        "conversion": "脚本运行后的页面",
+    },
+    "correction": {
+        "value": "数字",
+        "remark": "附注",
+        "name": "名称",
+        "kind": "类别",
+        "level": "层级",
+        "division": "区划",
+        "parent": "上级",
+        "issuer": "机关",
+        "year": "年度",
+        "not_a_report": "不是年报",
+        "renamed_from": "更名自",
+        "merged_into": "并入",
+        "split_from": "由其分出",
+        "successor_of": "承接其职能",
+        "same_as": "同一机关",
+    },
+    "correction_state": {
+        "applied": "已采用",
+        "unmatched": "对象不在档案中",
+        "refused": "未采用",
+    },
     "aspect": {
         "title": "标题",
         "published_on": "发布日期",
@@ -183,12 +233,20 @@ CODED = {
     ("sightings", "role"): "role",
     ("sightings", "verdict"): "verdict",
     ("changes", "aspect"): "aspect",
+    ("captures", "record_type"): "record",
+    ("events", "kind"): "event",
+    ("issuer_links", "relation"): "relation",
+    ("divisions", "level"): "level",
+    ("corrections", "aspect"): "correction",
+    ("corrections", "state"): "correction_state",
 }
 # Columns that hold the address of a page below /r/.
 RECORDS = (
     *("version_id", "from_version", "to_version", "current_version", "replaces", "report_id"),
-    "issuer_id",
+    *("issuer_id", "other_id", "parent_id"),
 )
+# Whole tables of such addresses.
+PATHS = (("redirects", "path"), ("redirects", "target"))
 NAMES = WeakKeyDictionary()
 # Column names for tables whose description of the column begins with its codes.
 HEADINGS = {
@@ -275,6 +333,33 @@ def size(count: int) -> str:
     return f"{left:.1f} TB"
 
 
+def differs(event: Mapping[str, object]) -> str:
+    """How much of a version differs from the one before: cells, passages, or content unnamed."""
+    parts = [
+        f"{event[name]} {unit}"
+        for name, unit in (("cells", "格数字"), ("texts", "处文字"))
+        if event.get(name)
+    ]
+    return "、".join(parts) or "内容"
+
+
+def after_publication(days: object) -> str:
+    """How long after its date of publication something befell a report, in words."""
+    try:
+        count = int(str(days))
+    except ValueError:
+        return ""
+    if count < 0:
+        return f"早于所示发布日期 {-count} 天"
+    return f"发布后第 {count} 天" if count else "发布当日"
+
+
+def rfc3339(stamp: object) -> str:
+    """A stored UTC time or a bare date as Atom wants it; nothing for anything else."""
+    when = moment(stamp)
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if when else ""
+
+
 def visible(text: object) -> str:
     """The text with the marks that turn writing around made visible: an address must not lie."""
     return re.sub(r"[\u200e\u200f\u202a-\u202e\u2066-\u2069]", "\ufffd", str(text or ""))
@@ -338,7 +423,11 @@ def render_cell(row, value, column, table, database, datasette):
     value = plain(value)
     if value in ("", None):
         return None
-    if column in RECORDS or (column == "id" and table in ("versions", "reports", "issuers")):
+    if (
+        column in RECORDS
+        or (table, column) in PATHS
+        or (column == "id" and table in ("versions", "reports", "issuers"))
+    ):
         fragment = anchor(row, table) if column == "version_id" else ""
         return record_link(datasette.get_database(database), str(value), fragment)
     if subject := CODED.get((table, column)):
@@ -365,4 +454,7 @@ def prepare_jinja2_environment(env):
         size=size,
         xml_text=xml_text,
         visible=visible,
+        differs=differs,
+        after_publication=after_publication,
+        rfc3339=rfc3339,
     )
