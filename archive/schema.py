@@ -392,7 +392,10 @@ TABLES: Mapping[str, Table] = {
             "actual": _text("所印 (what is printed)"),
             "blame": _text("publisher 原文如此, parser 读取有误, undecided 未定 (of a failure)"),
             "explanation": _text("说明 (the reading that holds, or why it cannot be checked)"),
-            "cells": _text("所涉的格，JSON 数组 (keys of the cells involved, a JSON list)"),
+            "cells": _text(
+                "所涉的格，JSON 数组；为空即规则公式所列各格 "
+                "(keys of the cells involved, a JSON list; empty: those of the rule's formula)"
+            ),
             "proposed": _text(
                 "建议值，JSON 对象：未改动原文 (the value that would mend every failure of a wrong "
                 "cell, a JSON object from key to value; never written over what is printed)"

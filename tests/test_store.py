@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from archive import store
-from archive.form import PRINTED
+from archive.form import IDENTITIES, PRINTED
 from archive.model import (
     Blame,
     Extra,
@@ -201,3 +201,19 @@ def test_every_rule_is_described(tmp_path: Path) -> None:
     assert levels["PLAUSIBLE.all_zero"] == "plausibility"
     assert sum(rule.startswith("V.") for rule in levels) == 13
     assert db.execute("select count(*) from identities where basis is null").fetchone() == (0,)
+
+
+def test_cells_of_the_formula_are_not_said_again(tmp_path: Path) -> None:
+    """They are most of what findings would weigh; other cells are said."""
+    rule = "BALANCE.total"
+    (formula,) = (identity.formula for identity in IDENTITIES if identity.id == rule)
+    cells = tuple(formula.replace(" + ", " = ").split(" = "))
+    db = store.create(tmp_path / "new.db")
+    batch = store.Batch(db)
+    found = [Finding(rule, Verdict.PASS, cells=cells), Finding(rule, Verdict.PASS, cells=cells[:2])]
+    store.write_findings(batch, "v", found)
+    batch.flush()
+    assert db.execute("select cells from findings order by position").fetchall() == [
+        (None,),
+        (f'["{cells[0]}", "{cells[1]}"]',),
+    ]

@@ -9,6 +9,7 @@ from typing import Any
 
 from archive import form
 from archive.schema import TABLES
+from archive.store import FORMULA_CELLS
 
 Record = dict[str, Any]
 
@@ -49,6 +50,8 @@ def _record(db: sqlite3.Connection, report: Record) -> Record:
     for finding in told["findings"]:
         for name in AS_JSON:
             finding[name] = json.loads(finding[name]) if finding[name] else None
+        if finding["cells"] is None:
+            finding["cells"] = list(FORMULA_CELLS.get(finding["rule"], ()))
     events = _rows(db, "events", "report_id", report["id"], "position")
     changes = _rows(db, "changes", "report_id", report["id"], "to_version, from_version, position")
     return {

@@ -356,10 +356,12 @@ def arithmetic(formula, fields, figures):
 
 
 def unpacked(finding):
-    """A finding as stored, with its lists read: the cells involved and the values proposed."""
+    """A finding as stored, with its lists read: the cells involved, which are those of the rule's
+    formula unless told, and the values proposed."""
+    told = finding["cells"]
     return {
         **finding,
-        "cells": json.loads(finding["cells"] or "[]"),
+        "cells": KEY.findall(finding["formula"] or "") if told is None else json.loads(told),
         "proposed": json.loads(finding["proposed"] or "{}"),
     }
 

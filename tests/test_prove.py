@@ -1,0 +1,667 @@
+"""The proof of an edited report: what is in it, who can check it, and what makes it fail."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from authority import Authority, Keys
+from click.testing import CliRunner
+from evidence import (
+    ANNEX,
+    BEFORE,
+    FILE,
+    FIRST,
+    OTHER,
+    PAGE,
+    SECOND,
+    SHELL,
+    THE_OTHER,
+    THE_RENDERED,
+    A,
+    Story,
+    forged,
+    lay,
+    packed,
+    sha,
+    unpacked,
+)
+from warcio.archiveiterator import ArchiveIterator
+
+from archive import keys
+from archive.__main__ import main
+from archive.manifest import write_manifest
+from archive.proof.verify import (
+    CAPTURES,
+    RECORDS,
+    check,
+    root_of,
+    signed_by_openssl,
+    stamped_by_openssl,
+)
+from archive.proof.wacz import surt, zipped
+from archive.prove import ProveError, check_bundle, prove
+from archive.shelf import Shelf
+
+NOW = datetime(2024, 4, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def tsa(tmp_path_factory: pytest.TempPathFactory) -> Keys:
+    return Keys(tmp_path_factory.mktemp("authority") / "keys")
+
+
+@pytest.fixture(scope="module")
+def story(tsa: Keys, tmp_path_factory: pytest.TempPathFactory) -> Story:
+    data = tmp_path_factory.mktemp("story") / "data"
+    data.mkdir()
+    with Authority(tsa) as running:
+        return lay(data, [running.url], tsa.chain)
+
+
+@pytest.fixture(scope="module")
+def first(story: Story) -> bytes:
+    return bundle(story, FIRST)
+
+
+def bundle(story: Story, version: str) -> bytes:
+    name, made = prove(story.data, story.shelf, f"/r/{version}", NOW)
+    assert name == version
+    return made
+
+
+def problems(
+    tmp_path: Path, made: bytes, trusted: bytes | None = None, roots: bytes | None = None
+) -> list[str]:
+    path = tmp_path / "bundle.wacz"
+    path.write_bytes(made)
+    return check_bundle(path, [trusted] if trusted else [], roots).problems
+
+
+# --- what is in it --------------------------------------------------------------------------------
+
+
+def test_both_versions_are_proven(story: Story, tsa: Keys, tmp_path: Path) -> None:
+    for version in (FIRST, SECOND, THE_OTHER, THE_RENDERED):
+        path = tmp_path / "bundle.wacz"
+        path.write_bytes(bundle(story, version))
+        verdict = check_bundle(path, [story.public], tsa.chain)
+        assert verdict.problems == []
+        assert verdict.doubts == []
+        assert any("existed at the latest at 20" in fact for fact in verdict.facts)
+
+
+def test_exactly_the_records_of_the_version(story: Story) -> None:
+    asked = {
+        FIRST: [("response", PAGE), ("response", FILE), ("revisit", PAGE)],
+        SECOND: [("response", FILE), ("response", PAGE)],
+        THE_RENDERED: [("response", SHELL), ("conversion", SHELL)],
+    }
+    for version, shows in asked.items():
+        proof = json.loads(unpacked(bundle(story, version))[RECORDS])
+        found = [one for one in proof["records"] if one["type"] not in ("request", "warcinfo")]
+        assert [(one["type"], one["url"]) for one in found] == shows
+        answers = {one["id"] for one in found if one["type"] != "conversion"}
+        requests = [one for one in proof["records"] if one["type"] == "request"]
+        assert {one["concurrent_to"] for one in requests} == answers
+        assert len(requests) == len(answers)
+        segments = {one["segment"]["file"] for one in found}
+        about = [one for one in proof["records"] if one["type"] == "warcinfo"]
+        assert {one["segment"]["file"] for one in about} == segments
+        assert len(about) == len(segments)
+
+
+def test_members_are_copied_byte_for_byte(story: Story, first: bytes) -> None:
+    files = unpacked(first)
+    for one in json.loads(files[RECORDS])["records"]:
+        copied = files[CAPTURES][one["offset"] : one["offset"] + one["length"]]
+        lies = one["segment"]
+        whole = (story.data / "warc" / lies["file"]).read_bytes()
+        assert whole[lies["offset"] : lies["offset"] + one["length"]] == copied
+        assert gzip.decompress(copied).startswith(b"WARC/1.1\r\n")
+
+
+def test_warcio_reads_and_the_index_finds(first: bytes) -> None:
+    files = unpacked(first)
+    payloads = {}
+    for record in ArchiveIterator(io.BytesIO(files[CAPTURES]), check_digests="raise"):
+        if record.rec_type == "response":
+            payloads[record.rec_headers.get_header("WARC-Target-URI")] = record.raw_stream.read()
+    assert payloads == {PAGE: BEFORE, FILE: ANNEX}
+    lines = gzip.decompress(files["indexes/index.cdx.gz"]).decode().splitlines()
+    keys_found = [line.split(" ")[0] for line in lines]
+    page_key, file_key = "cn,gov,a)/nb/2023.html?a=1&id=7", "cn,gov,a)/nb/p02024.pdf"
+    assert keys_found == [page_key, page_key, file_key]
+    entry = json.loads(lines[0].split(" ", 2)[2])
+    assert entry["filename"] == "captures.warc.gz"
+    member = files[CAPTURES][int(entry["offset"]) :][: int(entry["length"])]
+    found = next(ArchiveIterator(io.BytesIO(member)))
+    assert found.rec_headers.get_header("WARC-Target-URI") == PAGE
+    pages = [json.loads(line) for line in files["pages/pages.jsonl"].splitlines()]
+    assert pages[0]["format"] == "json-pages-1.0"
+    assert [page["ts"] for page in pages[1:]] == ["2024-03-01T14:07:00Z", "2024-03-02T14:03:00Z"]
+
+
+def test_the_address_key_is_the_one_players_use() -> None:
+    """As py-wacz 0.6 prints it for the same address."""
+    assert surt("http://www.a.gov.cn:800/Abc?b=1&a=2") == "cn,gov,a:800)/abc?a=2&b=1"
+    assert surt("https://a.gov.cn:443") == "cn,gov,a)/"
+
+
+def test_what_we_read_and_how_it_was_made_go_with_it(first: bytes) -> None:
+    files = unpacked(first)
+    report = json.loads(files["data/reading.json"])
+    assert report["cells"] == [
+        {"key": "requests.received_new.total", "zh": "新收", "number": 10},
+    ]
+    assert [(one["before"], one["after"]) for one in report["changes"]] == [("10", "12")]
+    page = files["data/reading.html"].decode()
+    assert "&lt;2023年年报&gt;" in page
+    assert "<2023年年报>" not in page
+    how = files["proof/HOW-THIS-CAPTURE-WAS-MADE.md"].decode()
+    for said in (
+        "本证据包如何制成",
+        "How this capture was made",
+        "Nianbao (Scrapy)",
+        "RFC 9309; unreachable rules forbid",
+        sha(BEFORE),
+        "2024-03-01T14:07:00Z",
+        "openssl pkeyutl",
+        "公证",
+        "affidavit",
+    ):
+        assert said in how
+    assert "{" not in how
+
+
+def test_the_chain_runs_from_the_first_listing_to_the_head(story: Story) -> None:
+    chains = {
+        version: json.loads(unpacked(bundle(story, version))[RECORDS])["chain"]
+        for version in (FIRST, SECOND)
+    }
+    nights = [f"manifest-2024030{day}.json" for day in (1, 2, 3)]
+    # The second version's annex was fetched on the first night.
+    assert chains == {FIRST: nights, SECOND: nights}
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        f"/r/{FIRST}",
+        f"r/{FIRST}",
+        FIRST,
+        f"https://nianbao.example/r/{FIRST}",
+        f"https://nianbao.example/r/{FIRST}.json",
+        f"/r/{A}/{sha(ANNEX)[:12]}",
+    ],
+)
+def test_a_version_is_found_by_its_path(story: Story, what: str) -> None:
+    assert prove(story.data, story.shelf, what, NOW)[0] == FIRST
+
+
+@pytest.mark.parametrize("what", [f"/r/{A}", f"https://nianbao.example/r/{A}", PAGE])
+def test_without_a_digest_the_current_version_is_meant(story: Story, what: str) -> None:
+    assert prove(story.data, story.shelf, what, NOW)[0] == SECOND
+
+
+@pytest.mark.parametrize("what", ["http://nowhere.example/x", "/r/1-x/2023", "nonsense"])
+def test_what_is_not_here_is_said(story: Story, what: str) -> None:
+    with pytest.raises(ProveError, match="no report here has this address"):
+        prove(story.data, story.shelf, what, NOW)
+
+
+def test_a_segment_that_no_manifest_lists_cannot_be_proven(story: Story, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(story.data, data)
+    for path in (data / "manifests").glob("manifest-20240303.*"):
+        path.unlink()
+    fresh = Story(data, story.key, story.key_path)
+    with pytest.raises(ProveError, match=r"no manifest lists .* run python -m archive manifest"):
+        prove(data, fresh.shelf, SECOND, NOW)
+    assert prove(data, fresh.shelf, FIRST, NOW)[0] == FIRST
+
+
+def test_a_damaged_segment_is_not_proven(story: Story, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(story.data, data)
+    row = next(row for row in story.rows if row["url"] == OTHER)
+    path = data / "warc" / row["warc_file"]
+    raw = bytearray(path.read_bytes())
+    raw[row["offset"] + 30] ^= 1
+    path.write_bytes(raw)
+    with pytest.raises(ProveError, match="is not what its manifest lists"):
+        prove(data, Story(data, story.key, story.key_path).shelf, FIRST, NOW)
+
+
+# --- who can check it -----------------------------------------------------------------------------
+
+
+def test_a_third_party_checks_with_the_script_alone(
+    story: Story, tsa: Keys, first: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / "b.wacz").write_bytes(first)
+    (tmp_path / "verify.py").write_bytes(unpacked(first)["proof/verify.py"])
+    (tmp_path / "key.pub").write_bytes(story.public)
+    (tmp_path / "tsa.pem").write_bytes(tsa.chain)
+    command = [sys.executable, "-I", "verify.py", "b.wacz", "--key", "key.pub"]
+    command += ["--tsa-cert", "tsa.pem"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode().startswith("PROVEN 成立\n")
+    (tmp_path / "b.wacz").write_bytes(forged(first, RECORDS, swap_dates))
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert b"warc-date" in done.stdout
+
+
+def test_without_openssl_the_script_says_what_to_run(first: bytes, tmp_path: Path) -> None:
+    (tmp_path / "b.wacz").write_bytes(first)
+    (tmp_path / "verify.py").write_bytes(unpacked(first)["proof/verify.py"])
+    done = subprocess.run(
+        [sys.executable, "-I", "verify.py", "b.wacz"],
+        cwd=tmp_path,
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert b"there is no openssl here: run openssl pkeyutl -verify" in done.stdout
+
+
+def test_the_documented_commands(story: Story, tsa: Keys, first: bytes, tmp_path: Path) -> None:
+    """unzip, sha256sum, openssl: what HOW-THIS-CAPTURE-WAS-MADE.md prints."""
+    (tmp_path / "b.wacz").write_bytes(first)
+    (tmp_path / "AUTHORITY.pem").write_bytes(tsa.chain)
+    shutil.unpack_archive(tmp_path / "b.wacz", tmp_path / "bundle", "zip")
+    folder = tmp_path / "bundle"
+    said = json.loads((folder / "datapackage-digest.json").read_text())
+    assert run(folder, "sha256sum", "datapackage.json").split()[0] == said["hash"][7:]
+    night = "proof/manifest-20240301"
+    following = json.loads((folder / "proof/manifest-20240302.json").read_text())
+    assert run(folder, "sha256sum", night + ".json").split()[0] == following["previous"]["sha256"]
+    assert "Verified Successfully" in run(
+        folder,
+        *("openssl", "pkeyutl", "-verify", "-pubin", "-rawin", "-in", night + ".json"),
+        *("-inkey", f"proof/key-{story.key.fingerprint[:16]}.pub", "-sigfile", night + ".sig"),
+    )
+    stamp = next((folder / "proof").glob("manifest-20240301.*.tsr"))
+    assert "Verification: OK" in run(
+        folder,
+        *("openssl", "ts", "-verify", "-data", night + ".json", "-in", str(stamp)),
+        *("-CAfile", "../AUTHORITY.pem", "-partial_chain"),
+    )
+
+
+def run(folder: Path, *command: str) -> str:
+    done = subprocess.run(command, cwd=folder, capture_output=True, timeout=60, check=True)
+    return (done.stdout + done.stderr).decode()
+
+
+def test_an_unpacked_bundle_is_checked_too(story: Story, first: bytes, tmp_path: Path) -> None:
+    (tmp_path / "b.zip").write_bytes(first)
+    shutil.unpack_archive(tmp_path / "b.zip", tmp_path / "folder")
+    verdict = check(tmp_path / "folder", signed_by_openssl, stamped_by_openssl, [story.public])
+    assert verdict.problems == []
+    assert any("ZIP container itself was not checked" in doubt for doubt in verdict.doubts)
+
+
+def test_the_command_writes_and_checks(story: Story, tsa: Keys, tmp_path: Path) -> None:
+    (tmp_path / "key.pub").write_bytes(story.public)
+    (tmp_path / "tsa.pem").write_bytes(tsa.chain)
+    out = str(tmp_path / "b.wacz")
+    made = ["prove", f"/r/{FIRST}", "--data", str(story.data), "--out", out]
+    made += ["--base", "https://nianbao.example", "--sign", str(story.key_path)]
+    runner = CliRunner()
+    result = runner.invoke(main, made)
+    assert result.exit_code == 0, result.output
+    assert FIRST in result.output
+    assert runner.invoke(main, made).exit_code == 1  # never overwritten
+    checked = ["prove", "--check", out, "--key", str(tmp_path / "key.pub")]
+    checked += ["--tsa-cert", str(tmp_path / "tsa.pem")]
+    result = runner.invoke(main, checked)
+    assert result.exit_code == 0, result.output
+    assert "the bundle as a whole is signed" in result.output
+    raw = bytearray(Path(out).read_bytes())
+    raw[len(raw) // 2] ^= 1
+    Path(out).write_bytes(raw)
+    result = runner.invoke(main, checked)
+    assert result.exit_code == 1
+    assert "NOT PROVEN" in result.output
+    assert runner.invoke(main, ["prove"]).exit_code == 2
+
+
+# --- what makes it fail ---------------------------------------------------------------------------
+
+
+def test_any_flipped_bit_anywhere_fails(story: Story, first: bytes, tmp_path: Path) -> None:
+    """Of every file its first, middle and last byte; of the container 60 bytes by chance."""
+    dice = random.Random(5)
+    places = [dice.randrange(len(first)) for _ in range(60)]
+    for entry in zipfile.ZipFile(io.BytesIO(first)).infolist():
+        head, start = entry.header_offset, entry.header_offset + 30 + len(entry.filename)
+        places += [start, start + entry.file_size // 2, start + entry.file_size - 1]
+        places += range(head, head + 30, 3)
+    places += range(len(first) - 90, len(first))
+    quick = {"signed": lambda *_: True, "stamped": lambda *_: ""}
+    for place in places:
+        raw = bytearray(first)
+        raw[place] ^= 1 << dice.randrange(8)
+        (tmp_path / "b.wacz").write_bytes(raw)
+        # Signatures and timestamps are taken as good: the package alone must tell.
+        found = check(tmp_path / "b.wacz", **quick).problems  # type: ignore[arg-type]
+        assert [one for one in found if not one.startswith("timestamp:")], place
+
+
+def test_bytes_before_behind_and_between_fail(first: bytes, tmp_path: Path) -> None:
+    for raw in (first + b"x", b"x" + first, first[:-1], first[: len(first) // 2], b""):
+        assert problems(tmp_path, raw)
+
+
+def test_a_container_packed_anew_is_told_apart(story: Story, first: bytes, tmp_path: Path) -> None:
+    packed_anew = io.BytesIO()
+    with zipfile.ZipFile(packed_anew, "w", zipfile.ZIP_DEFLATED) as opened:
+        for name, data in unpacked(first).items():
+            opened.writestr(name, data)
+    assert problems(tmp_path, packed_anew.getvalue()) == [
+        "container: the ZIP file was packed anew: unpack it and check the folder"
+    ]
+
+
+def altered(story: Story, first: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """The page's record rewritten by somebody who knows how WARC, index and package work."""
+    files = unpacked(first)
+    proof = json.loads(files[RECORDS])
+    parts = []
+    for one in proof["records"]:
+        member = files[CAPTURES][one["offset"] :][: one["length"]]
+        if one["type"] == "response" and one["url"] == PAGE:
+            member = gzip.compress(change(gzip.decompress(member)), mtime=0)
+            one["sha256"] = hashlib.sha256(member).hexdigest()
+        one["offset"], one["length"] = sum(map(len, parts)), len(member)
+        parts.append(member)
+    files[CAPTURES] = b"".join(parts)
+    files[RECORDS] = json.dumps(proof).encode()
+    return packed(files)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("10 件".encode(), "99 件".encode()),
+        (b"WARC-Date: 2024-03-01", b"WARC-Date: 2024-02-01"),
+        (b"Content-Type: text/html", b"Content-Type: text/HTML"),
+    ],
+)
+def test_a_tampered_record_fails_though_the_package_is_made_right(
+    story: Story, first: bytes, tmp_path: Path, old: bytes, new: bytes
+) -> None:
+    made = altered(story, first, lambda plain: plain.replace(old, new, 1))
+    found = problems(tmp_path, made)
+    assert any("whose Merkle root the manifest signs" in one for one in found)
+    assert all(PAGE in one or "index" in one for one in found)
+
+
+def test_a_tampered_manifest_fails(first: bytes, tmp_path: Path) -> None:
+    name = "proof/manifest-20240302.json"
+    made = forged(first, name, lambda said: said.update(made_at="2020-01-01T00:00:00Z"))
+    found = problems(tmp_path, made)
+    assert any("manifest-20240302.json is not signed by the key" in one for one in found)
+    assert any("manifest-20240303.json names manifest-20240302.json" in one for one in found)
+    assert any(one.startswith("timestamp: proof/manifest-20240302") for one in found)
+
+
+def test_a_tampered_signature_fails(first: bytes, tmp_path: Path) -> None:
+    files = unpacked(first)
+    signature = bytearray(files["proof/manifest-20240301.sig"])
+    signature[10] ^= 1
+    files["proof/manifest-20240301.sig"] = bytes(signature)
+    found = problems(tmp_path, packed(files))
+    assert [one.split(" is ")[0] for one in found] == ["signature: manifest-20240301.json"]
+
+
+def test_a_tampered_timestamp_fails(story: Story, first: bytes, tmp_path: Path) -> None:
+    files = unpacked(first)
+    name = next(name for name in files if name.endswith(".tsr"))
+    for place in (-30, 100, 400):
+        stamp = bytearray(files[name])
+        stamp[place] ^= 1
+        found = problems(tmp_path, packed(files | {name: bytes(stamp)}))
+        assert found
+        assert all(one.startswith(f"timestamp: {name}") for one in found)
+
+
+def test_an_authority_nobody_trusts_fails(story: Story, first: bytes, tmp_path: Path) -> None:
+    found = problems(tmp_path, first, story.public, Keys(tmp_path / "others").chain)
+    assert found
+    assert all(one.startswith("timestamp:") for one in found)
+
+
+def test_a_timestamp_taken_out_fails(first: bytes, tmp_path: Path) -> None:
+    files = unpacked(first)
+    name = next(name for name in files if name.endswith(".tsr"))
+    del files[name]
+    assert f"timestamp: {name} is missing" in problems(tmp_path, packed(files))
+
+
+def taken(proof: dict[str, Any], files: dict[str, bytes], url: str) -> list[dict[str, Any]]:
+    return [one for one in proof["records"] if one["url"] == url]
+
+
+@pytest.mark.parametrize("version", [SECOND, THE_OTHER])
+def test_a_swapped_capture_fails(story: Story, first: bytes, tmp_path: Path, version: str) -> None:
+    """Records of another version, proven ones, under the name of this: every digest is right."""
+    other = unpacked(bundle(story, version))
+    proof, theirs = json.loads(unpacked(first)[RECORDS]), json.loads(other[RECORDS])
+    theirs["version"], theirs["cited"] = proof["version"], proof["cited"]
+    report = json.loads(other["data/reading.json"])
+    report["version"]["id"] = FIRST
+    other[RECORDS] = json.dumps(theirs).encode()
+    other["data/reading.json"] = json.dumps(report).encode()
+    found = problems(tmp_path, packed(other))
+    assert found == [
+        "swapped: no capture in the bundle has a payload whose SHA-256 begins with "
+        f"{sha(BEFORE)[:12]}, the name of version {FIRST}"
+    ]
+
+
+def test_a_capture_put_in_the_place_of_another_fails(
+    story: Story, first: bytes, tmp_path: Path
+) -> None:
+    """The page's record is replaced by the other report's, its own proof of inclusion and all."""
+    files, other = unpacked(first), unpacked(bundle(story, THE_OTHER))
+    proof, theirs = json.loads(files[RECORDS]), json.loads(other[RECORDS])
+    put = next(one for one in theirs["records"] if one["type"] == "response")
+    parts = []
+    for number, one in enumerate(proof["records"]):
+        source, entry = files, one
+        if one["type"] == "response" and one["url"] == PAGE:
+            source, entry = other, put
+        member = source[CAPTURES][entry["offset"] :][: entry["length"]]
+        offset = sum(map(len, parts))
+        proof["records"][number] = {**entry, "offset": offset}
+        parts.append(member)
+    files[CAPTURES], files[RECORDS] = b"".join(parts), json.dumps(proof).encode()
+    found = problems(tmp_path, packed(files))
+    assert any("the answer to it is not in the bundle" in one for one in found)
+    assert any("the bytes it confirms are not in the bundle" in one for one in found)
+    assert any("not those in the bundle" in one for one in found)
+
+
+def swap_dates(proof: dict[str, Any]) -> None:
+    for one in proof["records"]:
+        if one["type"] == "response":
+            one["date"] = "2020-01-01T00:00:00Z"
+
+
+def test_a_signed_bundle_cannot_be_changed_at_all(story: Story, tmp_path: Path) -> None:
+    _, made = prove(story.data, story.shelf, FIRST, NOW, key=story.key)
+    assert problems(tmp_path, made, story.public) == []
+    files = unpacked(made)
+    digest = json.loads(files["datapackage-digest.json"])
+    changed = unpacked(forged(made, "data/reading.json", lambda said: said.update(note="x")))
+    fresh = json.loads(changed["datapackage-digest.json"])
+    changed["datapackage-digest.json"] = json.dumps(digest | {"hash": fresh["hash"]}).encode()
+    assert problems(tmp_path, zipped(changed)) == [
+        "datapackage-digest.json: the signature of datapackage.json is not valid"
+    ]
+
+
+# --- the chain ------------------------------------------------------------------------------------
+
+
+def test_a_manifest_left_out_fails(first: bytes, tmp_path: Path) -> None:
+    files = unpacked(first)
+    proof = json.loads(files[RECORDS])
+    for name in [name for name in files if "manifest-20240302" in name]:
+        del files[name]
+    found = problems(tmp_path, packed(files))
+    assert "chain: proof/manifest-20240302.json is missing" in found
+    proof["chain"].remove("manifest-20240302.json")
+    proof["timestamps"] = [
+        one for one in proof["timestamps"] if one["manifest"] != "manifest-20240302.json"
+    ]
+    files[RECORDS] = json.dumps(proof).encode()
+    found = problems(tmp_path, packed(files))
+    assert any("manifest-20240303.json (number 3) does not follow" in one for one in found)
+
+
+def test_a_reordered_chain_fails(first: bytes, tmp_path: Path) -> None:
+    found = problems(tmp_path, forged(first, RECORDS, lambda proof: proof["chain"].reverse()))
+    assert any("one is left out or moved" in one for one in found)
+
+
+def test_the_digest_of_the_previous_edited_fails(first: bytes, tmp_path: Path) -> None:
+    def edit(said: dict[str, Any]) -> None:
+        said["previous"]["sha256"] = "0" * 64
+
+    found = problems(tmp_path, forged(first, "proof/manifest-20240303.json", edit))
+    assert any(f"with SHA-256 {'0' * 64} as the one before it" in one for one in found)
+    assert any("manifest-20240303.json is not signed by the key" in one for one in found)
+
+
+def test_a_chain_cut_before_the_listing_fails(first: bytes, tmp_path: Path) -> None:
+    files = unpacked(first)
+    proof = json.loads(files[RECORDS])
+    for name in [name for name in files if "manifest-20240301" in name]:
+        del files[name]
+    proof["chain"].remove("manifest-20240301.json")
+    proof["timestamps"] = [
+        one for one in proof["timestamps"] if one["manifest"] != "manifest-20240301.json"
+    ]
+    files[RECORDS] = json.dumps(proof).encode()
+    found = problems(tmp_path, packed(files))
+    assert any(one.startswith("chain: no manifest lists the segment") for one in found)
+
+
+def test_a_chain_that_nobody_signed_fails(first: bytes, tmp_path: Path) -> None:
+    files = unpacked(first)
+    previous = None
+    for day in (1, 2, 3):
+        name = f"proof/manifest-2024030{day}.json"
+        said = json.loads(files[name]) | {"key": None}
+        if previous:
+            said["previous"]["sha256"] = previous
+        text = json.dumps(said, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+        files[name] = text.encode()
+        previous = sha(files[name])
+        del files[name.replace(".json", ".sig")]
+    found = problems(tmp_path, packed(files))
+    assert "signature: no manifest is signed, anybody could have written them" in found
+
+
+def test_a_wrong_key_fails(story: Story, first: bytes, tmp_path: Path) -> None:
+    other = keys.make_key(tmp_path / "other.key")
+    found = problems(tmp_path, first, other.public_pem)
+    assert [one for one in found if "not by the key given" in one] == found
+    assert len(found) == 1
+
+
+def test_a_key_that_the_old_one_introduced_is_trusted(
+    story: Story, first: bytes, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(story.data, data)
+    shelf, new = Shelf(str(data)), keys.make_key(tmp_path / "new.key")
+    write_manifest(data, shelf, story.key, datetime(2024, 3, 4, tzinfo=UTC), new.public_pem)
+    write_manifest(data, shelf, new, datetime(2024, 3, 5, tzinfo=UTC))
+    _, made = prove(data, shelf, FIRST, NOW)
+    assert problems(tmp_path, made, story.public) == []
+    assert problems(tmp_path, made, new.public_pem) == []
+    lost = keys.make_key(tmp_path / "lost.key")
+    write_manifest(data, shelf, lost, datetime(2024, 3, 6, tzinfo=UTC), lost_key=True)
+    _, made = prove(data, shelf, FIRST, NOW)
+    assert problems(tmp_path, made, story.public) == [
+        f"signature: manifest-20240306.json is signed by {lost.fingerprint}, which the key before "
+        "it did not introduce"
+    ]
+
+
+def test_without_a_timestamp_the_clock_is_ours(story: Story, tsa: Keys, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(story.data, data)
+    for path in (data / "manifests").glob("*.tsr"):
+        path.unlink()
+    _, made = prove(data, Shelf(str(data)), FIRST, NOW)
+    (tmp_path / "b.wacz").write_bytes(made)
+    verdict = check_bundle(tmp_path / "b.wacz", [story.public])
+    assert verdict.problems == []
+    assert any("rests on the archive's own clock" in one for one in verdict.doubts)
+    found = problems(tmp_path, made, story.public, tsa.chain)
+    assert [one for one in found if one.startswith("timestamp: no authority")] == found
+    assert len(found) == 2
+
+
+def test_an_address_that_moved_is_followed(story: Story, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(story.data, data)
+    with sqlite3.connect(data / "nianbao.db") as db:
+        rows = [
+            ("1-old/2023", A, "更名"),
+            ("1-gone/2023", None, "误收"),
+            ("1-a/1999", "1-a/1999", ""),
+        ]
+        db.executemany("insert into redirects (path, target, reason) values (?, ?, ?)", rows)
+    shelf = Shelf(str(data))
+    assert prove(data, shelf, "/r/1-old/2023", NOW)[0] == SECOND
+    with pytest.raises(ProveError, match="is gone: 误收"):
+        prove(data, shelf, "/r/1-gone/2023", NOW)
+    with pytest.raises(ProveError, match="in a circle"):
+        prove(data, shelf, "/r/1-a/1999", NOW)
+
+
+def test_a_leaf_is_computed_in_a_shell(first: bytes, tmp_path: Path) -> None:
+    """As docs/proof.md prints it; of a segment's only record the leaf would be the root."""
+    files = unpacked(first)
+    (tmp_path / "captures.warc.gz").write_bytes(files[CAPTURES])
+    one = json.loads(files[RECORDS])["records"][1]
+    command = (
+        f"(printf '\\000'; tail -c +$(({one['offset']} + 1)) captures.warc.gz"
+        f" | head -c {one['length']}) | sha256sum"
+    )
+    node = bytes.fromhex(run(tmp_path, "sh", "-c", command).split()[0])
+    index = one["segment"]["index"]
+    entry = json.loads(files["proof/manifest-20240301.json"])["segments"][0]
+    path = [bytes.fromhex(text) for text in one["path"]]
+    assert root_of(node, index, entry["records"], path) == bytes.fromhex(entry["merkle_root"])
+
+
+def test_without_a_key_the_reader_is_told_to_compare(first: bytes, tmp_path: Path) -> None:
+    (tmp_path / "b.wacz").write_bytes(first)
+    verdict = check_bundle(tmp_path / "b.wacz")
+    assert verdict.problems == []
+    assert any("compare it with the one the archive publishes" in one for one in verdict.doubts)
+    assert any("the authority's certificates came with" in one for one in verdict.doubts)
