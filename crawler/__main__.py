@@ -24,6 +24,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from crawler.disk import EXIT_DISK, is_full_or_failing, refusal
 from crawler.frontier import Frontier
 from crawler.manners.window import Window, parse_window
 from crawler.night import tonight
@@ -39,6 +40,9 @@ EXAMPLE_COUNT = 3
 EXAMPLE_SETTINGS = ("-s", "ALLOW_PRIVATE_NETWORK=True", "-s", "DOWNLOAD_DELAY=0.02")
 START_SECONDS = 30
 CRAWL = "抓取 crawl"
+BACKUP = "NIANBAO_BACKUP"  # the environment's word for where nightly backups go
+NO_ROOM = "[red]磁盘已满 disk full (74)[/red]"
+NOT_BUILT = "没有建档、发布 / nothing was built or published: free space, then start it again"
 STOPPED = 128 + signal.SIGTERM
 WRONG_OPTIONS = 2  # the exit status of `scrapy crawl annual_reports` for options it refuses
 TRY_AGAIN = 75  # and for a night that is not done: start the same command again
@@ -83,7 +87,8 @@ port_option = click.option("--port", default=8001, show_default=True, type=click
 class Step:
     """What a step of a night did: its exit status, how long it took, its own closing words.
 
-    `result` is what the closing table says of it where that is neither done nor failed.
+    `result` is what the closing table says of it where that is neither done nor failed, `output`
+    all it printed.
     """
 
     name: str
@@ -91,6 +96,7 @@ class Step:
     seconds: float
     said: str
     result: str = ""
+    output: str = ""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -133,9 +139,10 @@ def run(data: Path, portals: Path | None, port: int) -> None:
     help="The hours of the crawl, in Asia/Shanghai; any for any hour.",
 )
 def nightly(data: Path, portals: Path | None, window: Window | None) -> None:
-    """The unattended job: crawl, build, publish.
+    """The unattended job: crawl, build, publish, manifest, backup (NIANBAO_BACKUP=URL), verify.
 
-    Exit status 1 when a step failed, 75 when the night is not done and should be tried again.
+    Exit status 1 when a step failed, 75 when the night is not done and should be tried again, 74
+    when the disk is full or failing: then nothing is built.
     """
     with one_at_a_time(data):
         registry = portals or ROOT / "crawler" / "portals.csv"
@@ -160,10 +167,11 @@ def status_of(steps: Sequence[Step]) -> int:
 
 
 def one_night(data: Path, crawl_options: Sequence[str], window: Window | None = None) -> list[Step]:
-    """Crawl within a window, build, publish, and a closing table of what each did.
+    """Crawl within a window, build, publish, note and verify what is kept, and a closing table of
+    what each did.
 
-    What a broken crawl has captured is built all the same; a crawl that was asked for wrongly
-    has said why, and ends the job.
+    What a broken crawl has captured is built all the same; a crawl that was asked for wrongly, or
+    that the disk refused, has said why and ends the job: a full disk has no room for an archive.
     """
     crawl = ["-m", "scrapy", "crawl", "annual_reports", *crawl_options, "-s", f"DATA={data}"]
     if window is None:
@@ -172,14 +180,30 @@ def one_night(data: Path, crawl_options: Sequence[str], window: Window | None = 
         steps = [crawl_within(window, data, crawl)]
     else:
         steps = [Step(CRAWL, TRY_AGAIN, 0.0, f"{window} (Asia/Shanghai)", "未到时间 not yet time")]
-    if steps[-1].status == WRONG_OPTIONS:
+    if steps[-1].status in (WRONG_OPTIONS, EXIT_DISK):
+        if steps[-1].status == EXIT_DISK:
+            steps[-1] = replace(steps[-1], result=NO_ROOM, said=NOT_BUILT)
         closing_table(steps)
-        sys.exit(WRONG_OPTIONS)
-    steps.append(step("建档 build", ["-m", "archive", "build", "--data", str(data)]))
+        sys.exit(steps[-1].status)
+    steps.append(archive_step("建档 build", data))
     if steps[-1].status == 0:
-        steps.append(step("发布 publish", ["-m", "archive", "publish", "--data", str(data)]))
+        steps.append(archive_step("发布 publish", data))
+    # What was captured is evidence whatever became of the archive.
+    steps.append(archive_step("清单 manifest", data))
+    if backup := os.environ.get(BACKUP):
+        steps.append(archive_step("备份 backup", data, "--to", backup))
+    steps.append(archive_step("核验 verify", data))
     closing_table(steps)
     return steps
+
+
+def archive_step(name: str, data: Path, *options: str) -> Step:
+    """Run the command of the archive that a step is named after; one that failed says it all."""
+    command = name.rpartition(" ")[2]
+    done = step(name, ["-m", "archive", command, "--data", str(data), *options])
+    if done.status:
+        click.echo(done.output, err=True)
+    return done
 
 
 def now() -> datetime:
@@ -227,8 +251,11 @@ def crawled(data: Path) -> str:
     """What the last night asked for, by kind."""
     if not (data / "frontier.db").exists():
         return ""
-    with Frontier(data / "frontier.db") as frontier:
-        counts = frontier.counts(frontier.nights()[-1]) if frontier.nights() else {}
+    try:
+        with Frontier(data / "frontier.db") as frontier:
+            counts = frontier.counts(frontier.nights()[-1]) if frontier.nights() else {}
+    except (OSError, RuntimeError, sqlite3.Error):
+        return ""  # what keeps it from being read ends the crawl itself, with a sentence
     return ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
 
 
@@ -249,7 +276,7 @@ def step(name: str, arguments: Sequence[str]) -> Step:
         process.wait()
         raise
     last = said.strip().splitlines()[-1] if said.strip() else ""
-    return Step(name, process.returncode, time.monotonic() - began, last)
+    return Step(name, process.returncode, time.monotonic() - began, last, output=said.strip())
 
 
 def closing_table(steps: Sequence[Step]) -> None:
@@ -364,10 +391,22 @@ def serve_site(data: Path, port: int) -> None:
 
 
 @contextmanager
+def disk_refusals(data: Path) -> Iterator[None]:
+    """End the job with a sentence and status 74 when the disk of DATA is full or failing."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        if not is_full_or_failing(error):
+            raise
+        click.echo(f"Error: {refusal(data, error)}", err=True)
+        sys.exit(EXIT_DISK)
+
+
+@contextmanager
 def one_at_a_time(data: Path) -> Iterator[None]:
     """Hold DATA for this job; a second one is told who has it and stops."""
     data.mkdir(parents=True, exist_ok=True)
-    with (data / "night.lock").open("a+", encoding="utf-8") as lock:
+    with disk_refusals(data), (data / "night.lock").open("a+", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -7,6 +7,7 @@ anywhere goes on where it stood.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -18,9 +19,11 @@ from datetime import date
 from pathlib import Path
 from typing import Self
 
-from crawler import accounts, hosts, schedule
+from crawler import accounts, holdings, hosts, schedule
 from crawler.accounts import Accounts
 from crawler.address import NO_ROWS, Answer, Found, Row, key_of, path_of
+from crawler.disk import is_full_or_failing
+from crawler.holdings import Holdings
 from crawler.hosts import Hosts
 from crawler.links import STRONG
 from crawler.outcome import WAYS, event_of, next_list, next_of
@@ -49,7 +52,7 @@ QUIET = 20
 BESIDES = 3
 FEW_LISTS = 6
 EVERY = 1_000_000_000
-_VERSION = 3
+_VERSION = 4
 
 _SCHEMA = """
 create table if not exists urls (
@@ -78,9 +81,6 @@ create table if not exists shown (
 ) strict, without rowid;
 create index if not exists shown_page on shown (page);
 create index if not exists shown_entry on shown (entry);
-create table if not exists captured (
-    url text primary key, digest text not null, fetched_at text not null
-) strict, without rowid;
 create table if not exists portals (
     id text primary key, since text not null, searched text not null default '',
     stirred text not null default ''
@@ -88,11 +88,12 @@ create table if not exists portals (
 """
 
 
-class Frontier(Hosts, Accounts):
+class Frontier(Hosts, Accounts, Holdings):
     """The memory in one database file, held by one process at a time."""
 
     def __init__(self, path: Path) -> None:
-        """Open or create it. Raises RuntimeError when another crawl has it, or it is none."""
+        """Open or create it. Raises RuntimeError when another crawl has it, or it is none, and
+        OSError when its disk is full or failing."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = os.open(path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, 0o644)
         try:
@@ -112,16 +113,19 @@ class Frontier(Hosts, Accounts):
             # In KB: what is due of a portal lies scattered over the file.
             self._db.execute("pragma cache_size = -16000")
             _migrate(self._db)
-            self._db.executescript(_SCHEMA + hosts.SCHEMA + accounts.SCHEMA)
+            holdings.migrate(self._db)
+            self._db.executescript(_SCHEMA + hosts.SCHEMA + accounts.SCHEMA + holdings.SCHEMA)
             self._db.execute(f"pragma user_version = {_VERSION}")
         except sqlite3.Error as error:
             os.close(self._lock)
+            if is_full_or_failing(error):
+                raise OSError(errno.EIO, str(error), str(path)) from error
             raise RuntimeError(
                 f"{path} cannot be used ({error}); move it away and the next crawl starts anew"
             ) from error
         Hosts.__init__(self)
         Accounts.__init__(self)
-        self._captured: dict[str, tuple[str, str]] = {}
+        Holdings.__init__(self)
         self._since: dict[str, str] = {}
         self._turns: dict[tuple[str, str], int] = {}
         self._allowed: dict[tuple[str, str], int] = {}
@@ -254,12 +258,7 @@ class Frontier(Hosts, Accounts):
 
     def _flush(self) -> None:
         """Write down what was captured and spent since the last answer."""
-        self._db.executemany(
-            "insert into captured values (?, ?, ?) on conflict (url) do update set"
-            " digest = excluded.digest, fetched_at = excluded.fetched_at",
-            [(url, digest, date) for url, (digest, date) in self._captured.items()],
-        )
-        self._captured.clear()
+        self.write_holdings()
         self.write_spent()
 
     def _is_fresh(self, row: Row, answer: Answer, night: date) -> bool:
@@ -597,21 +596,6 @@ class Frontier(Hosts, Accounts):
             for entry in entries
         )
 
-    # What answers were.
-
-    def captured(self, url: str, digest: str, fetched_at: str) -> None:
-        """Remember the last capture of an address; kept with the next answer that is recorded."""
-        self._captured[url] = digest, fetched_at
-
-    def last_capture(self, url: str) -> tuple[str, str] | None:
-        """Digest and WARC-Date of the last capture of an address."""
-        if url in self._captured:
-            return self._captured[url]
-        row = self._db.execute(
-            "select digest, fetched_at from captured where url = ?", (url,)
-        ).fetchone()
-        return (row["digest"], row["fetched_at"]) if row else None
-
     def _transaction(self) -> _Transaction:
         return _Transaction(self._db)
 
@@ -624,7 +608,12 @@ class _Transaction:
         self._db.execute("begin immediate")
 
     def __exit__(self, kind: object, *rest: object) -> None:
-        self._db.execute("commit" if kind is None else "rollback")
+        try:
+            if kind is None:
+                self._db.commit()
+        finally:
+            # A full disk may have rolled back already, and a commit that failed has not.
+            self._db.rollback()
 
 
 def _year_of(row: Row) -> int:

@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import shutil
+import sqlite3
 from collections import OrderedDict, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -34,6 +35,8 @@ from archive.charset import decode
 from archive.identify import report_title_verdict
 from crawler import links
 from crawler.capture import RENDERED_TYPE, Capture, Store
+from crawler.disk import refusal
+from crawler.holdings import Holder
 from crawler.manners import CrawlEnding, GroupStopped, Refused, group_of
 from crawler.page import Page, page_of, read_page
 from crawler.portals import RENDER
@@ -430,21 +433,22 @@ class RenderMiddleware:
         spider: Any = self._crawler.spider
         store: Store = spider.store
         memory = f"rendered {work.at}{which}"
-        last = spider.frontier.last_capture(memory)
         digest = hashlib.sha256(made).hexdigest()
-        if last is not None and last[0] == digest:
+        held = spider.frontier.last_holder(memory)
+        if held is not None and held.digest == digest and store.has(held):
             # What it was made of is kept each time.
             now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
             return Capture(digest, "", 0, now, "conversion")
         try:
             capture = store.convert(work.at, made, work.document.record_id)
-        except OSError as error:
-            logger.critical(
-                "cannot write captures (%s): free the disk, then start the same crawl again", error
-            )
+        except (OSError, sqlite3.Error) as error:
+            logger.critical("%s", refusal(Path(self._crawler.settings["DATA"]), error))
             spider.give_up("capture_failed")
-            raise IgnoreRequest("the page could not be kept") from error
-        spider.frontier.captured(memory, capture.digest, capture.fetched_at)
+            raise CrawlEnding("the page could not be kept") from error
+        held = Holder(
+            *(digest, "", work.at, capture.fetched_at, capture.record_id, capture.warc_file)
+        )
+        spider.frontier.captured(memory, held, shared=False)
         return capture
 
     def _is_closing(self) -> bool:

@@ -68,6 +68,13 @@ COOKIES_ENABLED = True
 
 # What the crawl leaves behind, and where each middleware must sit.
 DATA = "data"
+# The crawl ends, with status 74, when less is free on the disk: the smaller of the two counts.
+CAPTURE_MIN_FREE_BYTES = 2_000_000_000
+CAPTURE_MIN_FREE_SHARE = 0.05
+# An answer that was kept before is kept as a reference to it, while that segment lies in DATA. True
+# where segments are moved away and never lost: references then go to what is not here, too.
+CAPTURES_KEPT_ELSEWHERE = False
+CAPTURE_OPERATOR = os.environ.get("NIANBAO_OPERATOR", "")  # who runs the crawl, for its captures
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,

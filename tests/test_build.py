@@ -362,6 +362,34 @@ def test_a_304_shows_what_was_there(tmp_path: Path) -> None:
     assert rows(tmp_path, "select last_seen from versions") == [("2026-11-02T14:00:00Z",)]
 
 
+def test_a_revisit_at_another_address_shows_the_bytes_it_refers_to(tmp_path: Path) -> None:
+    """The crawl keeps identical bytes once, wherever and whenever they come: A, B, A, and a copy."""
+    crawl, copy = Crawl(), "http://www.a.gov.cn/zj/copy.html"
+    for night in (1, 2, 3):
+        crawl.home(night)
+    crawl.see(1, page("10"))
+    crawl.see(2, page("12"))
+    crawl.see(3, page("10"), kind="revisit")
+    other = page("7", issuer="朔州市人民政府")
+    crawl.see(1, other, url="http://www.a.gov.cn/zf.html")
+    crawl.see(3, other, url=copy, kind="revisit")
+    fold(crawl.lay(tmp_path, shards=2))
+    edited = "select count(*) from versions where report_id = (select report_id from sightings where url = ? limit 1)"
+    with sqlite3.connect(tmp_path / "nianbao.db") as db:
+        assert db.execute(edited, (PAGE,)).fetchone() == (2,)
+        shown = "select version_id from captures where url = ? order by fetched_at"
+        [first], [second], [third] = db.execute(shown, (PAGE,)).fetchall()
+        assert first == third != second
+        assert db.execute(edited, (copy,)).fetchone() == (1,)
+        assert db.execute(
+            "select count(distinct report_id), count(*) from sightings where url in (?, ?)",
+            ("http://www.a.gov.cn/zf.html", copy),
+        ).fetchone() == (1, 2)
+        assert db.execute(
+            "select record_type, version_id is not null from captures where url = ?", (copy,)
+        ).fetchall() == [("revisit", 1)]
+
+
 def test_a_sighting_whose_segment_is_still_open_waits(tmp_path: Path) -> None:
     crawl = Crawl()
     crawl.home(1)

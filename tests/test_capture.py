@@ -1,16 +1,23 @@
 import errno
 import gzip
 import hashlib
-import json
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from OpenSSL.crypto import FILETYPE_ASN1
+from scrapy import Request
+from scrapy.http import Response
+from twisted.internet.ssl import Certificate
 from warcio.archiveiterator import ArchiveIterator
 
 from crawler import capture
-from crawler.capture import Exchange, Segment, Store
-from crawler.recover import recover, sound_members
+from crawler.capture import Exchange, NoMoreWrites, Segment, Store, exchange_of
+from crawler.holdings import Holder
 
 NOW = datetime(2026, 11, 21, 14, 3, 22, tzinfo=UTC)
 INFO = {"software": "test"}
@@ -35,6 +42,10 @@ def exchange(body=b"<p>1</p>", url="http://a.gov.cn/nb/1.html?x=1", status=200, 
         body=body,
         **more,
     )
+
+
+def holder(kept, url="http://a.gov.cn/nb/1.html?x=1", encoding="gzip"):
+    return Holder(kept.digest, encoding, url, kept.fetched_at, kept.record_id, kept.warc_file)
 
 
 def records(path):
@@ -79,11 +90,15 @@ def test_the_offset_is_that_of_the_answer(data):
 def test_the_same_answer_again_is_a_revisit_without_payload(data):
     with Store(data, INFO) as store:
         first = store.write(exchange(), None)
-        again = store.write(exchange(), (first.digest, first.fetched_at))
+        again = store.write(exchange(url="http://b.gov.cn/2.html"), holder(first))
     assert (again.record_type, again.digest) == ("revisit", first.digest)
     kind, headers, http, content = records(data / "warc" / again.warc_file)[3]
     assert (kind, content) == ("revisit", b"")
-    assert headers.get_header("WARC-Profile").endswith("/revisit/identical-payload-digest")
+    assert headers.get_header("WARC-Profile") == (
+        "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
+    )
+    assert headers.get_header("WARC-Target-URI") == "http://b.gov.cn/2.html"
+    assert headers.get_header("WARC-Refers-To") == first.record_id
     assert headers.get_header("WARC-Refers-To-Date") == first.fetched_at
     assert headers.get_header("WARC-Refers-To-Target-URI") == "http://a.gov.cn/nb/1.html?x=1"
     assert headers.get_header("WARC-Payload-Digest") == f"sha256:{first.digest}"
@@ -93,12 +108,26 @@ def test_the_same_answer_again_is_a_revisit_without_payload(data):
 def test_another_answer_is_no_revisit_and_a_304_is_one(data):
     with Store(data, INFO) as store:
         first = store.write(exchange(b"1"), None)
-        last = (first.digest, first.fetched_at)
-        assert store.write(exchange(b"2"), last).record_type == "response"
-        not_modified = store.write(exchange(b"", status=304), last)
+        assert store.write(exchange(b"2"), holder(first)).record_type == "response"
+        not_modified = store.write(exchange(b"", status=304), holder(first))
     assert (not_modified.record_type, not_modified.digest) == ("revisit", first.digest)
     headers = records(data / "warc" / first.warc_file)[5][1]
     assert headers.get_header("WARC-Profile").endswith("/revisit/server-not-modified")
+
+
+def test_the_same_bytes_packed_otherwise_are_kept(data):
+    """A reader unpacks them by the headers of the record that holds them."""
+    with Store(data, INFO) as store:
+        first = store.write(exchange(), None)
+        assert store.write(exchange(), holder(first, encoding="")).record_type == "response"
+
+
+def test_where_an_answer_came_from_is_noted(data):
+    with Store(data, INFO) as store:
+        kept = store.write(exchange(ip_address="203.0.113.7", certificate="ab" * 32), None)
+    headers = records(data / "warc" / kept.warc_file)[1][1]
+    assert headers.get_header("WARC-IP-Address") == "203.0.113.7"
+    assert headers.get_header("WARC-TLS-Peer-Certificate") == "sha256:" + "ab" * 32
 
 
 def test_half_an_answer_is_marked(data):
@@ -125,81 +154,130 @@ def test_a_store_that_kept_nothing_leaves_nothing(data):
     assert not list(data.glob("*/*"))
 
 
-def left_open(data, count=2):
-    """What a killed process leaves: a segment never closed, its lock gone with the process."""
-    segment = Segment(data, INFO, NOW)
-    for number in range(count):
-        segment.write(exchange(b"%d" % number), None, NOW)
-        segment.sight({"number": number})
-    os.close(segment._warc_file)
-    os.close(segment._sightings_file)
-    return segment
-
-
-@pytest.mark.parametrize("tail", [b"", b"\x00" * 4096, b"\x1f\x8b\x08\x00torn", b"cut"])
-def test_a_torn_tail_is_cut(data, tail):
-    segment = left_open(data)
-    opened = segment.warc.with_name(segment.warc.name + ".open")
-    whole = opened.read_bytes()
-    opened.write_bytes(whole[:-7] if tail == b"cut" else whole + tail)
-    with segment.sightings.with_name(segment.sightings.name + ".open").open("ab") as lines:
-        lines.write(b'{"number":')
-    recover(data)
-    kinds = [kind for kind, *_ in records(segment.warc)]
-    expected = ["warcinfo", "response", "request", "response", "request"]
-    assert kinds == (expected[:-1] if tail == b"cut" else expected)
-    lines = segment.sightings.read_text().splitlines()
-    assert [json.loads(line)["number"] for line in lines] == [0, 1]
-    assert not list(data.glob("*/*.open"))
-
-
-def test_every_possible_cut_leaves_sound_records_only(data):
-    segment = left_open(data, count=1)
-    raw = segment.warc.with_name(segment.warc.name + ".open").read_bytes()
-    ends = [stop for _, stop in sound_members(raw)]
-    assert ends[-1] == len(raw)
-    for cut in range(len(raw)):
-        assert [stop for _, stop in sound_members(raw[:cut])] == [e for e in ends if e <= cut]
-
-
-def test_damage_in_the_middle_loses_one_record(data):
-    segment = left_open(data)
-    opened = segment.warc.with_name(segment.warc.name + ".open")
-    raw = bytearray(opened.read_bytes())
-    start = list(sound_members(bytes(raw)))[1][0]
-    raw[start + 40] ^= 1
-    opened.write_bytes(raw)
-    recover(data)
-    kinds = [kind for kind, *_ in records(segment.warc)]
-    assert kinds == ["warcinfo", "request", "response", "request"]
-    assert segment.warc.with_name(segment.warc.name + ".damaged").read_bytes() == bytes(raw)
-
-
-def test_a_living_process_is_left_alone(data):
-    with Store(data, INFO) as store:
-        store.write(exchange(), None)
-        before = sorted(path.name for path in data.glob("*/*"))
-        recover(data)
-        assert sorted(path.name for path in data.glob("*/*")) == before
-
-
 @pytest.mark.parametrize("call", ["fsync", "write"])
-def test_a_full_disk_leaves_the_segment_as_it_was(data, monkeypatch, call):
-    segment = Segment(data, INFO, NOW)
-    segment.write(exchange(b"1"), None, NOW)
-    opened = segment.warc.with_name(segment.warc.name + ".open")
-    before = opened.read_bytes()
-    real = getattr(os, call)
-    failures = iter([True])
+@pytest.mark.parametrize("what", ["capture", "sighting"])
+def test_a_refused_write_leaves_the_segment_as_it_was_and_is_the_last(
+    data, monkeypatch, call, what
+):
+    store = Store(data, INFO)
+    store.write(exchange(b"1"), None)
+    store.sight({"number": 1})
+    before = {path: path.read_bytes() for path in data.glob("*/*.open")}
+    assert len(before) == 2
+    real, calls = getattr(os, call), []
 
     def refuse(*arguments):
+        calls.append(arguments)
         if call == "write":
             real(arguments[0], bytes(arguments[1])[:10])
-        if next(failures, False):
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return real(*arguments)
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(capture.os, call, refuse)
     with pytest.raises(OSError, match="No space"):
-        segment.write(exchange(b"2"), None, NOW)
-    assert opened.read_bytes() == before
+        store.sight({"number": 2}) if what == "sighting" else store.write(exchange(b"2"), None)
+    assert len(calls) == 1  # a sync that failed is not tried again
+    monkeypatch.setattr(capture.os, call, real)
+    # The disk has room again: what it says is not believed any more in this crawl.
+    with pytest.raises(NoMoreWrites):
+        store.write(exchange(b"3"), None)
+    with pytest.raises(NoMoreWrites):
+        store.sight({"number": 3})
+    store.close()
+    assert {path: path.read_bytes() for path in data.glob("*/*")} == before
+
+
+def test_a_segment_that_could_not_be_begun_leaves_nothing(data, monkeypatch):
+    real = os.fsync
+
+    def refuse(file):
+        if os.fstat(file).st_size:
+            raise OSError(errno.EIO, "Input/output error")
+        real(file)
+
+    store = Store(data, INFO)
+    monkeypatch.setattr(
+        capture.os, "fsync", lambda file: None if _is_folder(file) else refuse(file)
+    )
+    with pytest.raises(OSError, match="Input/output"):
+        store.write(exchange(), None)
+    assert not list(data.glob("*/*"))
+
+
+def _is_folder(file):
+    return os.path.isdir(f"/proc/self/fd/{file}")
+
+
+def test_a_name_that_is_taken_is_not_touched(data, monkeypatch):
+    """Of a clock that was set back, say: neither the closed nor the open file is written to."""
+    names = iter(["aaaaaa", "aaaaaa", "bbbbbb", "aaaaaa", "bbbbbb", "cccccc"])
+    monkeypatch.setattr(capture.secrets, "token_hex", lambda _: next(names))
+    first = Segment(data, INFO, NOW)
+    first.write(exchange(b"1"), None, NOW)
+    second = Segment(data, INFO, NOW)
+    first.close()
+    closed = first.warc.read_bytes()
+    third = Segment(data, INFO, NOW)
+    assert [one.warc.name[17:23] for one in (first, second, third)] == [
+        "aaaaaa",
+        "bbbbbb",
+        "cccccc",
+    ]
+    assert first.warc.read_bytes() == closed
+    second.close()
+    third.close()
+    assert [path.name for path in data.glob("warc/*")] == [first.warc.name]
+
+
+class Noting:
+    """An index that writes down what it is told, and what lay on the disk at that moment."""
+
+    def __init__(self, data):
+        self.data, self.said = data, []
+
+    def _note(self, what, name):
+        self.said.append((what, name, sorted(path.name for path in self.data.glob("warc/*"))))
+
+    def segment_opened(self, name):
+        self._note("opened", name)
+
+    def segment_closed(self, name):
+        self._note("closed", name)
+
+
+def test_the_index_hears_of_a_segment_before_its_first_record_and_after_its_last(data):
+    index = Noting(data)
+    with Store(data, INFO, index=index) as store:
+        name = store.write(exchange(), None).warc_file
+        assert [what for what, *_ in index.said] == ["opened"]
+    assert index.said == [("opened", name, [name + ".open"]), ("closed", name, [name])]
+
+
+def test_a_segment_is_here_or_kept_elsewhere(data):
+    with Store(data, INFO) as store:
+        kept = holder(store.write(exchange(), None))
+        assert store.has(kept)  # still being written
+        store.close()
+        assert store.has(kept)
+        (data / "warc" / kept.warc_file).unlink()
+        assert not store.has(kept)
+    assert Store(data, INFO, kept_elsewhere=True).has(kept)
+
+
+def test_the_digest_of_a_certificate_is_that_of_its_der(data):
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a.gov.cn")])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 7)
+        .not_valid_before(NOW)
+        .not_valid_after(NOW + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    der = certificate.public_bytes(serialization.Encoding.DER)
+    request = Request("https://a.gov.cn/")
+    shown = Certificate.load(der, FILETYPE_ASN1)
+    response = Response(
+        request.url, ip_address=ip_address("203.0.113.7"), certificate=shown, body=b"1"
+    )
+    answer = exchange_of(request, response)
+    assert answer.certificate == hashlib.sha256(der).hexdigest()
+    assert answer.ip_address == "203.0.113.7"

@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 
 from crawler.frontier import DISCOVERY_BUDGET, Answer, Found, Frontier, key_of
+from crawler.holdings import Holder
 
 NIGHTS = FIRST, SECOND, *_ = ("2026-11-21", "2026-11-22", "2026-11-23", "2026-11-24", "2026-11-25")
 HOME = "http://a.gov.cn/"
@@ -410,13 +411,17 @@ def test_one_crawl_at_a_time(tmp_path, frontier):
 
 
 def test_the_last_capture_is_kept_with_the_next_answer(tmp_path):
+    held = Holder("d1" * 32, "", HOME, "2026-11-21T14:00:00Z", "<urn:uuid:1>", "s.warc.gz")
     with Frontier(tmp_path / "f.db") as frontier:
         frontier.add("a", [Found(HOME, "home")], FIRST)
-        frontier.captured(HOME, "d1", "2026-11-21T14:00:00Z")
-        assert frontier.last_capture(HOME) == ("d1", "2026-11-21T14:00:00Z")
+        frontier.captured(HOME, held, shared=False)
+        assert frontier.last_holder(HOME) == held
+    with Frontier(tmp_path / "f.db") as frontier:
+        assert frontier.last_holder(HOME) is None
+        frontier.captured(HOME, held, shared=False)
         say(frontier, HOME)
     with Frontier(tmp_path / "f.db") as frontier:
-        assert frontier.last_capture(HOME) == ("d1", "2026-11-21T14:00:00Z")
+        assert frontier.last_holder(HOME) == held
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path):

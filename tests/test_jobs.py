@@ -1,6 +1,7 @@
 """`python -m crawler run | nightly | serve`: what a person types and a timer starts."""
 
 import os
+import resource
 import signal
 import socket
 import sqlite3
@@ -287,6 +288,28 @@ def test_a_crawl_that_its_window_ends_is_no_failure(
     assert status == expected
     assert night.kinds == ["crawl", "build", "publish"]
     assert ("window closed" in said) is (expected == 0)
+
+
+def test_a_disk_that_refuses_ends_the_night_unbuilt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night = Night(monkeypatch, "2026-11-21T22:00", crawled=74)
+    status, said = run("nightly", "--data", str(tmp_path))
+    assert status == 74
+    assert night.kinds == ["crawl"]
+    assert "磁盘已满" in said
+    assert "没有建档" in said
+
+
+def test_a_lock_that_a_full_disk_refuses_is_one_sentence(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "crawler", "nightly", "--data", str(tmp_path), "--window", "any"],
+        cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1, 1)),
+    )  # fmt: skip
+    assert done.returncode == 74
+    assert "is full or failing" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_step_that_failed_is_a_failure_whatever_else() -> None:

@@ -365,7 +365,7 @@ def test_an_answer_too_large_to_keep_is_said_to_be(tmp_path):
 
 def test_a_full_disk_ends_the_crawl_and_the_next_start_finishes_it(tmp_path):
     def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
 
     with ExamplePortals(night=1) as portals:
         registry = portals.registry(tmp_path / "portals.csv")
@@ -377,8 +377,10 @@ def test_a_full_disk_ends_the_crawl_and_the_next_start_finishes_it(tmp_path):
             timeout=60,
             preexec_fn=limit,
         )
-        assert broken.returncode == 75, broken.stderr
-        assert "free the disk" in broken.stderr
+        assert broken.returncode == 74, broken.stderr
+        assert broken.stderr.count("CRITICAL") == 1
+        assert "is full or failing" in broken.stderr
+        assert "free space on it" in broken.stderr
         assert "Traceback" not in broken.stderr
         assert crawl(tmp_path, registry, NIGHTS[1]).returncode == 0
         assert pages(sightings(tmp_path, NIGHTS[1])) == {r["url"] for r in portals.truth()}

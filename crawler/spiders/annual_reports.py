@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import logging
 import os
+import platform
 import sqlite3
 import sys
 from collections import Counter, deque
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
+import scrapy
+import twisted
 from rich.console import Console
 from scrapy import Request, Spider
 from scrapy.exceptions import DownloadTimeoutError
@@ -28,7 +31,8 @@ from twisted.python.failure import Failure
 
 from crawler import families, links, render, survey
 from crawler.budgets import Budgets
-from crawler.capture import Capture, Store
+from crawler.capture import HAD, Capture, Store
+from crawler.disk import EXIT_DISK, Room, is_full_or_failing, refusal
 from crawler.fingerprint import fingerprint, sketch
 from crawler.frontier import NO_ROWS, Answer, Found, Frontier, Row, key_of
 from crawler.manners import (
@@ -46,9 +50,9 @@ from crawler.pace import Pace
 from crawler.page import Page, absolute, page_of
 from crawler.portals import REGISTRY, RENDER, Portal, chosen, load_portals
 from crawler.progress import Progress, Standing, as_text, closing
-from crawler.recover import recover
+from crawler.recover import recover, reindex
 from crawler.schedule import WEEK, spread
-from crawler.shards import parse_shard
+from crawler.shards import Shard, parse_shard
 from crawler.verdict import Verdict, judge
 from crawler.visits import Visit
 
@@ -62,6 +66,7 @@ AHEAD = 4
 LONGEST_CHAIN = 6
 # What a timer reads as: not done, start the same command again.
 EXIT_TRY_AGAIN = 75
+DISK_REASONS = ("capture_failed", "storage_failed", "disk_full")
 REPORT_KINDS = ("report", "attachment")
 ENTRIES = ("report", "peek", "noise")
 LISTINGS = ("home", "list", "discovery")
@@ -80,11 +85,6 @@ class Hop:
     sets_cookie: bool = False
     # What a document is once unpacked: two packings of one file are the same file.
     content: str = ""
-
-    @property
-    def is_repeated(self) -> bool:
-        """Whether the address gave the same bytes the last time."""
-        return self.capture.record_type == "revisit"
 
     @property
     def validators(self) -> dict[str, str]:
@@ -130,15 +130,31 @@ class AnnualReportsSpider(Spider):
         self._asked = 0
         self._given_up: asyncio.Future[None] | None = None
         self._finished = False
+        self._disk_refused = False
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+        data = Path(crawler.settings["DATA"])
         try:
             spider = super().from_crawler(crawler, *args, **kwargs)
-            data = Path(crawler.settings["DATA"])
+            data.mkdir(parents=True, exist_ok=True)
+            room = Room(
+                data,
+                crawler.settings.getint("CAPTURE_MIN_FREE_BYTES"),
+                crawler.settings.getfloat("CAPTURE_MIN_FREE_SHARE"),
+            )
+            if shortage := room.shortage():
+                logger.critical("%s", shortage)
+                raise SystemExit(EXIT_DISK)
             spider.frontier = Frontier(data / spider.shard.frontier_name)
             recover(data)
-            spider.store = Store(data, _warcinfo(crawler))
+            reindex(data, spider.frontier)
+            spider.store = Store(
+                data,
+                _warcinfo(crawler, spider.night, spider.shard),
+                index=spider.frontier,
+                kept_elsewhere=crawler.settings.getbool("CAPTURES_KEPT_ELSEWHERE"),
+            )
             spider._budgets = Budgets(
                 crawler.settings.getint("GROUP_REQUESTS"),
                 crawler.settings.getint("GROUP_BYTES"),
@@ -147,7 +163,10 @@ class AnnualReportsSpider(Spider):
         except (ValueError, RuntimeError) as error:
             logger.critical("%s", error)
             raise SystemExit(2) from None
-        except OSError as error:
+        except (OSError, sqlite3.Error) as error:
+            if isinstance(error, sqlite3.Error) or is_full_or_failing(error):
+                logger.critical("%s", refusal(data, error))
+                raise SystemExit(EXIT_DISK) from None
             logger.critical(
                 "%s cannot be written to (%s); choose another folder with -s DATA=DIR",
                 error.filename or data,
@@ -190,31 +209,33 @@ class AnnualReportsSpider(Spider):
 
     def give_up(self, reason: str) -> None:
         """Ask for nothing more, and end with a status that tells the night is not done."""
+        self._disk_refused |= reason in DISK_REASONS
         if not self._given_up:
             self._given_up = asyncio.ensure_future(
                 self.crawler.engine.close_spider_async(reason=reason)
             )
 
     def _cannot_write(self, error: Exception) -> None:
-        logger.critical(
-            "cannot write what was found (%s): free the disk, then start the same crawl again",
-            error,
-        )
+        self._say_refused(error)
         self.give_up("storage_failed")
+
+    def _say_refused(self, error: Exception) -> None:
+        """Say once that the disk refuses: what follows from it needs no words."""
+        if not self._disk_refused:
+            logger.critical("%s", refusal(Path(self.settings["DATA"]), error))
+        self._disk_refused = True
 
     def closed(self, reason: str) -> None:
         if self._progress is not None:
             self._progress.stop()
         self._finished = reason == "finished"
-        try:
-            for portal in self.portals.values() if self._progress else ():
-                self._leave(portal)
-            if self._finished:
-                self.frontier.end_night(self.night, _now())
-        except (OSError, sqlite3.Error) as error:
-            logger.critical("the night's figures cannot be written: %s", error)
+        for last in (self._leave_all, self.store.close, self._end_night):
+            try:
+                last()
+            except (OSError, sqlite3.Error) as error:
+                self._finished = False
+                self._say_refused(error)
         self._alarms = failed_monitors(self.crawler, reason)
-        self.store.close()
         done = self.frontier.counts(self.night)
         logger.info(
             "night %s %s: %d requests, %d reports, %d attachments, %d lists of %d portals; %s",
@@ -229,6 +250,14 @@ class AnnualReportsSpider(Spider):
         )
         self._say_goodbye()
         self.frontier.close()
+
+    def _leave_all(self) -> None:
+        for portal in self.portals.values() if self._progress else ():
+            self._leave(portal)
+
+    def _end_night(self) -> None:
+        if self._finished:
+            self.frontier.end_night(self.night, _now())
 
     def _say_goodbye(self) -> None:
         names = {portal.id: portal.name for portal in self.portals.values()}
@@ -256,6 +285,8 @@ class AnnualReportsSpider(Spider):
 
     def _exit_status(self) -> int:
         """What the process ends with; a second Ctrl-C ends it before `closed` is called."""
+        if self._disk_refused:
+            return EXIT_DISK
         return EXIT_TRY_AGAIN if not self._finished else int(bool(self._alarms))
 
     # What to ask next.
@@ -327,9 +358,6 @@ class AnnualReportsSpider(Spider):
         if (linked_from := row.report_url or row.listed_on) and not chain:
             headers.setdefault("Referer", linked_from)
         first = not chain
-        # The home page is asked in full: it shows that the portal is there.
-        if first and attempt == 1 and row.kind != "home":
-            headers |= self.frontier.conditions(row, self.night)
         meta: dict[str, Any] = {
             "download_slot": group_of(url),
             "handle_httpstatus_all": True,
@@ -339,7 +367,7 @@ class AnnualReportsSpider(Spider):
             # The server is asked for the page; scripts choose by what is behind the #.
             address, route = render.address_of(url)
             meta["render"] = render.Wanted(row.kind, self._sites(row), route, self._known(row))
-        return Request(
+        request = Request(
             address,
             method=row.method if first else "GET",
             body=row.body if first else "",
@@ -350,6 +378,22 @@ class AnnualReportsSpider(Spider):
             meta=meta,
             dont_filter=True,
         )
+        # The home page is asked in full: it shows that the portal is there.
+        if first and attempt == 1 and row.kind != "home":
+            self._ask_for_news(request, row)
+        return request
+
+    def _ask_for_news(self, request: Request, row: Row) -> None:
+        """Ask for an address only if it has changed, where that would tell us something.
+
+        What we could not show any more if the server said that it has not changed is asked in full.
+        """
+        conditions = self.frontier.conditions(row, self.night)
+        if not conditions or not row.last_digest:
+            return
+        if any(map(self.store.has, self.frontier.holders(request.url, row.last_digest))):
+            request.headers.update(conditions)
+            request.meta[HAD] = row.last_digest
 
     def _known(self, row: Row) -> Callable[[str], bool] | None:
         """How far to click through a list: to its end once a week, else while it is new."""
@@ -363,6 +407,14 @@ class AnnualReportsSpider(Spider):
     def answered(
         self, response: Response, row: Row, chain: tuple[Hop, ...], attempt: int
     ) -> Iterator[Request]:
+        try:
+            yield from self._worked_through(response, row, chain, attempt)
+        except (OSError, sqlite3.Error) as error:
+            self._cannot_write(error)
+
+    def _worked_through(
+        self, response: Response, row: Row, chain: tuple[Hop, ...], attempt: int
+    ) -> Iterator[Request]:
         self._asked += 1
         again = None
         self._spend(row.portal_id, response.url, len(response.body))
@@ -372,9 +424,8 @@ class AnnualReportsSpider(Spider):
                 self._spend(row.portal_id, response.url, made.bytes // made.asked)
         try:
             again = self._take(response, row, chain, attempt)
-        except (OSError, sqlite3.Error) as error:
-            self._cannot_write(error)
-            return
+        except (OSError, sqlite3.Error):
+            raise
         except Exception:
             # One page must not end the night: it stays due for the next start.
             logger.exception("%s could not be worked through", row.url)
@@ -382,6 +433,12 @@ class AnnualReportsSpider(Spider):
         yield from self._go_on(row, again)
 
     def failed(self, failure: Failure) -> Iterator[Request]:
+        try:
+            yield from self._went_without(failure)
+        except (OSError, sqlite3.Error) as error:
+            self._cannot_write(error)
+
+    def _went_without(self, failure: Failure) -> Iterator[Request]:
         request: Request = failure.request  # type: ignore[attr-defined]
         row: Row = request.cb_kwargs["row"]
         chain: tuple[Hop, ...] = request.cb_kwargs["chain"]
@@ -456,7 +513,7 @@ class AnnualReportsSpider(Spider):
         )
         if "shell" in response.flags and verdict in READABLE:
             verdict = Verdict.SHELL  # its scripts brought nothing
-        if verdict is Verdict.NOT_MODIFIED and not row.print:
+        if verdict is Verdict.NOT_MODIFIED and not (row.print and capture.record_type == "revisit"):
             verdict = Verdict.ERROR  # nobody asked whether it had changed
         if verdict is Verdict.SHELL and page is not None and page.hops:
             return self._hop(row, page.hops[0], chain, page)
@@ -618,7 +675,7 @@ class AnnualReportsSpider(Spider):
         if last is None:
             return ""
         if page is None:
-            return row.print if last.is_repeated and row.print else last.content
+            return row.print if _is_as_read(row, last) and row.print else last.content
         if row.kind == "report" or row.carries:
             return fingerprint(page)
         rows = sorted(f"{one.key} {one.title} {one.dated}" for one in shown)
@@ -678,13 +735,21 @@ class AnnualReportsSpider(Spider):
         self.store.sight(line)
 
 
+def _is_as_read(row: Row, hop: Hop) -> bool:
+    """Whether an answer has the bytes that its address had when it was last read.
+
+    What was captured last is no measure: a crawl may have been killed before it was read.
+    """
+    return hop.capture.record_type != "conversion" and hop.capture.digest == row.last_digest
+
+
 def _is_repetition(row: Row, response: Response, chain: Sequence[Hop]) -> bool:
     """Whether an answer is, byte for byte, the one read last: nothing can be news in it."""
     return (
         row.kind in ("list", *REPORT_KINDS)
         and response.status == 200
         and len(chain) == 1
-        and chain[0].is_repeated
+        and _is_as_read(row, chain[0])
         and row.last_verdict == Verdict.OK
         and bool(row.print)
         and not response.flags
@@ -719,16 +784,35 @@ def _now() -> str:
     return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _warcinfo(crawler: Crawler) -> dict[str, str]:
+def _warcinfo(crawler: Crawler, night: str, shard: Shard) -> dict[str, str]:
+    """What made a segment and how: a warcinfo record (ISO 28500:2017, 6.2), read by people too."""
+    settings = crawler.settings
+    versions = {"Scrapy": scrapy.__version__, "Twisted": twisted.__version__}
+    versions["Python"] = platform.python_version()
+    verified = (
+        "are verified"
+        if settings.getbool("DOWNLOAD_VERIFY_CERTIFICATES")
+        else ("are not verified (an expired, self-signed or foreign one is accepted)")
+    )
+    operator = {"operator": name} if (name := settings["CAPTURE_OPERATOR"]) else {}
     return {
-        "software": "Nianbao (Scrapy)",
-        "format": "WARC file version 1.1",
+        "software": " ".join(("Nianbao/1.0", *(f"{name}/{one}" for name, one in versions.items()))),
+        **operator,
+        "http-header-user-agent": str(settings["USER_AGENT"]),
+        "robots": "obey (RFC 9309; rules that cannot be read forbid)",
+        "format": "WARC File Format 1.1",
         "conformsTo": "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/",
-        "robots": "RFC 9309; unreachable rules forbid",
-        "http-header-user-agent": str(crawler.settings["USER_AGENT"]),
+        "isPartOf": f"night {night} (Asia/Shanghai), shard {shard.index} of {shard.count}",
         "description": (
             "Bodies are as received, transfer encoding undone, content encoding kept. Headers are "
             "as the HTTP client gives them: names, values and order of values as received, letter "
-            "case and the order of names are not; the reason phrase is the standard one."
+            "case and the order of names are not; Transfer-Encoding is left out; the reason phrase "
+            "is the standard one. Requests are as they were handed to the client, their version "
+            "as it asks. All dates are UTC by the clock of the machine. Digests are SHA-256 in hex "
+            f"of the bytes before gzip. Certificates of https servers {verified}; "
+            "WARC-TLS-Peer-Certificate is the digest of the one that was shown (DER). A revisit "
+            "with profile identical-payload-digest may refer to a record of another address whose "
+            "payload and Content-Encoding are the same. A conversion is a page as Chromium shows "
+            "it after its scripts ran, made of the answers beside it."
         ),
     }
