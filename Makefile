@@ -2,7 +2,9 @@
 # make nightly        the unattended job: crawl, build, publish (PORTALS=… DATA=… WINDOW=any)
 # make build | serve  fold new captures into DATA/nianbao.db | serve what was published
 # make browser        add what portals marked `render` need: Chromium and scrapy-playwright
+# make cluster        add what builds on a Dask cluster and captures or backups behind s3:// need
 # make test | lint | bench
+# make torture        kill, fill, refuse, damage, shift and shuffle for some twenty minutes (SEED=… again)
 DATA ?= data
 PORT ?= 8001
 PORTALS ?=
@@ -11,7 +13,7 @@ PY := .venv/bin/python
 JOB := $(PY) -m crawler
 registry = $(if $(PORTALS),--portals "$(PORTALS)")
 
-.PHONY: run nightly build serve browser test lint bench
+.PHONY: run nightly build serve browser cluster test torture lint bench
 
 run: .venv/ready
 	@$(JOB) run --data "$(DATA)" --port "$(PORT)" $(registry)
@@ -27,10 +29,18 @@ serve: .venv/ready
 
 browser: .venv/browser
 
-# Without a browser the tests of pages that need one are skipped, saying so.
+cluster: .venv/cluster
+
+# Without a browser or a cluster's packages the tests that need them are skipped, saying so.
 test: lint
 	@$(MAKE) -s browser || echo "tests that need a browser will be skipped"
+	@$(MAKE) -s cluster || echo "tests that need a cluster or an S3 server will be skipped"
+	@$(MAKE) -s .venv/torture || echo "tests that need strace or faketime will be skipped"
 	@$(PY) -m pytest -n auto --dist loadfile
+
+torture: .venv/ready
+	@$(MAKE) -s .venv/torture || echo "what needs strace or faketime will be skipped"
+	@$(PY) -m tests.torture $(if $(SEED),--seed $(SEED)) $(SCENARIO)
 
 lint: .venv/ready
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy --strict crawler archive
@@ -43,3 +53,9 @@ bench: .venv/ready
 
 .venv/browser: requirements-browser.txt .venv/ready
 	@.ci/environment browser
+
+.venv/cluster: requirements-cluster.txt .venv/ready
+	@.ci/environment cluster
+
+.venv/torture: .venv/ready
+	@.ci/environment torture

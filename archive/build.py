@@ -144,7 +144,7 @@ def _build(
     data: Path, shelf: Shelf, memory: Memory, workers: int, options: Options, rebuild: bool
 ) -> Summary:
     with opened(workers, options.cluster) as executor:
-        take_in(shelf, memory, executor)
+        changed = take_in(shelf, memory, executor)
         ledger = issuers.whole_ledger(data / LEDGER, data / ARCHIVE, data / PUBLISHED)
         said = corrections.load(options.corrections).settled(ledger)
         portals = memory.describe_portals()
@@ -165,6 +165,9 @@ def _build(
     )
     if whole:
         memory.mark_all(pages=False)
+    elif not (changed or memory.is_due()):
+        with closing(store.reading(data / ARCHIVE)) as db:
+            return _summary(db, memory, read)
     number = _next_number(base, *ours)
     fresh = data / (ARCHIVE + ".new")
     try:

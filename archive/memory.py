@@ -729,6 +729,10 @@ class Memory:
             yield from rows
             last = rows[-1]
 
+    def is_due(self) -> bool:
+        """Whether anything is to be folded again."""
+        return any(self.db.execute(f"select 1 from due_{what} limit 1").fetchone() for what in DUE)
+
     def count_due(self, what: str) -> int:
         """How much of a kind is due."""
         return int(self.db.execute(f"select count(*) from due_{what}").fetchone()[0])

@@ -70,8 +70,9 @@ def each(
     """Each item with what `work` gives for it, in order; a Failure where it raises, dies or
     exceeds a limit.
 
-    Work, items and results must pickle. On this machine `ahead` items are under way; a cluster
-    takes them in batches of so many, which lie close together where items come by segment.
+    Work, items and results must pickle; work is found by its name, so not in `__main__`. On this
+    machine `ahead` items are under way; a cluster takes them in batches of so many, which lie
+    close together where items come by segment.
     """
     if isinstance(executor, Processes):
         return executor.each(work, items, ahead)

@@ -114,12 +114,17 @@ def _open(path: Path) -> Archive:
     return db
 
 
+def reading(archive: Path) -> Archive:
+    """The archive in use, to read."""
+    return Archive(sqlite3.connect(f"{archive.absolute().as_uri()}?mode=ro", uri=True))
+
+
 def generation(archive: Path) -> int | None:
     """Which build made an archive, by the number it was given; None where there is no archive."""
     if not archive.exists():
         return None
     try:
-        with closing(sqlite3.connect(f"{archive.absolute().as_uri()}?mode=ro", uri=True)) as db:
+        with closing(reading(archive)) as db:
             return int(db.execute("pragma user_version").fetchone()[0])
     except sqlite3.DatabaseError:
         return None
@@ -128,7 +133,7 @@ def generation(archive: Path) -> int | None:
 def counts(archive: Path) -> dict[str, int]:
     """How much an archive holds: portals, reports, versions and numbers read; empty without one."""
     try:
-        with closing(sqlite3.connect(f"{archive.absolute().as_uri()}?mode=ro", uri=True)) as db:
+        with closing(reading(archive)) as db:
             return {
                 name: db.execute(sql).fetchone()[0] or 0
                 for name, sql in (

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from archive import readings, store
-from archive.build import ARCHIVE, LEDGER, build
+from archive.build import ARCHIVE, LEDGER, Options, build
 from archive.model import Evidence, Reading
+from archive.publish import publish
 from archive.read import Part
 from archive.schema import TABLES
-from tests.test_build import Crawl, fake_reading, page, rows, write_segment
+from tests.test_build import PAGE, Crawl, fake_reading, page, rows, write_segment
 
 BODIES = ("朔州市教育局", "朔州市水利局", "朔州市商务局", "朔州市水务局", "朔州市人民政府")
 NIGHTS = 6
@@ -233,20 +234,9 @@ def test_a_better_reader_reads_history_again(
     build(data, workers=0)
     before = dump(data)
 
-    def better(parts: Sequence[Part], evidence: Evidence) -> Reading:
-        reading = by_year(parts, evidence)
-        return Reading(
-            **{name: getattr(reading, name) for name in Reading.__slots__}
-            | {"title": f"{reading.title}（新）"}
-        )
-
-    monkeypatch.setattr(readings, "read_report", better)
-    for module in ("build", "nights"):
-        monkeypatch.setattr(f"archive.{module}.reader_version", lambda: "better")
+    with_reader(monkeypatch, "better", title="新读取程序所读的标题")
     build(data, workers=0)
-    titles = {title for (title,) in rows(data, "select title from versions")}
-    assert titles
-    assert all(title.endswith("（新）") for title in titles)
+    assert rows(data, "select distinct title from versions") == [("新读取程序所读的标题",)]
     after = dump(data)
     assert [row[0] for row in after["versions"]] == [row[0] for row in before["versions"]]
     assert after == anew(data, tmp_path / "anew")
@@ -267,3 +257,140 @@ def test_an_archive_that_has_lost_most_is_not_put_in_place(tmp_path: Path) -> No
         build(data, workers=0)
     assert dump(data) == before
     assert not (data / "nianbao.db.new").exists()
+
+
+def with_reader(monkeypatch: pytest.MonkeyPatch, name: str, **says: Any) -> None:
+    """Let another reader read, which says something else of every report."""
+
+    def other(parts: Sequence[Part], evidence: Evidence) -> Reading:
+        reading = by_year(parts, evidence)
+        if not reading.is_report:
+            return reading
+        return Reading(**{one: getattr(reading, one) for one in Reading.__slots__} | says)
+
+    monkeypatch.setattr(readings, "read_report", other)
+    for module in ("build", "nights"):
+        monkeypatch.setattr(f"archive.{module}.reader_version", lambda: name)
+
+
+def edited_report(data: Path) -> list[str]:
+    """An archive with one report in two versions, published; the names of both."""
+    crawl = Crawl()
+    for night, cell in ((1, "10"), (2, "12")):
+        crawl.home(night)
+        crawl.see(night, page(cell))
+    lay(data, "warc", "a.warc.gz", crawl)
+    lay(data, "sightings", "a.jsonl", crawl)
+    build(data, workers=0)
+    publish(data)
+    return [name for (name,) in rows(data, "select id from versions order by number")]
+
+
+def test_versions_that_merge_and_split_keep_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = edited_report(tmp_path)
+    with_reader(monkeypatch, "blind", content_digest="e" * 64)
+    build(tmp_path, workers=0)
+    assert rows(tmp_path, "select id from versions") == [(first,)]
+    assert rows(tmp_path, "select path, target from redirects") == [(second, first)]
+    publish(tmp_path)
+    with_reader(monkeypatch, "sees again")
+    build(tmp_path, workers=0)
+    assert rows(tmp_path, "select id from versions order by number") == [(first,), (second,)]
+    assert rows(tmp_path, "select * from redirects") == []
+
+
+def test_a_report_that_was_misread_leads_to_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = edited_report(tmp_path)
+    with_reader(monkeypatch, "better", issuer="朔州市水利局")
+    build(tmp_path, workers=0)
+    assert rows(tmp_path, "select path, target from redirects order by 1") == sorted(
+        [
+            ("140600-jyj/2023", "140600-slj/2023"),
+            (first, first.replace("jyj", "slj")),
+            (second, second.replace("jyj", "slj")),
+        ]
+    )
+    with_reader(monkeypatch, "stern", is_report=False, reason="不是年报")
+    build(tmp_path, workers=0)
+    found = rows(tmp_path, "select path, target, reason from redirects order by 1")
+    assert [(path, target) for path, target, _ in found] == [
+        ("140600-jyj/2023", None),
+        *sorted([(first, None), (second, None)]),
+    ]
+    assert all("不是年报" in reason for _, _, reason in found)
+
+
+def corrected(data: Path, *lines: str) -> Path:
+    path = data / "corrections.csv"
+    header = "subject,aspect,value,author,date,reason"
+    path.write_text("\n".join((header, *lines)) + "\n", encoding="utf-8")
+    return path
+
+
+def test_corrections_are_laid_over_and_taken_away(tmp_path: Path) -> None:
+    first, _ = edited_report(tmp_path)
+    build(tmp_path, workers=0)
+    before = dump(tmp_path)
+    cell = f"cell:{first}/requests.received_new.total"
+    path = corrected(
+        tmp_path,
+        f"{cell},value,11,王,2026-11-20,扫描件模糊",
+        f"page:{PAGE},year,2022,王,2026-11-20,标题笔误",
+        "issuer:140600-jyj,name,朔州市教育体育局,王,2026-03-01,机构改革",
+        "issuer:999999-xyz,name,无此机关,王,2026-03-01,无",
+    )
+    summary = build(tmp_path, workers=0, options=Options(corrections=path))
+    assert summary.read == 0
+    assert rows(tmp_path, "select id from reports") == [("140600-jyj/2022",)]
+    assert rows(tmp_path, "select name, minted_as from issuers") == [
+        ("朔州市教育体育局", "朔州市教育局")
+    ]
+    assert rows(tmp_path, "select requests__received_new__total from figures order by 1") == [
+        (10,),
+        (12,),
+    ]
+    assert rows(tmp_path, "select subject, state from corrections order by 1") == [
+        (cell, "unmatched"),
+        ("issuer:140600-jyj", "applied"),
+        ("issuer:999999-xyz", "unmatched"),
+        (f"page:{PAGE}", "applied"),
+    ]
+    moved = rows(tmp_path, "select target from redirects where path = '140600-jyj/2023'")
+    assert moved == [("140600-jyj/2022",)]
+    build(tmp_path, workers=0)
+    assert dump(tmp_path) == before
+
+
+def test_a_page_said_to_be_no_report_is_none(tmp_path: Path) -> None:
+    edited_report(tmp_path)
+    path = corrected(tmp_path, f"page:{PAGE},not_a_report,,王,2026-11-20,是转载的新闻")
+    build(tmp_path, workers=0, options=Options(corrections=path))
+    assert rows(tmp_path, "select count(*) from reports") == [(0,)]
+    reasons = {reason for (reason,) in rows(tmp_path, "select reason from sightings")}
+    assert reasons == {"人工更正：不是年报。是转载的新闻"}
+    assert rows(tmp_path, "select target from redirects where path = '140600-jyj/2023'") == [
+        (None,)
+    ]
+
+
+def test_two_ids_of_one_body_are_made_one(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    for file in files(4):
+        lay(data, *file)
+    build(data, workers=0)
+    publish(data)
+    ids = [name for (name,) in rows(data, "select id from issuers order by 1")]
+    gone, holds = ids[0], ids[1]
+    path = corrected(data, f"issuer:{gone},same_as,{holds},王,2026-11-20,同一机关两次编号")
+    build(data, workers=0, options=Options(corrections=path))
+    assert rows(data, f"select count(*) from reports where issuer_id = '{gone}'") == [(0,)]
+    lost = rows(data, f"select path, target from redirects where path like '{gone}/%'")
+    assert lost
+    assert all(target and target.startswith(f"{holds}/") for _, target in lost)
+    assert rows(data, "select issuer_id, relation, other_id from issuer_links") == [
+        (gone, "same_as", holds)
+    ]
