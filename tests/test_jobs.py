@@ -209,6 +209,10 @@ def test_any_hour_and_no_window_are_the_same() -> None:
     assert parse_window("") is None
 
 
+# What follows a crawl.
+AFTER = ["build", "publish", "manifest", "verify"]
+
+
 class Night:
     """A nightly job whose steps are not run, at a moment of our choice."""
 
@@ -218,6 +222,7 @@ class Night:
         self.slept = 0.0
         self.ends = self.moment
         self.crawled = crawled
+        self.broken = ""
         monkeypatch.setattr(jobs, "now", lambda: self.moment)
         monkeypatch.setattr(jobs, "step", self.step)
         monkeypatch.setattr(jobs.time, "sleep", self.sleep)
@@ -227,6 +232,8 @@ class Night:
         if "crawl" in arguments:
             self.moment = max(self.moment, self.ends)
             return jobs.Step(name, self.crawled, 1.0, "")
+        if self.broken in arguments:
+            return jobs.Step(name, 1, 1.0, "1 problem", output="what is off, and where\n1 problem")
         return jobs.Step(name, 0, 1.0, "")
 
     def sleep(self, seconds: float) -> None:
@@ -244,7 +251,7 @@ def test_by_day_a_night_is_not_crawled_but_built_and_published(
     night = Night(monkeypatch, "2026-11-21T12:00")
     status, said = run("nightly", "--data", str(tmp_path))
     assert status == 75
-    assert night.kinds == ["build", "publish"]
+    assert night.kinds == AFTER
     assert "opens at 2026-11-21 22:00" in said
     assert "WINDOW=any" in said
     assert "未到时间 not yet time" in said
@@ -258,7 +265,7 @@ def test_shortly_before_its_window_a_night_waits(
     assert status == 0
     assert night.slept == 25 * 60
     assert "waiting until 22:00" in said
-    assert night.kinds == ["crawl", "build", "publish"]
+    assert night.kinds == ["crawl", *AFTER]
     assert "NIGHT_WINDOW=22:00-06:00" in night.steps[0]
 
 
@@ -286,8 +293,30 @@ def test_a_crawl_that_its_window_ends_is_no_failure(
         (tmp_path / "STOP").touch()
     status, said = run("nightly", "--data", str(tmp_path))
     assert status == expected
-    assert night.kinds == ["crawl", "build", "publish"]
+    assert night.kinds == ["crawl", *AFTER]
     assert ("window closed" in said) is (expected == 0)
+
+
+def test_what_was_captured_is_noted_and_backed_up_whatever_the_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night = Night(monkeypatch, "2026-11-21T22:00")
+    night.broken = "build"
+    monkeypatch.setenv("NIANBAO_BACKUP", "s3://away/nianbao")
+    status, _ = run("nightly", "--data", str(tmp_path))
+    assert status == 1
+    assert night.kinds == ["crawl", "build", "manifest", "backup", "verify"]
+    assert night.steps[3][-2:] == ("--to", "s3://away/nianbao")
+
+
+def test_what_a_verification_finds_is_told_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night = Night(monkeypatch, "2026-11-21T22:00")
+    night.broken = "verify"
+    status, said = run("nightly", "--data", str(tmp_path))
+    assert status == 1
+    assert "what is off, and where" in said
 
 
 def test_a_disk_that_refuses_ends_the_night_unbuilt(
