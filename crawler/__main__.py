@@ -146,7 +146,7 @@ def nightly(data: Path, portals: Path | None, window: Window | None) -> None:
     """
     with one_at_a_time(data):
         registry = portals or ROOT / "crawler" / "portals.csv"
-        steps = one_night(data, ["-a", f"portals={registry}"], window)
+        steps = one_night(data, ["-a", f"portals={registry}"], window, registry)
     sys.exit(status_of(steps))
 
 
@@ -166,7 +166,12 @@ def status_of(steps: Sequence[Step]) -> int:
     return 1 if broken - {TRY_AGAIN} else max(broken, default=0)
 
 
-def one_night(data: Path, crawl_options: Sequence[str], window: Window | None = None) -> list[Step]:
+def one_night(
+    data: Path,
+    crawl_options: Sequence[str],
+    window: Window | None = None,
+    registry: Path | None = None,
+) -> list[Step]:
     """Crawl within a window, build, publish, note and verify what is kept, and a closing table of
     what each did.
 
@@ -191,7 +196,8 @@ def one_night(data: Path, crawl_options: Sequence[str], window: Window | None = 
     # What was captured is evidence whatever became of the archive.
     steps.append(archive_step("清单 manifest", data))
     if backup := os.environ.get(BACKUP):
-        steps.append(archive_step("备份 backup", data, "--to", backup))
+        also = ["--also", str(registry)] if registry else []
+        steps.append(archive_step("备份 backup", data, "--to", backup, *also))
     steps.append(archive_step("核验 verify", data))
     closing_table(steps)
     return steps

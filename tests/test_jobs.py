@@ -306,7 +306,7 @@ def test_what_was_captured_is_noted_and_backed_up_whatever_the_archive(
     status, _ = run("nightly", "--data", str(tmp_path))
     assert status == 1
     assert night.kinds == ["crawl", "build", "manifest", "backup", "verify"]
-    assert night.steps[3][-2:] == ("--to", "s3://away/nianbao")
+    assert night.steps[3][-4:-1] == ("--to", "s3://away/nianbao", "--also")
 
 
 def test_what_a_verification_finds_is_told_whole(
