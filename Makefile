@@ -46,7 +46,7 @@ lint: .venv/ready
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy --strict crawler archive
 
 bench: .venv/ready
-	@$(PY) -m tests.bench && $(PY) -m tests.bench_crawl
+	@$(PY) -m tests.bench && $(PY) -m tests.bench_crawl && $(PY) -m tests.bench_archive
 
 .venv/ready: requirements.txt
 	@.ci/environment

@@ -173,7 +173,7 @@ def _build(
     try:
         with closing(store.create(fresh) if whole else store.copy(data / ARCHIVE, fresh)) as db:
             with store.transaction(db):
-                Fold(memory, db, portals, ledger, said, whole).write()
+                Fold(memory, db, portals, ledger, said, number, None if whole else base).write()
                 _write_corrections(db, memory, ledger, said, data / PUBLISHED)
             summary = _summary(db, memory, read)
             memory.note("next", str(number))

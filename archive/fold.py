@@ -6,6 +6,7 @@ rows of a report, a capture, a sighting are deleted and written whole.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
@@ -34,7 +35,11 @@ TOGETHER = 500
 
 
 class Fold:
-    """Writes what is due of a memory into an archive; `whole` when the archive was empty."""
+    """Writes what is due of a memory into an archive.
+
+    `number` is which build this is, `base` which one made the archive that is gone on with; None
+    for an archive that is empty.
+    """
 
     def __init__(
         self,
@@ -43,11 +48,12 @@ class Fold:
         portals: Mapping[str, Portal],
         ledger: Ledger,
         corrections: Corrections,
-        whole: bool,
+        number: int,
+        base: int | None,
     ) -> None:
         self._memory, self._db = memory, db
         self._portals, self._ledger, self._corrections = portals, ledger, corrections
-        self._whole = whole
+        self._number, self._base, self._whole = number, base, base is None
         self._batch = store.Batch(db)
         self._bodies: dict[str, Body] = {}
         self._home_ok = lru_cache(maxsize=100_000)(memory.home_ok)
@@ -86,49 +92,51 @@ class Fold:
         self, report_id: str, last: tuple[str, Reading] | None
     ) -> tuple[str, Reading] | None:
         """Write a report; gives its id and what it shows at present, for its next year."""
-        if not self._whole:
-            store.forget_report(self._db, report_id)
         pages = self._memory.addresses(report_id)
         if not pages:
+            if not self._whole:
+                store.forget_report(self._db, report_id)
             self._memory.drop_report(report_id)
             return last
         nights = {page: self._memory.nights_of_page(page) for page in pages}
-        history = trace(self._observations(report_id, nights))
+        bodies: dict[str, str] = {}
+        history = trace(self._observations(report_id, nights, bodies))
         self._memory.keep_shows(report_id, _shows(report_id, history, nights))
-        issuer_id, _, year = report_id.rpartition("/")
-        before_id = f"{issuer_id}/{int(year) - 1}"
-        before = last[1] if last and last[0] == before_id else self._current(before_id)
         reading = current(history)
         share = self._share(report_id, history, reading)
+        body = bodies[reading.content_digest]
         self._memory.keep_report(
-            report_id,
-            share.body.parent,
-            share.scope,
-            next(
-                known.body or ""
-                for page in pages
-                for known in nights[page].values()
-                if known.content_digest == reading.content_digest
-            ),
-            _packed_share(share),
+            report_id, share.body.parent, share.scope, body, _packed_share(share)
         )
+        issuer_id, _, year = report_id.rpartition("/")
+        before_id = f"{issuer_id}/{int(year) - 1}"
+        before_body = self._memory.current_body(before_id)
+        said = _said(history, bodies, before_body)
+        if self._memory.was_written(report_id, said, self._number, self._base):
+            store.touch_report(self._db, report_id, history)
+            return report_id, reading
+        if not self._whole:
+            store.forget_report(self._db, report_id)
         if share.scope == WHOLE:
             # Its findings against the bodies below went with its rows.
             self._memory.mark("years", [year])
+        before = None
+        if before_body:
+            known = last[1] if last and last[0] == before_id else None
+            before = known or recall_reading(self._memory, before_body)
         store.write_report(self._batch, report_id, compare(history, int(year), before), PARSER)
         return report_id, reading
 
-    def _current(self, report_id: str) -> Reading | None:
-        body = self._memory.current_body(report_id)
-        return recall_reading(self._memory, body) if body else None
-
     def _observations(
-        self, report_id: str, nights: Mapping[str, Mapping[str, PageNight]]
+        self,
+        report_id: str,
+        nights: Mapping[str, Mapping[str, PageNight]],
+        bodies: dict[str, str],
     ) -> Iterator[Observation]:
         """All that was observed of a report at the addresses that ever showed it.
 
         Of documents with the same content the first speaks for all: a page that counts its
-        visitors is another document every night.
+        visitors is another document every night. `bodies` learns which that is.
         """
         readings: dict[str, Reading] = {}
         ordered = sorted(
@@ -140,6 +148,7 @@ class Fold:
             sources: tuple[tuple[str, str], ...] = ()
             if night.report_id == report_id and night.content_digest and night.body:
                 if night.content_digest not in readings:
+                    bodies[night.content_digest] = night.body
                     readings[night.content_digest] = recall_reading(self._memory, night.body)
                 reading = readings[night.content_digest]
                 sources = night.sources
@@ -318,6 +327,20 @@ def _shows(
             *observation.attachments,
         ):
             yield digest, at, url, f"{report_id}/{name}"
+
+
+def _said(history: History, bodies: Mapping[str, str], before_body: str | None) -> str:
+    """A digest of all that the rows of a report say but when it was last seen."""
+    versions = [
+        (version.id, version.number, version.first_seen, version.attachments, version.replaces)
+        for version in history.versions
+    ]
+    read = [bodies[version.reading.content_digest] for version in history.versions]
+    said = (
+        *(history.url, history.status, history.current, history.first_seen, versions, read),
+        *(history.transitions, history.events, before_body),
+    )
+    return hashlib.sha256(repr(said).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _version_shown(record: Record, shows: list[tuple[str, str, str]]) -> str | None:

@@ -74,6 +74,8 @@ create table if not exists reports (
     id text primary key, issuer_id text, year integer, scope text, parent text,
     current_body text, share text
 );
+create table if not exists written (report_id text primary key, said text, number integer)
+    without rowid;
 create index if not exists reports_year on reports (year, scope);
 create index if not exists reports_issuer on reports (issuer_id);
 create table if not exists shows (
@@ -623,11 +625,25 @@ class Memory:
                 (report_id, issuer_id, int(year), scope, parent, current_body, share),
             )
 
+    def was_written(self, report_id: str, said: str, number: int, base: int | None) -> bool:
+        """Whether the archive that build `base` made says of a report what is to be said; note
+        that build `number` says it."""
+        known = self.db.execute(
+            "select said, number from written where report_id = ?", (report_id,)
+        ).fetchone()
+        if known and known[0] == said and base is not None and known[1] <= base:
+            return True
+        self.db.execute(
+            "insert or replace into written values (?, ?, ?)", (report_id, said, number)
+        )
+        return False
+
     def drop_report(self, report_id: str) -> None:
         """Forget a report that no page shows any more."""
         issuer_id, _, year = report_id.rpartition("/")
         self.keep_shows(report_id, ())
         self.db.execute("delete from reports where id = ?", (report_id,))
+        self.db.execute("delete from written where report_id = ?", (report_id,))
         self.db.execute("insert or ignore into due_issuers values (?)", (issuer_id,))
         self.db.execute("insert or ignore into due_years values (?)", (int(year),))
         self._next_is_due(issuer_id, int(year))

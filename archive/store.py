@@ -313,6 +313,15 @@ def forget_report(db: Archive, report_id: str) -> None:
         db.conn.execute(f'delete from "{table}" where {column} = ?', (report_id,))
 
 
+def touch_report(db: Archive, report_id: str, history: History) -> None:
+    """Write when a report and its versions were last seen; all else they say is as it was."""
+    db.conn.execute("update reports set last_seen = ? where id = ?", (history.last_seen, report_id))
+    db.conn.executemany(
+        "update versions set last_seen = ? where id = ?",
+        ((version.last_seen, f"{report_id}/{version.id}") for version in history.versions),
+    )
+
+
 def write_report(batch: Batch, report_id: str, history: History, parser: str) -> None:
     """Write a report, its versions and all that hangs on them."""
     issuer_id, _, year = report_id.rpartition("/")
