@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 
 from archive import issuers
@@ -73,7 +74,9 @@ class Attribution:
             )
             with memory.transaction():
                 for page, nights in chunk:
-                    known = [self._page_night(page, night, facts) for night in nights]
+                    known = [
+                        self._page_night(page, turn, night, facts) for turn, night in _turns(nights)
+                    ]
                     if any(
                         night.content_digest and not (night.reason or night.report_id)
                         for night in known
@@ -100,11 +103,14 @@ class Attribution:
         if chunk:
             yield chunk
 
-    def _page_night(self, page: str, night: Night, facts: Mapping[str, Facts]) -> PageNight:
+    def _page_night(
+        self, page: str, turn: int, night: Night, facts: Mapping[str, Facts]
+    ) -> PageNight:
         line, task = night.line, night.task
         known = PageNight(
             page=page,
             night=line.night,
+            turn=turn,
             seen_at=line.seen_at,
             fetched_at=line.fetched_at or line.seen_at,
             portal_id=line.portal_id,
@@ -159,6 +165,12 @@ class Attribution:
             for page in sorted(unnamed):
                 nights = self._memory.nights_of_page(page).values()
                 self._memory.keep_nights(page, [self._named(night) for night in nights])
+
+
+def _turns(nights: Sequence[Night]) -> Iterator[tuple[int, Night]]:
+    """Each with its place among those of its night, from 0."""
+    for _, same in groupby(nights, key=lambda night: night.line.night):
+        yield from enumerate(same)
 
 
 def _by_address(

@@ -30,6 +30,8 @@ from archive.readings import recall_reading
 from archive.sightings import Sighting, moment
 from archive.versions import History, Observation, trace
 
+# What is known of some pages, by page, then by night and turn.
+Nights = Mapping[str, Mapping[tuple[str, int], PageNight]]
 # Reports whose traces in the memory are committed together.
 TOGETHER = 500
 
@@ -130,7 +132,7 @@ class Fold:
     def _observations(
         self,
         report_id: str,
-        nights: Mapping[str, Mapping[str, PageNight]],
+        nights: Nights,
         bodies: dict[str, str],
     ) -> Iterator[Observation]:
         """All that was observed of a report at the addresses that ever showed it.
@@ -141,7 +143,7 @@ class Fold:
         readings: dict[str, Reading] = {}
         ordered = sorted(
             (night for seen in nights.values() for night in seen.values()),
-            key=lambda night: (night.night, night.seen_at, night.page),
+            key=lambda night: (night.night, night.seen_at, night.page, night.turn),
         )
         for night in ordered:
             reading = None
@@ -287,13 +289,13 @@ class Fold:
         lines = self._memory.lines_of_url(url, night)
         for line in sorted(lines, key=lambda line: (line.page != line.url, moment(line))):
             rows.setdefault(line.night, line)
-        pages: dict[str, dict[str, PageNight]] = {}
+        pages: dict[str, dict[tuple[str, int], PageNight]] = {}
         for line in rows.values():
             if line.page not in pages:
                 pages[line.page] = self._memory.nights_of_page(line.page)
             shown = pages[line.page]
-            own = shown.get(line.night) if line.page == line.url else None
-            reason = own.reason if own else None
+            own = [known for (date, _), known in shown.items() if date == line.night]
+            reason = own[-1].reason if own and line.page == line.url else None
             if line.page != line.url and not shown:
                 reason = NO_PAGE
             yield {
@@ -316,16 +318,17 @@ def _groups(items: Iterable[str], size: int) -> Iterator[list[str]]:
         yield group
 
 
-def _shows(
-    report_id: str, history: History, nights: Mapping[str, Mapping[str, PageNight]]
-) -> Iterator[tuple[str, str, str, str]]:
+def _shows(report_id: str, history: History, nights: Nights) -> Iterator[tuple[str, str, str, str]]:
     """Which payload showed which version, when and where."""
-    for observation, name in history.shown:
-        at = nights[observation.url][observation.night].fetched_at
-        for url, digest in (
-            (observation.url, observation.digests[0]),
-            *observation.attachments,
-        ):
+    fetched = {
+        (night.page, night.night, night.seen_at, night.sources[0][1]): night.fetched_at
+        for seen in nights.values()
+        for night in seen.values()
+        if night.sources
+    }
+    for seen, name in history.shown:
+        at = fetched[seen.url, seen.night, seen.seen_at, seen.digests[0]]
+        for url, digest in ((seen.url, seen.digests[0]), *seen.attachments):
             yield digest, at, url, f"{report_id}/{name}"
 
 
@@ -353,10 +356,10 @@ def _version_shown(record: Record, shows: list[tuple[str, str, str]]) -> str | N
     return here[at - 1][2] if at else here[0][2]
 
 
-def _report_on(night: str, shown: Mapping[str, PageNight]) -> str | None:
+def _report_on(night: str, shown: Mapping[tuple[str, int], PageNight]) -> str | None:
     """The report a page showed that night, or the last one before it showed none."""
     last = None
-    for date, known in shown.items():
+    for (date, _), known in shown.items():
         if date > night:
             break
         last = known.report_id or last

@@ -31,7 +31,7 @@ def take_in(shelf: Shelf, memory: Memory, executor: Executor | None) -> bool:
     Sightings come first: a segment closed meanwhile may bring captures nobody asks for yet, while
     a line without its capture would have to wait.
     """
-    lines = _changed(memory, "sightings", shelf.kept("sightings", ".jsonl"))
+    lines, lines_lost = _changed(memory, "sightings", shelf.kept("sightings", ".jsonl"))
     for kept in track(lines, "sightings"):
         data = shelf.read("sightings", kept.name)
         read = list(read_lines(io.BytesIO(data)))
@@ -41,7 +41,7 @@ def take_in(shelf: Shelf, memory: Memory, executor: Executor | None) -> bool:
         memory.take_sightings(
             kept.name, kept.size, kept.stamp, hashlib.sha256(data).hexdigest(), read
         )
-    segments = _changed(memory, "warc", shelf.kept("warc", ".warc.gz"))
+    segments, segments_lost = _changed(memory, "warc", shelf.kept("warc", ".warc.gz"))
     walked = each(executor, partial(walk, shelf), segments)
     for kept, outcome in track(walked, "segments", len(segments)):
         if isinstance(outcome, Failure):
@@ -54,21 +54,24 @@ def take_in(shelf: Shelf, memory: Memory, executor: Executor | None) -> bool:
             if isinstance(record, Damage):
                 log.warning("%s at %d: %s", record.warc_file, record.offset, record.reason)
         memory.take_segment(kept.name, kept.size, kept.stamp, sha256, records)
-    return bool(lines or segments)
+    return bool(lines or segments or lines_lost or segments_lost)
 
 
-def _changed(memory: Memory, folder: str, kept: Iterable[Kept]) -> list[Kept]:
-    """The files that are not yet in the memory; what files gone or changed left there is undone."""
+def _changed(memory: Memory, folder: str, kept: Iterable[Kept]) -> tuple[list[Kept], int]:
+    """The files that are not yet in the memory, and how many have gone from it: what files gone
+    or changed have left there is undone."""
     known = memory.files(folder)
     found = {file.name: file for file in kept}
+    undone = 0
     for name, file in known.items():
         now = found.get(name)
         if now is None or (now.size, now.stamp) != (file.size, file.stamp):
             memory.forget_file(folder, name)
+            undone += 1
             log.warning("%s %s", name, "has gone" if now is None else "has changed")
         else:
             del found[name]
-    return list(found.values())
+    return list(found.values()), undone
 
 
 def walk(shelf: Shelf, kept: Kept) -> tuple[str, list[Capture | Damage]]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from archive.issuers import Portal
-from archive.sightings import BadLine, PortalLine, Sighting, Visit, latest
+from archive.sightings import BadLine, PortalLine, Sighting, Visit, latest, observed
 from archive.warc import HOLDING, Capture, Damage
 
 # Raised when what is kept changes its shape: another number and all is taken in anew.
@@ -62,10 +62,10 @@ create table if not exists portals (
     state text
 );
 create table if not exists page_nights (
-    page text, night text, seen_at text, fetched_at text, portal_id text, verdict text,
-    sources text, key text, body text, content_digest text, issuer text, year integer,
+    page text, night text, turn integer, seen_at text, fetched_at text, portal_id text,
+    verdict text, sources text, key text, body text, content_digest text, issuer text, year integer,
     reason text, has_failed integer, report_id text,
-    primary key (page, night)
+    primary key (page, night, turn)
 ) without rowid;
 create index if not exists page_nights_report on page_nights (report_id, page);
 create index if not exists page_nights_issuer on page_nights (issuer);
@@ -109,8 +109,8 @@ CAPTURE = (
 # Of records of the same answer the one with the bytes ("response" sorts before "revisit").
 PREFERENCE = "c.record_type, f.name, c.offset"
 NIGHT = (
-    "page, night, seen_at, fetched_at, portal_id, verdict, sources, key, body, content_digest,"
-    " issuer, year, reason, has_failed, report_id"
+    "page, night, turn, seen_at, fetched_at, portal_id, verdict, sources, key, body,"
+    " content_digest, issuer, year, reason, has_failed, report_id"
 )
 
 
@@ -141,7 +141,8 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class PageNight:
-    """What is known of a page after a night.
+    """What is known of a page after a night, or of one of several contents it showed that night:
+    `turn` counts them from 0.
 
     `sources` are the (address, digest) of the document it showed, the page's own first; `key`
     names the reading's place in the memory, `body` and `content_digest` what was read. `reason`
@@ -150,6 +151,7 @@ class PageNight:
 
     page: str
     night: str
+    turn: int
     seen_at: str
     fetched_at: str
     portal_id: str
@@ -421,9 +423,10 @@ class Memory:
     # --- lines ------------------------------------------------------------------------------------
 
     def lines_of_page(self, page: str) -> list[Sighting]:
-        """The lines about a page and its attachments, the last of each night and address."""
+        """The lines about a page and its attachments: of each night and address the last, and one
+        for each other payload."""
         rows = self.db.execute(f"select {LINE} from report_lines r where page = ?", (page,))
-        return latest(Sighting(*row) for row in rows)
+        return observed(Sighting(*row) for row in rows)
 
     def lines_of_url(self, url: str, night: str) -> list[Sighting]:
         """The lines about an address, on one night or all, whatever page it belongs to."""
@@ -510,26 +513,28 @@ class Memory:
 
     # --- what pages showed ------------------------------------------------------------------------
 
-    def nights_of_page(self, page: str) -> dict[str, PageNight]:
-        """What is known of a page, by night, in order."""
+    def nights_of_page(self, page: str) -> dict[tuple[str, int], PageNight]:
+        """What is known of a page, by night and turn, in order."""
         rows = self.db.execute(
-            f"select {NIGHT} from page_nights where page = ? order by night", (page,)
+            f"select {NIGHT} from page_nights where page = ? order by night, turn", (page,)
         )
-        return {row[1]: _page_night(row) for row in rows}
+        return {(row[1], row[2]): _page_night(row) for row in rows}
 
-    def keep_nights(self, page: str, nights: Sequence[PageNight]) -> None:
+    def keep_nights(self, page: str, nights: Iterable[PageNight]) -> None:
         """Replace what is known of a page; reports it showed and shows are due, and all its lines
         where what is known of former nights has changed."""
         before = self.nights_of_page(page)
-        after = {night.night: night for night in nights}
+        after = {(night.night, night.turn): night for night in nights}
         for gone in before.keys() - after.keys():
-            self.db.execute("delete from page_nights where page = ? and night = ?", (page, gone))
-        for date, night in after.items():
-            if before.get(date) != night:
+            self.db.execute(
+                "delete from page_nights where page = ? and night = ? and turn = ?", (page, *gone)
+            )
+        for key, night in after.items():
+            if before.get(key) != night:
                 self.db.execute(
-                    f"insert or replace into page_nights values ({', '.join('?' * 15)})",
+                    f"insert or replace into page_nights values ({', '.join('?' * 16)})",
                     (
-                        *(night.page, night.night, night.seen_at, night.fetched_at),
+                        *(night.page, night.night, night.turn, night.seen_at, night.fetched_at),
                         *(night.portal_id, night.verdict, json.dumps(night.sources), night.key),
                         *(night.body, night.content_digest, night.issuer, night.year),
                         *(night.reason, int(night.has_failed), night.report_id),
@@ -545,12 +550,12 @@ class Memory:
         if (
             not before
             or any(
-                date not in after
-                or (known.report_id, known.reason) != (after[date].report_id, after[date].reason)
-                for date, known in before.items()
+                key not in after
+                or (known.report_id, known.reason) != (after[key].report_id, after[key].reason)
+                for key, known in before.items()
             )
             # A night learned of late may say what later lines were about.
-            or any(date < (latest_line or "") for date in after.keys() - before.keys())
+            or any(night < (latest_line or "") for night, _ in after.keys() - before.keys())
         ):
             self.db.execute(
                 "insert or ignore into due_sightings select distinct url, ? from report_lines"
@@ -819,6 +824,6 @@ def _once(rows: Iterable[Sequence[Any]]) -> Iterator[Record]:
 
 def _page_night(row: Sequence[Any]) -> PageNight:
     values = list(row)
-    values[6] = tuple((url, digest) for url, digest in json.loads(values[6]))
-    values[13] = bool(values[13])
+    values[7] = tuple((url, digest) for url, digest in json.loads(values[7]))
+    values[14] = bool(values[14])
     return PageNight(*values)

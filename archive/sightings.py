@@ -9,6 +9,7 @@ from typing import Any
 
 from archive.schema import TABLES
 from archive.store import clean
+from archive.versions import SHOWN
 
 # What a visit counts: whole numbers, none below 0.
 COUNTS = tuple(
@@ -107,6 +108,23 @@ def latest(lines: Iterable[Sighting]) -> list[Sighting]:
         if key not in kept or moment(line) > moment(kept[key]):
             kept[key] = line
     return sorted(kept.values(), key=lambda line: (line.night, moment(line)))
+
+
+def observed(lines: Iterable[Sighting]) -> list[Sighting]:
+    """The same, and of a night in which an address showed several payloads one line of each.
+
+    A night is begun again when a frontier was lost, and a page may be edited in between.
+    """
+    lines = list(lines)
+    last = latest(lines)
+    seen = {(line.url, line.night, line.page, line.digest) for line in last}
+    more: dict[tuple[str, str, str, str | None], Sighting] = {}
+    for line in lines:
+        key = (line.url, line.night, line.page, line.digest)
+        is_other = line.verdict in SHOWN and line.digest and key not in seen
+        if is_other and (key not in more or moment(line) > moment(more[key])):
+            more[key] = line
+    return sorted([*last, *more.values()], key=lambda line: (line.night, moment(line)))
 
 
 def _portal_moment(line: Mapping[str, Any]) -> str:

@@ -131,7 +131,7 @@ def generation(archive: Path) -> int | None:
 
 
 def counts(archive: Path) -> dict[str, int]:
-    """How much an archive holds: portals, reports, versions and numbers read; empty without one."""
+    """How much an archive holds: portals, reports and numbers read; empty without one."""
     try:
         with closing(reading(archive)) as db:
             return {
@@ -139,7 +139,6 @@ def counts(archive: Path) -> dict[str, int]:
                 for name, sql in (
                     ("portals", "select count(*) from portals"),
                     ("reports", "select count(*) from reports"),
-                    ("versions", "select count(*) from versions"),
                     ("cells", "select sum(numbers_read) from versions"),
                 )
             }

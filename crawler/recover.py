@@ -453,5 +453,5 @@ def _scan_sightings(file: IO[bytes]) -> _Scan:
 def _is_sighting(line: bytes) -> bool:
     try:
         return line.endswith(b"\n") and isinstance(json.loads(line), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False

@@ -390,6 +390,27 @@ def test_a_revisit_at_another_address_shows_the_bytes_it_refers_to(tmp_path: Pat
         ).fetchall() == [("revisit", 1)]
 
 
+def test_a_page_edited_while_its_night_was_begun_again_has_two_versions(tmp_path: Path) -> None:
+    """A frontier was lost: the night asks once more, and one address and night has one row."""
+    crawl = Crawl()
+    crawl.home(1)
+    crawl.see(1, page("10"))
+    crawl.see(1, page("12"))
+    crawl.lines[-1] |= {"seen_at": "2026-11-01T15:00:00Z", "fetched_at": "2026-11-01T15:00:00Z"}
+    crawl.answers[-1] = (PAGE, page("12"), "2026-11-01T15:00:00Z", "response")
+    fold(crawl.lay(tmp_path))
+    assert rows(tmp_path, "select requests__received_new__total from figures order by 1") == [
+        (10,),
+        (12,),
+    ]
+    assert rows(tmp_path, "select kind from events order by position") == [("new",), ("edited",)]
+    assert rows(tmp_path, "select seen_at from sightings") == [("2026-11-01T15:00:00Z",)]
+    assert rows(
+        tmp_path,
+        "select number from captures join versions on versions.id = version_id order by fetched_at",
+    ) == [(1,), (2,)]
+
+
 def test_a_sighting_whose_segment_is_still_open_waits(tmp_path: Path) -> None:
     crawl = Crawl()
     crawl.home(1)
