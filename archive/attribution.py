@@ -15,7 +15,7 @@ from pathlib import Path
 from archive import issuers
 from archive.corrections import Corrections
 from archive.issuers import Claim, Ledger, Portal
-from archive.memory import Memory, PageNight
+from archive.memory import Memory, PageNight, groups
 from archive.nights import Index, Mentions, Night, follow
 from archive.progress import track
 from archive.readings import Facts, read_documents
@@ -25,6 +25,8 @@ from archive.sightings import Sighting
 # Pages are taken together up to so many lines: enough documents for every worker, and a bounded
 # memory.
 CHUNK_LINES = 20_000
+# Pages that are named together.
+TOGETHER = 500
 BY_CORRECTION = "人工更正：不是年报。"
 
 
@@ -59,7 +61,6 @@ class Attribution:
         """Bring all due pages up to date. New ids are in the ledger's file before anything refers
         to them."""
         memory = self._memory
-        unnamed: set[str] = set()
         total = memory.count_due("pages")
         for chunk in self._chunks(track(memory.due("pages"), "pages", total)):
             tasks = [night.task for _, nights in chunk for night in nights if night.task]
@@ -81,9 +82,10 @@ class Attribution:
                         night.content_digest and not (night.reason or night.report_id)
                         for night in known
                     ):
-                        unnamed.add(page)
+                        memory.mark("unnamed", [page])
                     memory.keep_nights(page, known)
-        self._mint(ledger_file, unnamed)
+                    memory.keep_failure(page, any(night.has_failed for night in known))
+        self._mint(ledger_file)
         return self.read
 
     def _chunks(self, pages: Iterator[str]) -> Iterator[list[tuple[str, list[Night]]]]:
@@ -154,17 +156,25 @@ class Attribution:
         self._claims[claim] = min(night.seen_at, self._claims.get(claim, night.seen_at))
         return replace(night, report_id=None)
 
-    def _mint(self, ledger_file: Path, unnamed: set[str]) -> None:
+    def _mint(self, ledger_file: Path) -> None:
         claims = (Claim(*claim, seen_at) for claim, seen_at in self._claims.items())
         minted = self._ledger.mint(claims, self._portals)
         issuers.append(ledger_file, minted)
         self.read.minted = len(minted)
-        # A name that meant a related body may mean one of those: it is looked up again.
-        unnamed |= self._memory.pages_of_names({issuer.name for issuer in minted})
         with self._memory.transaction():
-            for page in sorted(unnamed):
-                nights = self._memory.nights_of_page(page).values()
-                self._memory.keep_nights(page, [self._named(night) for night in nights])
+            # A name that meant a related body may mean one of those: it is looked up again.
+            self._memory.mark_unnamed({issuer.name for issuer in minted})
+        self.name_again(self._corrections)
+
+    def name_again(self, corrections: Corrections) -> None:
+        """Name the pages again that are to be: bodies or corrections are others than before."""
+        self._corrections = corrections
+        memory = self._memory
+        for pages in groups(memory.due("unnamed"), TOGETHER):
+            with memory.transaction():
+                for page in pages:
+                    nights = memory.nights_of_page(page).values()
+                    memory.keep_nights(page, [self._named(night) for night in nights])
 
 
 def _turns(nights: Sequence[Night]) -> Iterator[tuple[int, Night]]:

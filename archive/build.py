@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import secrets
 import sqlite3
 import zlib
 from contextlib import closing
@@ -118,9 +119,16 @@ def build(
             with closing(_memory(data / MEMORY)) as memory:
                 return _build(data, shelf, memory, workers, options, rebuild)
         except (sqlite3.Error, zlib.error) as error:
-            raise BuildError(
-                f"{data}: {error}. Is the disk full? If not, build again with --rebuild"
-            ) from error
+            raise BuildError(f"{data}: {error}. {_cure(error)}") from error
+
+
+def _cure(error: Exception) -> str:
+    code = getattr(error, "sqlite_errorcode", None)
+    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN) or "full" in str(error):
+        return "Free the disk or mend the folder, then build again"
+    if code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return "Another program holds it: wait, then build again"
+    return "Build again with --rebuild; if that does not help, the disk is failing"
 
 
 def _memory(path: Path) -> Memory:
@@ -144,56 +152,76 @@ def _build(
     data: Path, shelf: Shelf, memory: Memory, workers: int, options: Options, rebuild: bool
 ) -> Summary:
     with opened(workers, options.cluster) as executor:
-        changed = take_in(shelf, memory, executor)
+        take_in(shelf, memory, executor, options.accept_loss)
         ledger = issuers.whole_ledger(data / LEDGER, data / ARCHIVE, data / PUBLISHED)
         said = corrections.load(options.corrections).settled(ledger)
+        rules = {
+            "reader": reader_version(),
+            "said": said.digest,
+            "ledger": _digest(data / LEDGER),
+            "software": software(),
+        }
         portals = memory.describe_portals()
-        rules = {"reader": reader_version(), "said": said.digest, "ledger": _digest(data / LEDGER)}
-        if any(memory.fact(name) != value for name, value in rules.items()):
+        renamed = set(memory.due("renamed"))
+        memory.mark_reports_of(
+            issuer.id for issuer in ledger.by_id.values() if issuer.portal_id in renamed
+        )
+        changed = any(memory.fact(name) != value for name, value in rules.items())
+        if changed:
             memory.mark_all()
         memory.mark_failed()
         attribution = Attribution(shelf, memory, portals, ledger, said)
         read = attribution.attribute(executor, data / LEDGER)
+        if read.minted:
+            said = _settled_again(said, memory, ledger, attribution)
     rules["ledger"] = _digest(data / LEDGER)
-    rules["software"] = software()
-    base = store.generation(data / ARCHIVE)
-    ours = {memory.fact("archive"), memory.fact("next")}
-    whole = (
-        rebuild
-        or str(base) not in ours
-        or any(memory.fact(name) != rules[name] for name in ("software", "said"))
-    )
+    names = _digest(data / PUBLISHED)
+    base = store.identity(data / ARCHIVE)
+    ours = [memory.fact("archive"), memory.fact("next")]
+    whole = rebuild or changed or base is None or str(base) not in ours
     if whole:
         memory.mark_all(pages=False)
-    elif not (changed or memory.is_due()):
+    elif not memory.is_due() and memory.fact("published") == names:
         with closing(store.reading(data / ARCHIVE)) as db:
             return _summary(db, memory, read)
-    number = _next_number(base, *ours)
+    number = int(memory.fact("number") or 0) + 1
+    made_by = (number & 0x7FFFFFFF, secrets.randbits(31))
     fresh = data / (ARCHIVE + ".new")
     try:
         with closing(store.create(fresh) if whole else store.copy(data / ARCHIVE, fresh)) as db:
             with store.transaction(db):
-                Fold(memory, db, portals, ledger, said, number, None if whole else base).write()
+                gone_on_with = None if whole or base is None else base[0]
+                Fold(memory, db, portals, ledger, said, number, gone_on_with).write()
                 _write_corrections(db, memory, ledger, said, data / PUBLISHED)
             summary = _summary(db, memory, read)
-            memory.note("next", str(number))
-            store.put_in_place(db, fresh, data / ARCHIVE, number, options.accept_loss)
+            with memory.transaction():
+                memory.note("next", str(made_by))
+                memory.note("number", str(number))
+            store.put_in_place(db, fresh, data / ARCHIVE, made_by, options.accept_loss)
     except BaseException:
         # Half an archive would only keep a full disk full.
         fresh.unlink(missing_ok=True)
         raise
     with memory.transaction():
         memory.done()
-        for name, value in (rules | {"archive": str(number)}).items():
+        for name, value in (rules | {"archive": str(made_by), "published": names}).items():
             memory.note(name, value)
         if whole:
             memory.sweep()
     return summary
 
 
-def _next_number(base: int | None, *known: str | None) -> int:
-    """A number no archive in use or remembered has; it fits 32 bits."""
-    return max(base or 0, *(int(number or 0) for number in known)) % (2**31 - 2) + 1
+def _settled_again(
+    said: Corrections, memory: Memory, ledger: issuers.Ledger, attribution: Attribution
+) -> Corrections:
+    """The corrections where bodies met for the first time are known: pages that are said to be
+    theirs are named again."""
+    refused = said.refused
+    said = said.settled(ledger)
+    with memory.transaction():
+        memory.mark("unnamed", (entry.of for entry in refused - said.refused))
+    attribution.name_again(said)
+    return said
 
 
 def _digest(path: Path) -> str:

@@ -20,7 +20,7 @@ from archive.corrections import Corrections
 from archive.findings.rollups import RULE, WHOLE, Share, figures_of, roll_up
 from archive.findings.years import compare, current
 from archive.issuers import Issuer, Ledger, Portal
-from archive.memory import ALL_NIGHTS, Memory, PageNight, Record
+from archive.memory import ALL_NIGHTS, Memory, PageNight, Record, groups
 from archive.model import Body, Reading
 from archive.names.bodies import DIVISIONS_DATE, describe, division_rows, place_name
 from archive.nights import EMPTY, NO_PAGE
@@ -28,7 +28,7 @@ from archive.progress import track
 from archive.read import PARSER
 from archive.readings import recall_reading
 from archive.sightings import Sighting, moment
-from archive.versions import History, Observation, trace
+from archive.versions import NO_REPORT, History, Observation, trace
 
 # What is known of some pages, by page, then by night and turn.
 Nights = Mapping[str, Mapping[tuple[str, int], PageNight]]
@@ -84,7 +84,7 @@ class Fold:
     def _reports(self) -> None:
         due = track(self._memory.due("reports"), "reports", self._memory.count_due("reports"))
         last: tuple[str, Reading] | None = None
-        for reports in _groups(due, TOGETHER):
+        for reports in groups(due, TOGETHER):
             with self._memory.transaction():
                 for report_id in reports:
                     last = self._report(report_id, last)
@@ -154,13 +154,17 @@ class Fold:
                     readings[night.content_digest] = recall_reading(self._memory, night.body)
                 reading = readings[night.content_digest]
                 sources = night.sources
-            elsewhere = night.report_id is not None and night.report_id != report_id
+            verdict = night.verdict
+            if night.report_id is not None and night.report_id != report_id:
+                # An address that now shows another report no longer shows this one.
+                verdict = "moved"
+            elif night.key and not night.content_digest and not night.has_failed:
+                verdict = NO_REPORT
             yield Observation(
                 url=night.page,
                 night=night.night,
                 seen_at=night.seen_at,
-                # An address that now shows another report no longer shows this one.
-                verdict="moved" if elsewhere else night.verdict,
+                verdict=verdict,
                 home_ok=self._home_ok(night.portal_id, night.night),
                 reading=reading,
                 digests=tuple(digest for _, digest in sources),
@@ -305,17 +309,6 @@ class Fold:
                     *("seen_at", "verdict", "digest"),
                 )
             } | {"report_id": None if reason else _report_on(line.night, shown), "reason": reason}
-
-
-def _groups(items: Iterable[str], size: int) -> Iterator[list[str]]:
-    group: list[str] = []
-    for item in items:
-        group.append(item)
-        if len(group) == size:
-            yield group
-            group = []
-    if group:
-        yield group
 
 
 def _shows(report_id: str, history: History, nights: Nights) -> Iterator[tuple[str, str, str, str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
-from collections.abc import Iterable
 from concurrent.futures import Executor
 from functools import partial
 
@@ -25,13 +24,15 @@ class IntakeError(ValueError):
     """A closed file cannot be read at all; the message names it and says what to do."""
 
 
-def take_in(shelf: Shelf, memory: Memory, executor: Executor | None) -> bool:
-    """Bring the memory up to what lies on the shelf, file by file; says whether anything changed.
+def take_in(
+    shelf: Shelf, memory: Memory, executor: Executor | None, accept_loss: bool = False
+) -> None:
+    """Bring the memory up to what lies on the shelf, file by file.
 
     Sightings come first: a segment closed meanwhile may bring captures nobody asks for yet, while
     a line without its capture would have to wait.
     """
-    lines, lines_lost = _changed(memory, "sightings", shelf.kept("sightings", ".jsonl"))
+    lines = _changed(shelf, memory, "sightings", ".jsonl", accept_loss)
     for kept in track(lines, "sightings"):
         data = shelf.read("sightings", kept.name)
         read = list(read_lines(io.BytesIO(data)))
@@ -41,37 +42,56 @@ def take_in(shelf: Shelf, memory: Memory, executor: Executor | None) -> bool:
         memory.take_sightings(
             kept.name, kept.size, kept.stamp, hashlib.sha256(data).hexdigest(), read
         )
-    segments, segments_lost = _changed(memory, "warc", shelf.kept("warc", ".warc.gz"))
+    segments = _changed(shelf, memory, "warc", ".warc.gz", accept_loss)
     walked = each(executor, partial(walk, shelf), segments)
     for kept, outcome in track(walked, "segments", len(segments)):
         if isinstance(outcome, Failure):
             raise IntakeError(
-                f"{shelf.where('warc', kept.name)}: {outcome.reason}. Mend the disk, or put the "
-                "file back from the backup, then build again"
+                f"{shelf.where('warc', kept.name)}: {outcome.reason}. Build again; if it stays, "
+                "mend the disk or put the file back from the backup"
             )
         sha256, records = outcome
         for record in records:
             if isinstance(record, Damage):
                 log.warning("%s at %d: %s", record.warc_file, record.offset, record.reason)
         memory.take_segment(kept.name, kept.size, kept.stamp, sha256, records)
-    return bool(lines or segments or lines_lost or segments_lost)
 
 
-def _changed(memory: Memory, folder: str, kept: Iterable[Kept]) -> tuple[list[Kept], int]:
-    """The files that are not yet in the memory, and how many have gone from it: what files gone
-    or changed have left there is undone."""
+def _changed(
+    shelf: Shelf, memory: Memory, folder: str, suffix: str, accept_loss: bool
+) -> list[Kept]:
+    """The files that are not yet in the memory; what files gone or changed left there is undone.
+
+    IntakeError where none is left of those that were there: a disk is not mounted, more often
+    than not.
+    """
     known = memory.files(folder)
-    found = {file.name: file for file in kept}
-    undone = 0
+    found = {file.name: file for file in shelf.kept(folder, suffix)}
+    if known and not found and not accept_loss:
+        raise IntakeError(
+            f"{shelf.where(folder)} is empty, and held {len(known)} files at the last build: is "
+            "the disk mounted? If they are gone for good, build with --accept-loss"
+        )
     for name, file in known.items():
         now = found.get(name)
-        if now is None or (now.size, now.stamp) != (file.size, file.stamp):
-            memory.forget_file(folder, name)
-            undone += 1
-            log.warning("%s %s", name, "has gone" if now is None else "has changed")
-        else:
+        if now is not None and (now.size, now.stamp) == (file.size, file.stamp):
             del found[name]
-    return list(found.values()), undone
+        elif (
+            now is not None and now.size == file.size and file.sha256 == shelf.digest(folder, name)
+        ):
+            # A copy, or a backup that was put back.
+            memory.restamp(folder, name, now.stamp)
+            del found[name]
+        else:
+            if now is not None and not accept_loss:
+                raise IntakeError(
+                    f"{shelf.where(folder, name)} had {file.size} bytes of SHA-256 {file.sha256} "
+                    f"when it was closed and has {now.size} others: a closed file never changes. "
+                    "Restore it from the backup, or build with --accept-loss"
+                )
+            memory.forget_file(folder, name)
+            log.warning("%s %s", name, "has gone" if now is None else "has changed")
+    return list(found.values())
 
 
 def walk(shelf: Shelf, kept: Kept) -> tuple[str, list[Capture | Damage]]:

@@ -84,22 +84,25 @@ class Ledger:
         self.by_id: dict[str, Issuer] = {}
         self._by_name: dict[str, list[Issuer]] = {}
         self._same: Mapping[str, str] = {}
+        self._further: dict[str, list[str]] = {}
         for issuer in issuers:
             self.add(issuer)
 
     def add(self, issuer: Issuer) -> None:
         self.by_id[issuer.id] = issuer
-        self._by_name.setdefault(issuer.name, []).append(issuer)
+        for name in (issuer.name, *self._further.get(issuer.id, ())):
+            known = self._by_name.setdefault(name, [])
+            if issuer not in known:
+                known.append(issuer)
 
     def learn(self, names: Iterable[tuple[str, str]], same: Mapping[str, str]) -> None:
         """Take in what corrections say: further `names` of bodies, as (id, name), and which ids
-        are the `same` body as another. Ids the ledger does not have are passed over."""
+        are the `same` body as another; of ids the ledger does not have, for when it has them."""
         for issuer_id, name in names:
-            issuer = self.by_id.get(issuer_id)
-            known = self._by_name.setdefault(tidy(name), [])
-            if issuer and issuer not in known:
-                known.append(issuer)
-        self._same = {one: other for one, other in same.items() if other in self.by_id}
+            self._further.setdefault(issuer_id, []).append(tidy(name))
+            if issuer := self.by_id.get(issuer_id):
+                self.add(issuer)
+        self._same = same
 
     def find(self, name: str, portal: Portal) -> Issuer | None:
         """The body of that name a portal means.
@@ -108,7 +111,9 @@ class Ledger:
         bare 教育局 is another body on each.
         """
         found = self._find(tidy(name), portal)
-        return self.by_id[self._same.get(found.id, found.id)] if found else None
+        if found is None:
+            return None
+        return self.by_id.get(self._same.get(found.id, found.id), found)
 
     def _find(self, name: str, portal: Portal) -> Issuer | None:
         known = self._by_name.get(name, [])
@@ -132,7 +137,9 @@ class Ledger:
             for name in {tidy(portal.name), full_name(portal.name)}:
                 own_portals.setdefault(name, []).append(portal)
         minted = []
-        for claim in sorted(set(claims)):
+        # What corrections name after a body may be that body's, once it is here.
+        later = {name for names in self._further.values() for name in names}
+        for claim in sorted(set(claims), key=lambda claim: (tidy(claim.name) in later, claim)):
             portal = portals[claim.portal_id]
             if self.find(claim.name, portal) is not None:
                 continue
@@ -186,6 +193,8 @@ def initials(name: str, place: str) -> str:
 
 
 def _own_words(name: str, place: str) -> str:
+    if not place:  # a body of the whole country
+        return name
     own = PLACE.findall(place)[-1:] or [place]
     before, found, rest = name.partition(place) if place in name else name.partition(own[0])
     if before and place_of(before) != before:
@@ -236,18 +245,6 @@ def _leads_to(issuer_id: str, start: str, above: Mapping[str, str]) -> bool:
     while start != issuer_id and start in above:
         start = above[start]
     return start == issuer_id
-
-
-def name_rows(met: Iterable[tuple[str, str, str]]) -> list[dict[str, str]]:
-    """Rows of table issuer_names from (issuer id, name, moment) of every report met."""
-    seen: dict[tuple[str, str], tuple[str, str]] = {}
-    for issuer_id, name, moment in met:
-        first, last = seen.get((issuer_id, tidy(name)), (moment, moment))
-        seen[issuer_id, tidy(name)] = (min(first, moment), max(last, moment))
-    return [
-        {"issuer_id": issuer_id, "name": name, "first_seen": first, "last_seen": last}
-        for (issuer_id, name), (first, last) in sorted(seen.items())
-    ]
 
 
 def read_ledger(lines: Iterable[str]) -> Iterator[Issuer]:

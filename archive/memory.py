@@ -9,6 +9,7 @@ what folding it once gives, so that a build may be killed anywhere.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,12 +22,11 @@ from archive.issuers import Portal
 from archive.sightings import BadLine, PortalLine, Sighting, Visit, latest, observed
 from archive.warc import HOLDING, Capture, Damage
 
-# Raised when what is kept changes its shape: another number and all is taken in anew.
-SHAPE = 1
 SHAPES = """
 create table if not exists facts (name text primary key, value text);
 create table if not exists files (
     id integer primary key, folder text, name text, size integer, stamp text, sha256 text,
+    captures integer, damaged integer, first_at text, last_at text,
     unique (folder, name)
 );
 create table if not exists captures (
@@ -35,8 +35,16 @@ create table if not exists captures (
     primary key (file, offset)
 ) without rowid;
 create index if not exists captures_digest on captures (digest, url, fetched_at);
-create table if not exists damages (file integer, offset integer, reason text);
-create table if not exists bad_lines (file integer, number integer, reason text);
+create index if not exists captures_holding on captures (digest, fetched_at, url)
+    where record_type in ('response', 'conversion');
+create index if not exists captures_holding_at on captures (digest, url, fetched_at)
+    where record_type in ('response', 'conversion');
+create table if not exists damages (
+    file integer, offset integer, reason text, primary key (file, offset)
+) without rowid;
+create table if not exists bad_lines (
+    file integer, number integer, reason text, primary key (file, number)
+) without rowid;
 create table if not exists portal_lines (
     file integer, number integer, id text, night text, state text, moment text, line text,
     primary key (file, number)
@@ -69,7 +77,9 @@ create table if not exists page_nights (
 ) without rowid;
 create index if not exists page_nights_report on page_nights (report_id, page);
 create index if not exists page_nights_issuer on page_nights (issuer);
-create index if not exists page_nights_failed on page_nights (page) where has_failed;
+create table if not exists failures (
+    page text primary key, times integer, again integer
+) without rowid;
 create table if not exists reports (
     id text primary key, issuer_id text, year integer, scope text, parent text,
     current_body text, share text
@@ -96,8 +106,16 @@ create table if not exists due_sightings (url text, night text, primary key (url
 create table if not exists due_visits (portal_id text, night text, primary key (portal_id, night))
     without rowid;
 create table if not exists due_issuers (id text primary key) without rowid;
+create table if not exists due_portals (id text primary key) without rowid;
+create table if not exists due_renamed (id text primary key) without rowid;
+create table if not exists due_unnamed (page text primary key) without rowid;
 """
-DUE = ("pages", "reports", "files", "digests", "years", "sightings", "visits", "issuers")
+# Another shape, and all is taken in anew.
+SHAPE = int(hashlib.sha256(SHAPES.encode()).hexdigest()[:7], 16) + 1
+DUE = (
+    *("pages", "reports", "files", "digests", "years", "sightings", "visits", "issuers"),
+    *("portals", "renamed", "unnamed"),
+)
 # In the table of due sightings: all nights of an address.
 ALL_NIGHTS = ""
 LINE = ", ".join(f"r.{name}" for name in Sighting.__slots__)
@@ -122,6 +140,7 @@ class File:
     name: str
     size: int
     stamp: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +236,7 @@ class Memory:
     def files(self, folder: str) -> dict[str, File]:
         """What was taken in of a folder, by name."""
         rows = self.db.execute(
-            "select id, name, size, stamp from files where folder = ?", (folder,)
+            "select id, name, size, stamp, sha256 from files where folder = ?", (folder,)
         )
         return {row[1]: File(*row) for row in rows}
 
@@ -226,7 +245,13 @@ class Memory:
             "insert into files (folder, name, size, stamp, sha256) values (?, ?, ?, ?, ?)",
             (folder, name, size, stamp, sha256),
         )
+        self.touch()
         return int(cursor.lastrowid or 0)
+
+    def touch(self) -> None:
+        """Note that the archive is not what it should be, though nothing that can be named is due:
+        a file came or went."""
+        self.note("touched", "1")
 
     def take_segment(
         self, name: str, size: int, stamp: str, sha256: str, records: Iterable[Capture | Damage]
@@ -237,7 +262,7 @@ class Memory:
             for record in records:
                 if isinstance(record, Damage):
                     self.db.execute(
-                        "insert into damages values (?, ?, ?)",
+                        "insert or replace into damages values (?, ?, ?)",
                         (file, record.offset, record.reason),
                     )
                     continue
@@ -250,14 +275,23 @@ class Memory:
                         record.record_type,
                     ),
                 )
+            self.db.execute(
+                "update files set (captures, first_at, last_at) ="
+                " (select count(*), min(fetched_at), max(fetched_at) from captures"
+                " where file = ?1),"
+                " damaged = (select count(*) from damages where file = ?1) where id = ?1",
+                (file,),
+            )
             self.db.execute("insert into due_files values (?)", (file,))
             self._due_by_digests(file)
 
     def _due_by_digests(self, file: int) -> None:
-        digests = "select distinct digest from captures where file = ?"
+        """Pages that showed bytes this file holds are due: where bytes lie decides what was said
+        of them. Revisits hold none."""
         self.db.execute(
-            "insert or ignore into due_pages select distinct page from report_lines"
-            f" where digest in ({digests})",
+            "insert or ignore into due_pages select r.page from captures c"
+            " join report_lines r on r.digest = c.digest and r.verdict in ('ok', 'not_modified')"
+            f" where c.file = ? and c.record_type in ({HELD})",
             (file,),
         )
 
@@ -305,6 +339,12 @@ class Memory:
 
     def _due_by_lines(self, file: int) -> None:
         self.db.execute(
+            "insert or ignore into due_portals select id from portal_lines where file = ?1"
+            " union select portal_id from visit_lines where file = ?1"
+            " union select portal_id from report_lines where file = ?1",
+            (file,),
+        )
+        self.db.execute(
             "insert or ignore into due_pages select page from report_lines where file = ?", (file,)
         )
         self.db.execute(
@@ -322,6 +362,12 @@ class Memory:
             "insert or ignore into due_pages select r.page from portal_lines l"
             " join report_lines r on r.portal_id = l.id and r.night = l.night where l.file = ?",
             (file,),
+        )
+
+    def restamp(self, folder: str, name: str, stamp: str) -> None:
+        """Note the stamp of a file that was touched and has not changed."""
+        self.db.execute(
+            "update files set stamp = ? where folder = ? and name = ?", (stamp, folder, name)
         )
 
     def forget_file(self, folder: str, name: str) -> None:
@@ -345,15 +391,14 @@ class Memory:
             for table in tables:
                 self.db.execute(f"delete from {table} where file = ?", (file,))
             self.db.execute("delete from files where id = ?", (file,))
+            self.touch()
 
     def segment_rows(self) -> Iterator[dict[str, Any]]:
         """A row for each segment taken in, as the archive lists them."""
         names = ("warc_file", "sha256", "bytes", "captures", "damaged", "first_at", "last_at")
         rows = self.db.execute(
-            "select name, sha256, size, count(c.file),"
-            " (select count(*) from damages d where d.file = f.id),"
-            " min(fetched_at), max(fetched_at) from files f left join captures c on c.file = f.id"
-            " where folder = 'warc' group by f.id order by name"
+            "select name, sha256, size, captures, damaged, first_at, last_at from files"
+            " where folder = 'warc' order by name"
         )
         return (dict(zip(names, row, strict=True)) for row in rows)
 
@@ -449,7 +494,7 @@ class Memory:
     def visit_rows(self) -> Iterator[dict[str, Any]]:
         """The last line of each visit that is due."""
         rows = self.db.execute(
-            "select line, max(moment) from visit_lines join due_visits"
+            "select line, max(moment) from due_visits cross join visit_lines"
             " using (portal_id, night) group by portal_id, night"
         )
         return (json.loads(line) for line, _ in rows)
@@ -457,36 +502,40 @@ class Memory:
     def describe_portals(self) -> dict[str, Portal]:
         """Portals as their last line describes them; a bare id where only other lines name one.
 
-        What a visit says of a night stands above what the home page said that night. Pages of a
-        portal whose name, division or level was another before are due, and all bodies.
+        What a visit says of a night stands above what the home page said that night. Of a portal
+        that is another than before by name, division or level, or is named no more, all pages are
+        due, and all bodies.
         """
-        named = self.db.execute(
-            "select id from portal_lines union select portal_id from visit_lines"
-            " union select portal_id from report_lines order by 1"
-        ).fetchall()
-        found = {portal_id: self._describe(portal_id) for (portal_id,) in named}
-        known = set(self.db.execute("select id, name, division, level from portals"))
-        changed = {
-            portal.id
-            for portal in found.values()
-            if (portal.id, portal.name, portal.division, portal.level) not in known
-        }
         with self.transaction():
-            for portal_id in sorted(changed):
-                self.db.execute(
-                    "insert or ignore into due_pages select page from report_lines"
-                    " where portal_id = ?",
-                    (portal_id,),
-                )
-            if changed:
-                self.db.execute("insert or ignore into due_issuers select issuer_id from reports")
-            self.db.execute("delete from portals")
-            self.db.executemany(
-                "insert into portals values (?, ?, ?, ?, ?, ?, ?)", map(astuple, found.values())
-            )
-        return found
+            for portal_id in self.due("portals"):
+                before = self.db.execute(
+                    "select name, division, level from portals where id = ?", (portal_id,)
+                ).fetchone()
+                self.db.execute("delete from portals where id = ?", (portal_id,))
+                now = self._describe(portal_id)
+                if now is not None:
+                    self.db.execute(
+                        "insert into portals values (?, ?, ?, ?, ?, ?, ?)", astuple(now)
+                    )
+                if now is None or before != (now.name, now.division, now.level):
+                    self.db.execute(
+                        "insert or ignore into due_pages select page from report_lines"
+                        " where portal_id = ?",
+                        (portal_id,),
+                    )
+                    self.mark("renamed", [portal_id])
+                    self.db.execute(
+                        "insert or ignore into due_issuers select issuer_id from reports"
+                    )
+        rows = self.db.execute(
+            "select id, name, division, level, home_url, last_ok, state from portals order by id"
+        )
+        return {row[0]: Portal(*row) for row in rows}
 
-    def _describe(self, portal_id: str) -> Portal:
+    def _is_last_ok(self, portal_id: str, night: str, state: str) -> bool:
+        return state == "ok" and self.home_ok(portal_id, night)
+
+    def _describe(self, portal_id: str) -> Portal | None:
         last = self.db.execute(
             "select night, state, line from portal_lines where id = ?"
             " order by night desc, moment desc limit 1",
@@ -497,11 +546,24 @@ class Memory:
             " order by night desc, moment desc limit 1",
             (portal_id,),
         ).fetchone()
-        (last_ok,) = self.db.execute(
-            "select max(night) from portal_lines p where id = ? and state = 'ok' and moment ="
-            " (select max(moment) from portal_lines where id = p.id and night = p.night)",
-            (portal_id,),
-        ).fetchone()
+        last_ok = next(
+            (
+                night
+                for night, state in self.db.execute(
+                    "select night, state from portal_lines where id = ?"
+                    " order by night desc, moment desc",
+                    (portal_id,),
+                )
+                if self._is_last_ok(portal_id, night, state)
+            ),
+            None,
+        )
+        if not (last or visit):
+            named = self.db.execute(
+                "select 1 from report_lines where portal_id = ? limit 1", (portal_id,)
+            )
+            if named.fetchone() is None:
+                return None
         said = json.loads(last[2]) if last else {}
         state = last[1] if last else None
         if visit and (not last or visit[0] >= last[0]):
@@ -544,23 +606,17 @@ class Memory:
         self.db.executemany(
             "insert or ignore into due_reports values (?)", ((report,) for report in reports)
         )
-        (latest_line,) = self.db.execute(
-            "select max(night) from report_lines where page = ?", (page,)
-        ).fetchone()
-        if (
-            not before
-            or any(
-                key not in after
-                or (known.report_id, known.reason) != (after[key].report_id, after[key].reason)
-                for key, known in before.items()
-            )
-            # A night learned of late may say what later lines were about.
-            or any(night < (latest_line or "") for night, _ in after.keys() - before.keys())
-        ):
+        changed = [
+            night
+            for night, turn in before.keys() | after.keys()
+            if _shown(before.get((night, turn))) != _shown(after.get((night, turn)))
+        ]
+        if changed:
+            # Lines of later nights may be about what was shown then.
             self.db.execute(
-                "insert or ignore into due_sightings select distinct url, ? from report_lines"
-                " where page = ?",
-                (ALL_NIGHTS, page),
+                "insert or ignore into due_sightings select url, night from report_lines"
+                " where page = ? and night >= ?",
+                (page, min(changed) if before else ALL_NIGHTS),
             )
 
     def addresses(self, report_id: str) -> list[str]:
@@ -570,15 +626,21 @@ class Memory:
         )
         return [page for (page,) in rows]
 
-    def pages_of_names(self, names: Iterable[str]) -> set[str]:
-        """The pages that ever showed a report of a body by one of these names."""
-        return {
-            page
-            for name in names
-            for (page,) in self.db.execute(
-                "select distinct page from page_nights where issuer = ?", (name,)
+    def mark_unnamed(self, names: Iterable[str]) -> None:
+        """Let pages be named again that ever showed a report of a body by one of these names."""
+        for name in names:
+            self.db.execute(
+                "insert or ignore into due_unnamed select page from page_nights where issuer = ?",
+                (name,),
             )
-        }
+
+    def mark_reports_of(self, issuer_ids: Iterable[str]) -> None:
+        """Let all reports of some bodies be folded again."""
+        for issuer_id in issuer_ids:
+            self.db.execute(
+                "insert or ignore into due_reports select id from reports where issuer_id = ?",
+                (issuer_id,),
+            )
 
     # --- what reports are -------------------------------------------------------------------------
 
@@ -726,11 +788,11 @@ class Memory:
     def due(self, what: str) -> Iterator[Any]:
         """What is to be folded again of a kind (DUE) with one name, in order; what is marked
         meanwhile and comes later in that order is given too."""
-        name = {"pages": "page", "files": "file", "years": "year"}.get(what, "id")
-        last: Any = None
+        names = {"pages": "page", "files": "file", "years": "year", "unnamed": "page"}
+        name = names.get(what, "id")
+        last: Any = -1 if what in ("files", "years") else ""
         while found := self.db.execute(
-            f"select {name} from due_{what} where ?1 is null or {name} > ?1 order by 1 limit 1",
-            (last,),
+            f"select {name} from due_{what} where {name} > ? order by 1 limit 1", (last,)
         ).fetchone():
             (last,) = found
             yield last
@@ -752,7 +814,9 @@ class Memory:
 
     def is_due(self) -> bool:
         """Whether anything is to be folded again."""
-        return any(self.db.execute(f"select 1 from due_{what} limit 1").fetchone() for what in DUE)
+        return self.fact("touched") == "1" or any(
+            self.db.execute(f"select 1 from due_{what} limit 1").fetchone() for what in DUE
+        )
 
     def count_due(self, what: str) -> int:
         """How much of a kind is due."""
@@ -765,9 +829,23 @@ class Memory:
         )
 
     def mark_failed(self) -> None:
-        """Let what could not be read be tried again: a limit may have been met by chance."""
+        """Let what could not be read be tried again: a limit may have been met by chance. What
+        has failed often is tried after 1, 2, 4 … builds, 32 at most."""
+        with self.transaction():
+            self.db.execute("update failures set again = again - 1")
+            self.db.execute(
+                "insert or ignore into due_pages select page from failures where again <= 0"
+            )
+
+    def keep_failure(self, page: str, has_failed: bool) -> None:
+        """Note whether a page that was due could be read."""
+        if not has_failed:
+            self.db.execute("delete from failures where page = ?", (page,))
+            return
         self.db.execute(
-            "insert or ignore into due_pages select page from page_nights where has_failed"
+            "insert into failures values (?, 1, 1) on conflict (page) do update"
+            " set times = times + 1, again = min(32, 1 << min(times, 5))",
+            (page,),
         )
 
     def mark_all(self, pages: bool = True) -> None:
@@ -779,6 +857,7 @@ class Memory:
                 ("digests", "select digest, '' from captures"),
                 ("years", "select year from reports"),
                 ("visits", "select portal_id, night from visit_lines"),
+                ("portals", "select id from portals"),
                 ("issuers", "select issuer_id from reports"),
             ):
                 self.db.execute(f"insert or replace into due_{what} {found}")
@@ -791,6 +870,7 @@ class Memory:
         """Nothing is due any more; to be called inside the transaction that notes the archive."""
         for what in DUE:
             self.db.execute(f"delete from due_{what}")
+        self.note("touched", "0")
 
     # --- readings ---------------------------------------------------------------------------------
 
@@ -810,6 +890,22 @@ class Memory:
                 f"delete from {table} where key not in"
                 f" (select {column} from page_nights where {column} is not null)"
             )
+
+
+def groups(items: Iterable[str], size: int) -> Iterator[list[str]]:
+    """The items, so many at a time: what is committed together."""
+    group: list[str] = []
+    for item in items:
+        group.append(item)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _shown(night: PageNight | None) -> tuple[str | None, str | None] | None:
+    return (night.report_id, night.reason) if night else None
 
 
 def _once(rows: Iterable[Sequence[Any]]) -> Iterator[Record]:

@@ -6,9 +6,9 @@ files and leave the old ones where they were.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from archive import warc
@@ -26,8 +26,6 @@ WAITING = "抓取记录尚未归档，待下次构建"
 NO_PORTAL = "站点登记信息尚未归档，待下次构建"
 NO_PAGE = "附件所属页面尚未见录，待下次构建"
 
-log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
 class Night:
@@ -42,14 +40,15 @@ class Index:
     """Where the bytes of a digest lie, and what was said of them at an address."""
 
     def __init__(self, memory: Memory) -> None:
-        self._memory = memory
+        # A page shows the same bytes night after night.
+        self._holding = lru_cache(maxsize=10_000)(memory.holding)
 
     def has(self, digest: str | None) -> bool:
-        return digest is not None and self._memory.holding(digest) is not None
+        return digest is not None and self._holding(digest, None) is not None
 
     def source(self, url: str, digest: str) -> Source:
         """The bytes of a digest as part of a document, with the Content-Type of that address."""
-        lies = self._memory.holding(digest, url) or self._memory.holding(digest)
+        lies = self._holding(digest, url) or self._holding(digest, None)
         if lies is None:
             raise LookupError(f"no capture holds {digest}, which {url} showed")
         return Source(
@@ -72,11 +71,7 @@ class Mentions:
         key = f"{digest} {attachment}"
         if (known := self._memory.recall("mentions", key)) is None:
             source = self._index.source(url, digest)
-            try:
-                payload = warc.read_payload(self._shelf, source.warc_file, source.offset)
-            except (warc.CaptureError, OSError) as error:
-                log.warning("%s: %s", url, error)
-                payload = b""
+            payload = warc.read_payload(self._shelf, source.warc_file, source.offset)
             known = b"1" if any(name in payload for name in _written(attachment)) else b"0"
             self._memory.keep("mentions", key, known)
         return known == b"1"

@@ -242,7 +242,8 @@ class Shown:
             """
             select sightings.reason from captures join sightings on sightings.url = captures.url
             where captures.digest >= ? and captures.digest < ? and sightings.reason is not null
-            order by sightings.digest = captures.digest desc, sightings.night desc limit 1
+            order by sightings.digest = captures.digest desc, sightings.night desc,
+                sightings.url, sightings.reason limit 1
             """,
             bounds,
         ).fetchone()

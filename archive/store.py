@@ -45,6 +45,7 @@ FORMULA_CELLS = {rule.id: tuple(KEY.findall(rule.formula)) for rule in RULES}
 # a few nothing can be concluded.
 LEAST_SHARE, FEW = 0.9, 20
 
+AGAIN = "It was not put in place; build again with --rebuild, and tell us if that does not help"
 # What goes with a version, and with a report; versions last, for the others are found by them.
 OF_VERSION = (
     ("figures", "version_id"),
@@ -119,13 +120,15 @@ def reading(archive: Path) -> Archive:
     return Archive(sqlite3.connect(f"{archive.absolute().as_uri()}?mode=ro", uri=True))
 
 
-def generation(archive: Path) -> int | None:
-    """Which build made an archive, by the number it was given; None where there is no archive."""
+def identity(archive: Path) -> tuple[int, int] | None:
+    """Which build made an archive: its number, and what tells it from a build of that number in
+    another folder or another history. None where there is no archive that can be read."""
     if not archive.exists():
         return None
     try:
         with closing(reading(archive)) as db:
-            return int(db.execute("pragma user_version").fetchone()[0])
+            number = int(db.execute("pragma user_version").fetchone()[0])
+            return number, int(db.execute("pragma application_id").fetchone()[0])
     except sqlite3.DatabaseError:
         return None
 
@@ -158,9 +161,8 @@ def write(db: Archive, table: str, rows: Iterable[Row]) -> int:
     """Insert rows by column name, or replace those of the same key; columns left out are NULL.
     Gives how many there were."""
     columns = tuple(TABLES[table].columns)
-    values = [tuple(clean(row.get(column)) for column in columns) for row in rows]
-    db.conn.executemany(_insert(table, "insert or replace"), values)
-    return len(values)
+    values = (tuple(clean(row.get(column)) for column in columns) for row in rows)
+    return db.conn.executemany(_insert(table, "insert or replace"), values).rowcount
 
 
 def rewrite(db: Archive, table: str, rows: Iterable[Row]) -> int:
@@ -250,25 +252,30 @@ def transaction(db: Archive) -> Iterator[None]:
 
 
 def put_in_place(
-    db: Archive, written: Path, path: Path, number: int = 0, may_shrink: bool = True
+    db: Archive,
+    written: Path,
+    path: Path,
+    made_by: tuple[int, int] = (0, 0),
+    may_shrink: bool = True,
 ) -> None:
     """Check a finished archive, bring it to the disk and let it take the place of the last.
 
-    `number` is which build made it. Raises ArchiveError, and leaves the last in place, when the
+    `made_by` is its identity. Raises ArchiveError, and leaves the last in place, when the
     archive contradicts itself or, unless it `may_shrink`, holds much less than the last.
     """
     try:
         db.execute("analyze")
-        db.execute(f"pragma user_version = {number}")
+        db.execute(f"pragma user_version = {made_by[0]}")
+        db.execute(f"pragma application_id = {made_by[1]}")
         verdict = db.execute("pragma integrity_check").fetchone()[0]
         if verdict != "ok":
-            raise ArchiveError(f"{written}: {verdict}")
+            raise ArchiveError(f"{written}: {verdict}. {AGAIN}")
         dangling = db.execute("pragma foreign_key_check").fetchall()
         if dangling:
             table, rowid, parent, _ = dangling[0]
             raise ArchiveError(
                 f"{written}: {len(dangling)} rows point nowhere, "
-                f"the first from {table} row {rowid} to {parent}"
+                f"the first from {table} row {rowid} to {parent}. {AGAIN}"
             )
     finally:
         db.close()

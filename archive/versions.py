@@ -8,6 +8,7 @@ its page was missing while the portal's home page answered.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,8 +19,12 @@ from archive.model import Reading
 SHOWN = frozenset({"ok", "not_modified"})
 MISSING = frozenset({"gone", "soft_404", "home_redirect"})
 NIGHTS_TO_GONE = 3
-# Which address speaks for a report that has several: the best status, then the earliest seen.
-RANK = {"live": 0, "back": 0, "suspect": 1, "moved": 2, "gone": 2}
+# What the fold says of a page that answered with something that is no report.
+NO_REPORT = "no_report"
+# Which address speaks for a report that has several: the best status, then the earliest seen. One
+# that led elsewhere says less than the place it led to.
+RANK = {"live": 0, "back": 0, "suspect": 1, "gone": 2, "moved": 3}
+THERE = frozenset({"live", "back", "suspect"})
 NAME_LENGTH = 12
 
 
@@ -315,6 +320,10 @@ class _Address:
         elif observation.verdict == "moved":
             self.status = "moved"
             self.missing.clear()
+        elif observation.verdict == NO_REPORT:
+            # It may come back, and our reader may err: never more than a suspicion.
+            if self.status in THERE:
+                self.status = "suspect"
         elif observation.verdict in MISSING and observation.home_ok:
             self.missing.add(observation.night)
             if len(self.missing) >= NIGHTS_TO_GONE:
@@ -324,44 +333,54 @@ class _Address:
 
 
 def _events(ordered: Sequence[Observation], names: Mapping[int, str]) -> Iterator[Event]:
-    """What happened, in order. A report has vanished when no address of it is there any more;
-    the same edit seen at a second address that night is one."""
+    """What happened, in order. A report has vanished when no address of it is there any more and
+    one is gone; the same edit found later at another address is no second one."""
     addresses: dict[str, _Address] = {}
     showing: dict[str, str] = {}
-    edits: set[tuple[str, str, str]] = set()
+    steps: Counter[tuple[str, str, str]] = Counter()
+    told: Counter[tuple[str, str]] = Counter()
     published: dict[str, str | None] = {}
-    last, is_there = "", False
+    last, stands = "", ""
     for seen in ordered:
         name = names.get(id(seen))
         if name is not None and seen.reading is not None:
             published[name] = seen.reading.published_on
         elif seen.url not in addresses:
             continue
+        before = showing.get(seen.url)
         address = addresses.setdefault(seen.url, _Address())
         status = address.status
         address.step(seen)
-        before = showing.get(seen.url)
+        stood, stands = stands, _standing(addresses.values())
         last = name or before or last
 
         def event(kind: str, seen: Observation = seen, last: str = last, **more: str) -> Event:
             days = _days(published[last], seen.night)
             return Event(kind, seen.seen_at, seen.night, seen.url, last, days=days, **more)
 
+        if not stood:
+            yield event("new")
+        elif stands == "there" != stood and (stood == "gone" or before is not None):
+            yield event("back")
         if name is not None:
-            if not showing:
-                yield event("new")
-            elif not is_there:
-                yield event("back")
             showing[seen.url] = name
-            edit = (before or name, name, seen.night)
-            if before not in (None, name) and edit not in edits:
-                edits.add(edit)
-                yield event("edited", earlier=edit[0])
+            if before is not None and before != name:
+                steps[seen.url, before, name] += 1
+                if steps[seen.url, before, name] > told[before, name]:
+                    told[before, name] += 1
+                    yield event("edited", earlier=before)
         if address.status == "moved" != status:
             yield event("moved")
-        was_there, is_there = is_there, any(a.status != "gone" for a in addresses.values())
-        if was_there and not is_there:
+        if stands == "gone" != stood:
             yield event("vanished")
+
+
+def _standing(addresses: Iterable[_Address]) -> str:
+    """there, gone, or moved where no address is there and none is gone."""
+    statuses = {address.status for address in addresses}
+    if statuses & THERE:
+        return "there"
+    return "gone" if "gone" in statuses else "moved"
 
 
 def _days(published_on: str | None, night: str) -> int | None:

@@ -34,6 +34,8 @@ AHEAD_OF_PAYLOAD = 1 << 18
 MAX_DECODED = 512 << 20
 MAX_IN_MEMORY = 32 << 20
 DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
+# Servers may say any number, of any length.
+STATUS = re.compile(r"[0-9]{1,3}", re.ASCII)
 HOLDING = ("response", "conversion")
 RECORD_HEAD = StatusAndHeadersParser(["WARC/1.1", "WARC/1.0"])
 HTTP_HEAD = StatusAndHeadersParser(["HTTP/1.0", "HTTP/1.1", "HTTP/2"])
@@ -270,7 +272,7 @@ def _verified(member: IO[bytes], warc_file: str, offset: int) -> Capture | Damag
         digest=payload[1],
         url=about.get_header("WARC-Target-URI") or "",
         fetched_at=about.get_header("WARC-Date") or "",
-        status=int(status) if status and status.isdigit() else None,
+        status=int(status) if status and STATUS.fullmatch(status) else None,
         media_type=_media_type(head, declared),
         headers=headers,
         warc_file=warc_file,

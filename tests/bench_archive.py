@@ -294,8 +294,8 @@ def incremental(console: Console, folder: Path) -> None:
             table.add_row(
                 f"of {reports:,}{'' if is_read else ', reading apart'}; {asked:.0%} asked again",
                 f"{night['captures']:,}",
-                f"{night['more'] / night['again']:.3f}",
-                f"{night['nothing'] / night['again']:.3f}",
+                f"{night['more'] / night['again']:.1%}",
+                f"{night['nothing'] / night['again']:.2%}",
             )
     console.print(table)
 

@@ -142,7 +142,8 @@ class Crawl:
         for folder in ("warc", "sightings"):
             (data / folder).mkdir(parents=True, exist_ok=True)
         for shard in range(shards):
-            stem = f"20261121T14000{shard}Z-{shard:06x}"
+            # A closed file never changes: what has been laid once stays beside what is laid now.
+            stem = f"20261121T14000{shard}Z-{len(self.answers):03x}{len(self.lines):03x}"
             write_segment(data / "warc" / f"{stem}.warc.gz", self.answers[shard::shards])
             lines = (
                 json.dumps(line, ensure_ascii=False) + "\n" for line in self.lines[shard::shards]

@@ -259,6 +259,7 @@ def test_an_archive_that_has_lost_most_is_not_put_in_place(tmp_path: Path) -> No
     lay(data, "sightings", "a.jsonl", crawl)
     build(data, workers=0)
     before = dump(data)
+    lay(data, "warc", "b.warc.gz", Crawl())
     (data / "warc" / "a.warc.gz").unlink()
     with pytest.raises(store.ArchiveError, match=r"30 reports before, 0 now.*--accept-loss"):
         build(data, workers=0)

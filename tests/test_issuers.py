@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,13 @@ from archive.issuers import (
     kind_of,
     level_of,
     load_ledger,
-    name_rows,
     parent_ids,
     place_of,
     restored,
     whole_ledger,
 )
 
+ROOT = Path(__file__).resolve().parents[1]
 SHUOZHOU = Portal("shuozhou", "朔州市人民政府", "140600", "prefecture")
 SHUOCHENG = Portal("shuocheng", "朔城区人民政府", "140602", "county")
 XIANGSHAN = Portal("xiangshan", "淮北市相山区人民政府", "340603", "county")
@@ -251,38 +252,6 @@ def test_of_two_ids_for_one_body_one_holds() -> None:
     assert found.id == "140600-jyj"
 
 
-def test_names_with_dates() -> None:
-    met = [
-        ("140600-jyj", "朔州市 教育局", "2026-11-21T14:00:00Z"),
-        ("140600-jyj", "朔州市教育局", "2026-11-20T14:00:00Z"),
-        ("140600-jyj", "朔州市教委", "2026-11-22T14:00:00Z"),
-    ]
-    assert name_rows(met) == [
-        {
-            "issuer_id": "140600-jyj",
-            "name": "朔州市教委",
-            "first_seen": "2026-11-22T14:00:00Z",
-            "last_seen": "2026-11-22T14:00:00Z",
-        },
-        {
-            "issuer_id": "140600-jyj",
-            "name": "朔州市教育局",
-            "first_seen": "2026-11-20T14:00:00Z",
-            "last_seen": "2026-11-21T14:00:00Z",
-        },
-    ]
-
-
-def body(issuer_id: str, name: str, parent: str | None = None, **more: Any) -> dict[str, Any]:
-    row = {
-        "id": issuer_id,
-        "name": name,
-        "division": issuer_id.partition("-")[0],
-        "level": "county",
-    }
-    return row | {"parent": parent} | more
-
-
 def test_parents_by_their_names() -> None:
     rows = [
         body("140600-rmzf", "朔州市人民政府", "山西省人民政府"),
@@ -304,6 +273,16 @@ def test_parents_by_their_names() -> None:
         "140602-jyj": "140600-rmzf",
         "140600-swj": "000000-swzj",
     }
+
+
+def body(issuer_id: str, name: str, parent: str | None = None, **more: Any) -> dict[str, Any]:
+    row = {
+        "id": issuer_id,
+        "name": name,
+        "division": issuer_id.partition("-")[0],
+        "level": "county",
+    }
+    return row | {"parent": parent} | more
 
 
 def test_a_given_parent_holds_and_nobody_is_above_itself() -> None:
@@ -413,3 +392,19 @@ def test_an_append_that_fails_leaves_the_ledger_as_it_was(
         append(path, [Issuer("140600-x", *GOOD.strip().split(",")[1:])])
     assert path.read_text(encoding="utf-8") == HEAD + GOOD
     assert [entry.name for entry in tmp_path.iterdir()] == ["ledger.csv"]
+
+
+def test_every_portal_of_the_registry_can_mint_ids_for_its_body() -> None:
+    """Portals of central bodies have no place in their names."""
+    with (ROOT / "crawler" / "portals.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["division"]]
+    assert len(rows) > 1000
+    for row in rows:
+        portal = Portal(row["id"], row["name"], row["division"], row["level"])
+        (minted,) = Ledger().mint(
+            [Claim(portal.division, portal.name, portal.id, "")], {portal.id: portal}
+        )
+        assert minted.name
+    central = Portal("mof", "财政部", "000000", "central")
+    (minted,) = Ledger().mint([Claim("000000", "财政部", "mof", "")], {"mof": central})
+    assert minted.id == "000000-czb"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from archive.intake import take_in
+from archive.intake import IntakeError, take_in
 from archive.issuers import Portal
 from archive.memory import Memory
 from archive.shelf import Shelf
@@ -126,15 +127,40 @@ def test_attachments_lie_with_their_page(tmp_path: Path, memory: Memory) -> None
     assert [line.page for line in memory.lines_of_page("http://a/2.pdf")] == ["http://a/2.pdf"]
 
 
-def test_a_file_that_has_changed_is_taken_in_anew(tmp_path: Path, memory: Memory) -> None:
+def test_a_file_that_has_changed_is_refused_unless_the_loss_is_accepted(
+    tmp_path: Path, memory: Memory
+) -> None:
+    shelf = Shelf(str(tmp_path))
     lay(tmp_path, PORTAL, REPORT | {"url": "http://a/1.html"})
     taken(memory, tmp_path)
     lay(tmp_path, PORTAL | {"name": "大同市人民政府"}, REPORT | {"url": "http://a/22.html"})
-    assert taken(memory, tmp_path)["shuozhou"].name == "大同市人民政府"
+    with pytest.raises(IntakeError, match=r"a\.jsonl had \d+ bytes of SHA-256 .*never changes"):
+        take_in(shelf, memory, None)
+    assert len(memory.lines_of_page("http://a/1.html")) == 1
+    take_in(shelf, memory, None, accept_loss=True)
+    assert memory.describe_portals()["shuozhou"].name == "大同市人民政府"
     assert memory.lines_of_page("http://a/1.html") == []
     assert len(memory.lines_of_page("http://a/22.html")) == 1
+
+
+def test_a_file_that_was_only_touched_is_as_it_was(tmp_path: Path, memory: Memory) -> None:
+    lay(tmp_path, PORTAL, REPORT)
+    taken(memory, tmp_path)
+    with memory.transaction():
+        memory.done()
+    os.utime(tmp_path / "sightings" / "a.jsonl", ns=(1, 1))
+    taken(memory, tmp_path)
+    assert not memory.is_due()
+
+
+def test_a_folder_that_is_empty_of_a_sudden_is_refused(tmp_path: Path, memory: Memory) -> None:
+    lay(tmp_path, PORTAL)
+    taken(memory, tmp_path)
     (tmp_path / "sightings" / "a.jsonl").unlink()
-    assert taken(memory, tmp_path) == {}
+    with pytest.raises(IntakeError, match=r"sightings is empty, and held 1 files.*--accept-loss"):
+        taken(memory, tmp_path)
+    take_in(Shelf(str(tmp_path)), memory, None, accept_loss=True)
+    assert memory.describe_portals() == {}
 
 
 VISIT = {

@@ -218,6 +218,16 @@ def test_the_closing_line_counts(three_nights):
     assert f" {reports} reports, " in nights[1]["said"]
 
 
+def test_a_night_before_the_last_one_is_warned_of(tmp_path):
+    """The clock of a machine may go back a day."""
+    with ExamplePortals(night=1) as portals:
+        registry = portals.registry(tmp_path / "portals.csv")
+        first = crawl(tmp_path, registry, "2026-11-22")
+        assert "is the clock right?" not in first.stderr
+        done = crawl(tmp_path, registry, "2026-11-21")
+    assert "night 2026-11-21 is before the last one crawled here, 2026-11-22" in done.stderr
+
+
 def test_a_night_begun_again_asks_only_for_robots(three_nights, tmp_path):
     data, _ = three_nights
     with ExamplePortals(night=3) as portals:

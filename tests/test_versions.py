@@ -292,3 +292,49 @@ def test_the_same_edit_at_two_addresses_in_one_night_is_one() -> None:
 def test_days_since_a_date_that_is_not_known_or_lies_ahead(stated: str | None) -> None:
     (event,) = trace([seen(1, replace(reading("x"), published_on=stated))]).events
     assert event.days is None
+
+
+def test_an_edit_found_later_at_another_address_is_no_second_one() -> None:
+    history = trace(
+        [
+            *(seen(1, reading("x"), A, url=url) for url in (PAGE, OTHER)),
+            seen(2, reading("y", "12"), B),
+            seen(3, reading("y", "12"), B, url=OTHER),
+            seen(4, reading("x"), A),
+            seen(5, reading("y", "12"), B),
+        ]
+    )
+    assert told(history) == [
+        ("new", "01", "a", None, None),
+        ("edited", "02", "b", "a", None),
+        ("edited", "04", "a", "b", None),
+        ("edited", "05", "b", "a", None),
+    ]
+
+
+def test_a_report_that_moved_and_then_went_has_vanished() -> None:
+    history = trace(
+        [
+            seen(1, reading("x")),
+            answered(2, "moved"),
+            seen(2, reading("x"), url=OTHER),
+            *(answered(night, "gone", url=OTHER) for night in (3, 4, 5)),
+        ]
+    )
+    assert [(event.kind, event.night[-2:]) for event in history.events] == [
+        ("new", "01"),
+        ("moved", "02"),
+        ("vanished", "05"),
+    ]
+    assert (history.url, history.status) == (OTHER, "gone")
+
+
+def test_an_address_that_showed_another_report_for_a_night_is_back() -> None:
+    nights = [seen(1, reading("x")), answered(2, "moved"), seen(3, reading("x"))]
+    assert [event.kind for event in trace(nights).events] == ["new", "moved", "back"]
+
+
+def test_a_page_that_shows_no_report_is_suspected_and_no_more() -> None:
+    nights = [seen(1, reading("x")), *(answered(night, "no_report") for night in range(2, 9))]
+    history = trace(nights)
+    assert (history.status, [event.kind for event in history.events]) == ("suspect", ["new"])
