@@ -616,7 +616,7 @@ class Memory:
             self.db.execute(
                 "insert or ignore into due_sightings select url, night from report_lines"
                 " where page = ? and night >= ?",
-                (page, min(changed) if before else ALL_NIGHTS),
+                (page, min(changed) if before and after else ALL_NIGHTS),
             )
 
     def addresses(self, report_id: str) -> list[str]:

@@ -120,6 +120,25 @@ def reading(archive: Path) -> Archive:
     return Archive(sqlite3.connect(f"{archive.absolute().as_uri()}?mode=ro", uri=True))
 
 
+def trouble(archive: Path, error: sqlite3.Error) -> str:
+    """Why an archive cannot be read, and what to do about it, in a sentence."""
+    code = getattr(error, "sqlite_errorcode", None) or 0
+    if archive.is_dir():
+        return f"{archive} is a folder, not an archive: move it away, then build again"
+    match code & 0xFF:
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return f"{archive} is locked: another program writes to it; wait, or end that program"
+        case sqlite3.SQLITE_FULL | sqlite3.SQLITE_TOOBIG:
+            return f"{archive}: {error}: the disk is full; free it, then start again"
+        case sqlite3.SQLITE_IOERR:
+            return f"{archive}: {error}: the disk is full or failing; mend it, then start again"
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_READONLY:
+            return f"{archive}: {error}: see whether this user may read it, and the folder it is in"
+        case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
+            return f"{archive} is damaged or no archive ({error}): build it again"
+    return f"{archive} is of another version or damaged ({error}): build it again"
+
+
 def identity(archive: Path) -> tuple[int, int] | None:
     """Which build made an archive: its number, and what tells it from a build of that number in
     another folder or another history. None where there is no archive that can be read."""
@@ -127,6 +146,12 @@ def identity(archive: Path) -> tuple[int, int] | None:
         return None
     try:
         with closing(reading(archive)) as db:
+            pages, size = (
+                int(db.execute(f"pragma {name}").fetchone()[0])
+                for name in ("page_count", "page_size")
+            )
+            if pages * size != archive.stat().st_size:
+                return None
             number = int(db.execute("pragma user_version").fetchone()[0])
             return number, int(db.execute("pragma application_id").fetchone()[0])
     except sqlite3.DatabaseError:

@@ -17,7 +17,7 @@ from archive.model import Evidence, Reading
 from archive.publish import publish
 from archive.read import Part
 from archive.schema import TABLES
-from tests.test_build import PAGE, Crawl, fake_reading, page, rows, write_segment
+from tests.test_build import FILE, PAGE, PORTAL, Crawl, fake_reading, page, rows, write_segment
 
 BODIES = ("朔州市教育局", "朔州市水利局", "朔州市商务局", "朔州市水务局", "朔州市人民政府")
 NIGHTS = 6
@@ -402,3 +402,177 @@ def test_two_ids_of_one_body_are_made_one(tmp_path: Path) -> None:
     assert rows(data, "select issuer_id, relation, other_id from issuer_links") == [
         (gone, "same_as", holds)
     ]
+
+
+def portal(portal_id: str, name: str, night: int = 1, division: str = "140600") -> dict[str, Any]:
+    return PORTAL | {
+        "id": portal_id,
+        "name": name,
+        "division": division,
+        "night": f"2026-11-{night:02}",
+        "seen_at": f"2026-11-{night:02}T13:00:00Z",
+    }
+
+
+def write(data: Path, stem: str, *lines: dict[str, Any], part: Crawl | None = None) -> None:
+    """A segment and a file of sightings with these lines and what a crawl saw."""
+    part = part or Crawl()
+    part.lines = [*lines, *part.lines]
+    lay(data, "warc", f"{stem}.warc.gz", part)
+    lay(data, "sightings", f"{stem}.jsonl", part)
+
+
+def saw(
+    night: int, payload: bytes | None, url: str = PAGE, at: str = "shuozhou", **more: Any
+) -> Crawl:
+    part = Crawl()
+    part.see(night, payload, url=url, **more)
+    part.lines[-1]["portal_id"] = at
+    return part
+
+
+def same(data: Path, other: Path, **options: Any) -> None:
+    """An incremental build gives what one from nothing gives."""
+    build(data, workers=0, options=Options(**options))
+    assert dump(data) == anew(data, other)
+
+
+def test_a_portal_that_is_renamed_renames_its_bodies_everywhere(tmp_path: Path) -> None:
+    """A bare 教育局, minted at one portal, whose report is seen at another."""
+    data = tmp_path / "data"
+    city = portal("p2", "朔州市人民政府")
+    write(
+        data,
+        "a",
+        portal("p1", "朔州市人民政府"),
+        city,
+        part=saw(1, made("教育局", 2022, "1", 0), at="p1"),
+    )
+    build(data, workers=0)
+    write(data, "b", part=saw(1, made("教育局", 2021, "1", 0), "http://x/b", "p2"))
+    write(data, "c", part=saw(1, made("大同市人民政府", 2021, "1", 0), "http://x/c", "p2"))
+    build(data, workers=0)
+    write(data, "d", portal("p1", "大同市人民政府", 2))
+    same(data, tmp_path / "anew")
+    verdicts = rows(data, "select verdict from findings where rule = 'HIER.sum' and expected = '1'")
+    assert verdicts == [("pass",)]
+
+
+def test_a_page_learned_of_later_than_its_attachment(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    file = saw(3, b"7", FILE, report_url=PAGE, kept=False)
+    write(
+        data, "a", portal("shuozhou", "朔州市人民政府"), part=saw(1, made(BODIES[0], 2021, "1", 0))
+    )
+    write(data, "b", part=file)
+    build(data, workers=0)
+    write(data, "c", part=saw(3, made(BODIES[0], 2022, "1", 0)))
+    same(data, tmp_path / "anew")
+
+
+def test_a_file_that_held_nothing_but_a_portal_goes(tmp_path: Path) -> None:
+    """The body was minted at its own portal, which nothing names any more."""
+    data = tmp_path / "data"
+    write(
+        data, "a", portal("shuozhou", "朔州市人民政府"), part=saw(1, made(BODIES[0], 2022, "1", 0))
+    )
+    write(data, "h", portal("p3", BODIES[0]))
+    build(data, workers=0)
+    assert rows(data, "select portal_id from issuers") == [("p3",)]
+    (data / "sightings" / "h.jsonl").unlink()
+    same(data, tmp_path / "anew")
+    assert rows(data, "select portal_id from issuers") == [(None,)]
+
+
+def test_killed_after_a_file_was_taken_in_that_makes_nothing_due(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    write(
+        data, "a", portal("shuozhou", "朔州市人民政府"), part=saw(1, made(BODIES[0], 2022, "1", 0))
+    )
+    build(data, workers=0)
+    write(data, "h", portal("shuozhou", "朔州市人民政府", 5) | {"state": "error"})
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr("archive.attribution.Attribution.attribute", die)
+        with pytest.raises(Killed):
+            build(data, workers=0)
+    same(data, tmp_path / "anew")
+    assert rows(data, "select state from portals") == [("error",)]
+
+
+def test_names_put_back_after_a_build_are_looked_up(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    write(
+        data, "a", portal("shuozhou", "朔州市人民政府"), part=saw(1, made(BODIES[0], 2022, "1", 0))
+    )
+    build(data, workers=0)
+    names = "path,first_published\n140600-jyj/2019,2026-11-01\n"
+    (data / "published.csv").write_text(names, encoding="ascii")
+    build(data, workers=0)
+    assert rows(data, "select path, target from redirects") == [("140600-jyj/2019", None)]
+
+
+def test_an_archive_of_another_folder_with_as_many_builds(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("one", "two")]
+    for data, body in zip(folders, BODIES, strict=False):
+        write(
+            data, "a", portal("shuozhou", "朔州市人民政府"), part=saw(1, made(body, 2022, "1", 0))
+        )
+        build(data, workers=0)
+    shutil.copy(folders[1] / ARCHIVE, folders[0] / ARCHIVE)
+    shutil.copy(folders[1] / LEDGER, tmp_path / "ledger")
+    with pytest.raises(ValueError, match="lacks 1 ids"):
+        build(folders[0], workers=0)
+    (folders[0] / LEDGER).write_text(
+        (folders[0] / LEDGER).read_text(encoding="utf-8")
+        + (tmp_path / "ledger").read_text(encoding="utf-8").split("\n", 1)[1],
+        encoding="utf-8",
+    )
+    same(folders[0], tmp_path / "anew")
+    assert rows(folders[0], "select issuer_id from reports") == [("140600-jyj",)]
+
+
+def test_a_truncated_archive_is_made_anew(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    write(
+        data, "a", portal("shuozhou", "朔州市人民政府"), part=saw(1, made(BODIES[0], 2022, "1", 0))
+    )
+    build(data, workers=0)
+    whole = (data / ARCHIVE).read_bytes()
+    (data / ARCHIVE).write_bytes(whole[: len(whole) // 2 // 4096 * 4096])
+    same(data, tmp_path / "anew")
+
+
+def test_a_correction_that_names_a_body_met_the_same_night(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    write(
+        data, "a", portal("shuozhou", "朔州市人民政府"), part=saw(1, made(BODIES[0], 2022, "1", 0))
+    )
+    write(data, "b", part=saw(1, made(BODIES[1], 2022, "1", 0), "http://x/b"))
+    write(data, "c", part=saw(1, made("朔州市教体局", 2021, "1", 0), "http://x/c"))
+    path = corrected(
+        tmp_path,
+        f"page:{PAGE},issuer,140600-slj,王,2026-11-20,页面署名有误",
+        "issuer:140600-jyj,name,朔州市教体局,王,2026-03-01,机构改革",
+        "issuer:140600-jyj,successor_of,朔州市教委,王,2026-03-01,机构改革",
+    )
+    # 教育局 itself is met at another page, so that there is such a body.
+    write(data, "d", part=saw(1, made(BODIES[0], 2020, "1", 0), "http://x/d"))
+    build(data, workers=0, options=Options(corrections=path))
+    assert rows(data, "select id from reports order by 1") == [
+        ("140600-jyj/2020",),
+        ("140600-jyj/2021",),
+        ("140600-slj/2022",),
+    ]
+    assert rows(data, "select distinct state from corrections") == [("applied",)]
+    assert rows(data, "select issuer_id, relation from issuer_links") == [
+        ("140600-jyj", "successor_of")
+    ]
+    before = dump(data)
+    build(data, rebuild=True, workers=0, options=Options(corrections=path))
+    assert dump(data) == before
