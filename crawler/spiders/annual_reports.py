@@ -193,6 +193,13 @@ class AnnualReportsSpider(Spider):
             return
         self._progress = Progress(self.night, self._so_far)
         try:
+            if (nights := self.frontier.nights()) and nights[-1] > self.night:
+                logger.warning(
+                    "night %s is before the last one crawled here, %s: little or nothing is due; "
+                    "is the clock right?",
+                    self.night,
+                    nights[-1],
+                )
             self.frontier.begin_night(self.night, _now())
             missing = render.browser_missing()
             for portal in self.portals.values():

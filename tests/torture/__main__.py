@@ -38,6 +38,7 @@ def main(names: tuple[str, ...], seed: int | None, short: bool, folder: Path | N
     failed = False
     for name in names or SCENARIOS:
         began = time.monotonic()
+        click.echo(f"{name} …")
         place = root / name
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
