@@ -1,20 +1,25 @@
-"""python -m archive parse | build | publish: options end here.
+"""python -m archive COMMAND: options end here, and errors become sentences.
 
-A command imports what it needs when it runs: reading one page loads no database.
+Every night: build, publish, verify. Keep: backup, restore, salvage, ledger. Prove: manifest,
+prove. Pass on: export, checkout. Look: parse. A command imports what it needs when it runs:
+reading one page loads no database.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
+import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from traceback import walk_tb
+from typing import Any, NoReturn
 
 import click
 
@@ -22,11 +27,55 @@ from archive.model import Evidence, Reading
 
 # A worker costs more to start than so many pages to read.
 FILES_PER_WORKER = 8
+SECTIONS = {
+    "Every night": ("build", "publish", "verify"),
+    "Keep what cannot be made again": ("backup", "restore", "salvage", "ledger"),
+    "Prove when a report was there": ("manifest", "prove"),
+    "Pass the archive on": ("export", "checkout"),
+    "Look at one report": ("parse",),
+}
+LONGEST = 200
+# What to do about an error of the operating system, by its number.
+ADVICE = {
+    errno.ENOSPC: "the disk is full: free it, then start the same command again",
+    errno.EDQUOT: "the quota is used up: free some of it, then start the same command again",
+    errno.EFBIG: "no file may be so large here (ulimit -f): allow it, then start again",
+    errno.EROFS: "it is mounted to be read only: mount it so that it can be written",
+    errno.EACCES: "this user may not: see whose it is and what its permissions are",
+    errno.EPERM: "this user may not: see whose it is and what its permissions are",
+    errno.EISDIR: "it is a folder where a file should be: move it away",
+    errno.ENOTDIR: "it is a file where a folder should be, or lies in one: move it away",
+    errno.ENOENT: "it is not there: see how it is spelled",
+    errno.EEXIST: "something else has that name: move it away, or give another",
+    errno.ENOTEMPTY: "it is a folder with files in it: move it away",
+    errno.EMFILE: "too many files are open (ulimit -n): allow more, then start again",
+    errno.EIO: "the disk is failing: see to it, then start the same command again",
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """The commands by what they are for, each within the outer boundary."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was asked for."""
+        with _plainly():
+            return super().invoke(ctx)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands of each section with the first sentence of their help."""
+        for heading, names in SECTIONS.items():
+            with formatter.section(heading):
+                formatter.write_dl(
+                    [(name, self.commands[name].get_short_help_str(LONGEST)) for name in names]
+                )
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Read reports, fold captures into the archive, publish it."""
+    """Make an archive of the annual reports that were crawled, keep it and prove it.
+
+    What a crawl captured lies in a data folder, DATA. `COMMAND --help` tells more.
+    """
 
 
 @main.command()
@@ -71,12 +120,13 @@ def parse(
         else [Entry(file, shared, attachments) for file in files]
     )
     workers = min(-(-len(entries) // FILES_PER_WORKER), os.cpu_count() or 1)
-    for entry, read in read_each(entries, read_entry, workers):
-        reading = Reading(False, read.reason) if isinstance(read, Failure) else read
-        line = json.dumps({"file": str(entry.file), **record(reading)}, ensure_ascii=False)
-        # A lone surrogate (a file's name, a manifest's) has no UTF-8: it is printed as "?".
-        click.echo(line.encode("utf-8", "replace").decode("utf-8"))
-        sys.stdout.flush()
+    # Closed: an interrupted command ends its processes before it ends itself.
+    with closing(read_each(entries, read_entry, workers)) as readings:
+        for entry, read in readings:
+            reading = Reading(False, read.reason) if isinstance(read, Failure) else read
+            line = json.dumps({"file": str(entry.file), **record(reading)}, ensure_ascii=False)
+            # A lone surrogate (a file's name, a manifest's) has no UTF-8: it is printed as "?".
+            click.echo(line.encode("utf-8", "replace").decode("utf-8"))
 
 
 data_option = click.option(
@@ -130,6 +180,8 @@ def build(
 
     options = Options(captures, corrections or SHIPPED, cluster, accept_loss)
     with _plainly():
+        if captures:
+            _demand_captures(captures)
         click.echo(fold(data, rebuild, workers, options))
 
 
@@ -194,11 +246,14 @@ def ledger(data: Path, archive: Path) -> None:
     from archive import issuers
     from archive.build import LEDGER, LOCK
 
-    with _plainly(), issuers.locked(data / LOCK) as mine:
-        if not mine:
-            raise ValueError(f"a build holds {data / LOCK}: wait until it has finished")
-        found = issuers.restored(archive, issuers.load_ledger(data / LEDGER))
-        issuers.append(data / LEDGER, found)
+    with _plainly():
+        if not data.is_dir():
+            raise ValueError(f"no data folder {data}: restore it from the backup, or give --data")
+        with issuers.locked(data / LOCK) as mine:
+            if not mine:
+                raise ValueError(f"a build holds {data / LOCK}: wait until it has finished")
+            found = issuers.restored(archive, issuers.load_ledger(data / LEDGER))
+            issuers.append(data / LEDGER, found)
         click.echo(f"{data / LEDGER}: {len(found)} ids added from {archive}")
 
 
@@ -206,7 +261,13 @@ def ledger(data: Path, archive: Path) -> None:
 @data_option
 @click.option("--captures", help="Folder or URL (s3://…) of the captures, if not --data.")
 @click.option("--all", "everything", is_flag=True, help="All segments, not those whose turn it is.")
-@click.option("--workers", type=click.IntRange(0), default=os.cpu_count() or 1, show_default=True)
+@click.option(
+    "--workers",
+    type=click.IntRange(0),
+    default=os.cpu_count() or 1,
+    show_default=True,
+    help="Processes that check; 0 checks in this one.",
+)
 @click.option("--json", "as_json", is_flag=True, help="A JSON object a line, the summary last.")
 def verify(data: Path, captures: str | None, everything: bool, workers: int, as_json: bool) -> None:
     """Check captures, archive, ledger and manifests; list what is off, and then exit with 1."""
@@ -223,27 +284,74 @@ def verify(data: Path, captures: str | None, everything: bool, workers: int, as_
         sys.exit(1)
 
 
+def _place(_: click.Context, __: click.Parameter, value: str) -> str:
+    if not value.strip():
+        raise click.BadParameter("it is empty: is a variable not set?")
+    return value
+
+
+def _moment(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    from archive.backup import BackupError, moment
+
+    try:
+        return None if value is None else moment(value)
+    except BackupError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 @main.command()
 @data_option
-@click.option("--to", "target", required=True, help="Folder or URL (s3://…) of the backup.")
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    callback=_place,
+    help="Folder or URL (s3://…) of the backup.",
+)
 @click.option(
     "--also",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A file to keep besides, such as portals.csv; may be given again.",
 )
-def backup(data: Path, target: str, also: tuple[Path, ...]) -> None:
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Bring nothing; see whether a thirtieth of the backup, another each day, is sound.",
+)
+@click.option("--all", "everything", is_flag=True, help="With --check: all of it.")
+def backup(data: Path, target: str, also: tuple[Path, ...], check: bool, everything: bool) -> None:
     """Bring captures, ledger, published names and frontiers to a backup; overwrite nothing."""
     from archive.backup import backup as save
+    from archive.backup import check as examine
 
+    if everything and not check:
+        raise click.UsageError("--all belongs to --check.")
+    if check:
+        with _plainly():
+            examined = examine(target, everything, datetime.now(UTC).date())
+            click.echo(examined)
+        if examined.problems:
+            sys.exit(1)
+        return
     with _plainly():
         click.echo(save(data, target, also))
 
 
 @main.command()
 @data_option
-@click.option("--from", "source", required=True, help="Folder or URL (s3://…) of the backup.")
-@click.option("--at", help="The last backup of a moment or before: 20261122, 20261122T041500Z.")
+@click.option(
+    "--from",
+    "source",
+    required=True,
+    callback=_place,
+    help="Folder or URL (s3://…) of the backup.",
+)
+@click.option(
+    "--at",
+    callback=_moment,
+    help="The last backup of a day or moment or before: 2026-11-22, 20261122T041500Z.",
+)
 @click.option("--merge", is_flag=True, help="Add what is missing in a folder that has files.")
 @click.option(
     "--without-captures",
@@ -302,9 +410,12 @@ def manifest(
     tsa_cert: Path | None,
 ) -> None:
     """List what was captured since the last manifest; sign it and have it timestamped."""
+    if key is None and (next_key or lost_key) and new_key is None:
+        raise click.UsageError("--next-key and --lost-key sign a manifest: give --key too.")
     from archive import keys, timestamps
-    from archive.manifest import read_chain, write_manifest
+    from archive.manifest import FOLDER, read_chain, write_manifest
     from archive.shelf import Shelf, shelved
+    from archive.verify.turns import MEMORY, Turns
 
     with _plainly():
         if new_key is not None:
@@ -316,8 +427,17 @@ def manifest(
         shelf = Shelf(captures) if captures else shelved(data)
         signing = keys.load_key(key) if key else None
         coming = keys.load_public(next_key) if next_key else None
-        roots = tsa_cert.read_bytes() if tsa_cert else None
-        click.echo(write_manifest(data, shelf, signing, datetime.now(UTC), coming, lost_key))
+        roots = timestamps.trusted_roots(tsa_cert) if tsa_cert else None
+        for url in tsa:
+            timestamps.authority(url)
+        if wrong := timestamps.head_problem(shelf, read_chain(shelf)):
+            raise ValueError(wrong)
+        seen = None
+        if (data / MEMORY).exists():
+            with Turns(data / MEMORY, shelf) as turns:
+                seen = turns.grown(FOLDER)
+        now = datetime.now(UTC)
+        click.echo(write_manifest(data, shelf, signing, now, coming, lost_key, seen))
         for outcome in timestamps.catch_up(shelf, read_chain(shelf), tsa, roots):
             click.echo(outcome)
 
@@ -368,14 +488,14 @@ def prove(
     """Write the proof of a version of REPORT, a page of the site or the original's address."""
     if bool(what) == bool(check):
         raise click.UsageError("Give a REPORT to prove or --check FILE.wacz, one of the two.")
-    from archive import keys
+    from archive import keys, timestamps
     from archive import prove as proving
     from archive.shelf import Shelf, shelved
 
     if check is not None:
         with _plainly():
             pems = [keys.load_public(path) for path in trusted]
-            roots = tsa_cert.read_bytes() if tsa_cert else None
+            roots = timestamps.trusted_roots(tsa_cert) if tsa_cert else None
             verdict = proving.check_bundle(check, pems, roots)
         for line in verdict.lines():
             click.echo(line)
@@ -383,8 +503,10 @@ def prove(
     with _plainly():
         shelf = Shelf(captures) if captures else shelved(data)
         key = keys.load_key(sign) if sign else None
+        meant = proving.version_meant(data, what or "")
+        path = out or Path(meant.replace("/", "-") + ".wacz")
+        proving.require_free(path)
         version, bundle = proving.prove(data, shelf, what or "", datetime.now(UTC), base, key)
-        path = out or Path(version.replace("/", "-") + ".wacz")
         proving.write_bundle(path, bundle)
         click.echo(f"{path}: {len(bundle)} bytes prove {version}; check it with prove --check")
 
@@ -407,12 +529,16 @@ def salvage(segments: tuple[Path, ...], target: Path | None) -> None:
     """Save the sound records of each damaged or torn SEGMENT to a fresh one; list what is lost."""
     from archive.salvage import salvage as save
 
+    is_lost = False
     with _plainly():
         for segment in segments:
             saved = save(segment, target or segment.parent, datetime.now(UTC))
             for loss in saved.losses:
                 click.echo(f"{segment}: lost {loss.length} bytes at {loss.offset} ({loss.reason})")
             click.echo(saved)
+            is_lost |= not saved.records
+    if is_lost:
+        sys.exit(1)
 
 
 @contextmanager
@@ -421,8 +547,63 @@ def _plainly() -> Iterator[None]:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         yield
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         raise click.ClickException(str(error)) from error
+    except OSError as error:
+        if _is_of_output(error):
+            _end_output(error)
+        raise click.ClickException(_advice(error)) from error
+
+
+def _advice(error: OSError) -> str:
+    """An error of the operating system in a sentence: what it is about, and what to do."""
+    if error.errno not in ADVICE:
+        return str(error)
+    names = [os.fsdecode(name) for name in (error.filename, error.filename2) if _is_path(name)]
+    context = click.get_current_context(silent=True)
+    if not names and context and (data := context.params.get("data")):
+        # A failed write does not say to which file.
+        names = [f"writing in {data} (or the folder of temporary files)"]
+    return ": ".join([" -> ".join(names), ADVICE[error.errno]] if names else [str(error)])
+
+
+def _is_path(name: object) -> bool:
+    return isinstance(name, str | bytes | os.PathLike)
+
+
+def _is_of_output(error: OSError) -> bool:
+    """Whether it was printing that failed: the error itself does not say what was written to."""
+    return any(frame.f_code is click.echo.__code__ for frame, _ in walk_tb(error.__traceback__))
+
+
+def _end_output(error: OSError) -> NoReturn:
+    """End a command whose output cannot be written; quietly, where nobody reads it any more."""
+    # The end of Python would try to write the rest, and complain.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if error.errno == errno.EPIPE:
+        sys.exit(1)
+    raise click.ClickException(f"the output cannot be written: {error.strerror}") from error
+
+
+def _demand_captures(captures: str) -> None:
+    """ValueError where there is neither warc/ nor sightings/: a misspelled place would build an
+    archive of nothing."""
+    from archive.shelf import Shelf
+
+    shelf = Shelf(captures)
+    for folder, suffix in (("warc", ".warc.gz"), ("sightings", ".jsonl")):
+        # Stores of objects know no empty folders.
+        if ("://" not in captures and Path(captures, folder).is_dir()) or shelf.kept(
+            folder, suffix
+        ):
+            return
+    raise ValueError(f"{captures} has neither warc/ nor sightings/: see how --captures is spelled")
+
+
+def _end(number: int, _: object) -> NoReturn:
+    """A command that is told to end (SIGTERM) ends what it has started, then itself."""
+    signal.signal(number, signal.SIG_DFL)
+    sys.exit(128 + number)
 
 
 def _manifest(path: Path) -> Iterator[tuple[Path, Evidence, tuple[Path, ...]]]:
@@ -489,4 +670,5 @@ def record(reading: Reading) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _end)
     main()

@@ -3,7 +3,8 @@
 Closed files (segments, sightings, manifests) are put on the other shelf once and never again. What
 grows or changes (ledger, published names, frontiers, files named besides) is kept by date. Every
 backup ends with a catalogue of its SHA-256 digests, and a file counts from then on: whatever was
-interrupted before is taken up by the next.
+interrupted before is taken up by the next. A catalogue that is lost costs digests and no file:
+manifests have most of them too, and the next backup catalogues all that lies there.
 """
 
 from __future__ import annotations
@@ -21,21 +22,29 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, cast
 
+from archive.manifest import listed, read_chain
 from archive.progress import track
-from archive.shelf import CHUNK, Kept, Shelf, ShelfError, shelved
+from archive.proof.verify import Link
+from archive.shelf import CHUNK, Kept, Shelf, ShelfError, placed, shelved
 
-CLOSED = {"warc": ".warc.gz", "sightings": ".jsonl", "manifests": ""}
+WARC = "warc"
+CLOSED = {WARC: ".warc.gz", "sightings": ".jsonl", "manifests": ""}
 UNFINISHED = (".open", ".part", ".tmp", ".mended")
 STATE = ("ledger.csv", "published.csv")
 FRONTIERS = "frontier*.db"
 CATALOGUES, CATALOGUE, DATED, ALSO = "catalogue", ".json", "state", "also"
 FORMAT = "nianbao backup 1"
 MOMENT = "%Y%m%dT%H%M%SZ"
+TAKEN = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 PACKED = ".gz"
+ARCHIVE, MANIFEST = "nianbao.db", "a manifest"
+# A check reads what is there in so many days; so many names are told of what has no catalogue.
+DAYS, MOST_NAMED = 30, 20
 
 
 class BackupError(ValueError):
@@ -67,12 +76,36 @@ class Dated:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What one backup added (`files`), and all that changes as it then was (`state`)."""
+    """What one backup added (`files`), and all that changes as it then was (`state`).
+
+    One made after others were damaged or lost names these (`replaces`), and lists all files.
+    """
 
     taken_at: str
     previous: str | None
     files: tuple[Closed, ...]
     state: tuple[Dated, ...]
+    replaces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The catalogues of a backup that can be used, the oldest first; and of the others, by their
+    moment, why not."""
+
+    sound: tuple[Catalogue, ...]
+    lost: Mapping[str, str]
+
+    def until(self, at: str | None) -> Found:
+        """Those that are not later than a moment, without what a later one replaces."""
+        sound = tuple(one for one in self.sound if not at or one.taken_at[: len(at)] <= at)
+        replaced = {moment for one in sound for moment in one.replaces}
+        lost = {
+            moment: why
+            for moment, why in self.lost.items()
+            if moment not in replaced and (not at or moment[: len(at)] <= at)
+        }
+        return Found(sound, lost)
 
 
 @dataclass(slots=True)
@@ -138,8 +171,9 @@ def backup(data: Path, to: str, also: Sequence[Path] = (), now: datetime | None 
     source, target = shelved(data), Shelf(to)
     _check_places(data, to)
     named = _named(also)
-    before = catalogues(target)
-    taken_at = _after(before, now or datetime.now(UTC))
+    found = catalogues(target).until(None)
+    before = found.sound
+    taken_at = _after([*(one.taken_at for one in before), *found.lost], now or datetime.now(UTC))
     saved = Saved(target=to, taken_at=taken_at)
     with tempfile.TemporaryDirectory(prefix="nianbao-backup-") as folder:
         scratch = Path(folder)
@@ -150,28 +184,36 @@ def backup(data: Path, to: str, also: Sequence[Path] = (), now: datetime | None 
                 "A crawl is running or was killed (DATA has open segments): they are left out,"
                 " and frontiers stay as the last backup has them."
             )
-        files = tuple(_put_closed(source, target, _union(before), saved))
-        found = frontiers or {}
-        found |= {name: _lines_of(data / name, scratch) for name in STATE if (data / name).exists()}
-        found |= {f"{ALSO}/{name}": path for name, path in named.items()}
-        state = _state(before)
-        if gone := sorted(state.keys() & set(STATE) - found.keys()):
+        files = tuple(_put_closed(source, target, _union(before), _noted(data, saved), saved))
+        state = _state(one for catalogue in before for one in catalogue.state)
+        if found.lost:
+            files, state = _all_there(target, found, files, state, saved.problems)
+        here = (frontiers or {}) | _grown(data, scratch, saved)
+        here |= {f"{ALSO}/{name}": path for name, path in named.items()}
+        if gone := sorted(state.keys() & set(STATE) - here.keys()):
             saved.remarks.append(
                 f"{' and '.join(gone)} is no longer here, and stays as the last backup has it."
             )
-        state |= {one.name: one for one in _put_state(found, target, state, scratch, saved)}
+        state |= {one.name: one for one in _put_state(here, target, state, scratch, saved)}
     previous = None
     if before:
         name = f"{before[-1].taken_at}{CATALOGUE}"
         previous = f"{before[-1].taken_at} {target.digest(CATALOGUES, name)}"
-    written = Catalogue(taken_at, previous, files, tuple(state.values()))
+    written = Catalogue(taken_at, previous, files, tuple(state.values()), tuple(sorted(found.lost)))
     target.put(CATALOGUES, f"{taken_at}{CATALOGUE}", _printed(written))
+    if found.lost:
+        saved.remarks.append(
+            f"{len(found.lost)} catalogues could not be used; the one of this backup lists all that"
+            " is there, and replaces them:\n" + "\n".join(sorted(found.lost.values()))
+        )
     if saved.problems:
         raise BackupError(
             f"{saved}\n{len(saved.problems)} files are not in the backup as they are here. Run "
             "verify: where the file here is damaged, move it away and restore --merge; where the "
             "one there is, move that away and back up again:\n" + "\n".join(saved.problems)
         )
+    if found.lost:
+        raise BackupError(f"{saved}\nThe backup was made; run backup --check --all once.")
     return saved
 
 
@@ -181,6 +223,8 @@ def _check_places(data: Path, to: str) -> None:
     local = to.removeprefix("file://")
     if "://" not in local:
         here, there = data.resolve(), Path(local).resolve()
+        if there.exists() and not there.is_dir():
+            raise BackupError(f"{to} is a file: give a folder or a URL for the backup")
         if here == there or here in there.parents or there in here.parents:
             raise BackupError(f"a backup of {data} in {to} is none: give a place of its own")
 
@@ -195,11 +239,11 @@ def _named(also: Sequence[Path]) -> dict[str, Path]:
     return named
 
 
-def _after(before: Sequence[Catalogue], now: datetime) -> str:
+def _after(before: Iterable[str], now: datetime) -> str:
     """A name for this moment, or for the second after the last backup where that is later; no two
     who back up at once make the same."""
-    if before:
-        last = datetime.strptime(before[-1].taken_at.partition("-")[0], MOMENT)
+    if moment := max(before, default=""):
+        last = datetime.strptime(moment.partition("-")[0], MOMENT)
         now = max(now, last.replace(tzinfo=UTC) + timedelta(seconds=1))
     return f"{now:{MOMENT}}-{secrets.token_hex(3)}"
 
@@ -214,17 +258,43 @@ def _frontiers(data: Path, scratch: Path) -> dict[str, Path] | None:
         return None
     for path in sorted(data.glob(FRONTIERS)):
         copy = scratch / path.name
-        address = f"{path.resolve().as_uri()}?mode=ro"
-        with (
-            closing(sqlite3.connect(address, uri=True)) as here,
-            closing(sqlite3.connect(copy)) as there,
-        ):
-            here.backup(there)
-            there.execute("pragma journal_mode = delete")
-            if (found := there.execute("pragma quick_check").fetchone()) != ("ok",):
-                raise BackupError(f"{path} is damaged ({found[0]}): restore it or move it away")
+        try:
+            # One that nobody writes is read as it lies there: to open it as a database that others
+            # write would leave two files beside it.
+            if not (_is_idle(path) and _copied(path, copy, "immutable=1")):
+                _copied(path, copy, "mode=ro")
+            with closing(sqlite3.connect(copy)) as there:
+                there.execute("pragma journal_mode = delete")
+                verdict = there.execute("pragma quick_check").fetchone()[0]
+        except sqlite3.Error as error:
+            raise BackupError(
+                f"{path} cannot be copied to {scratch} (TMPDIR): {error}; where it is damaged, "
+                "restore it or move it away"
+            ) from error
+        if verdict != "ok":
+            raise BackupError(f"{path} is damaged ({verdict}): restore it or move it away")
         copies[path.name] = copy
     return None if _is_open(data) else copies
+
+
+def _copied(path: Path, copy: Path, how: str) -> bool:
+    """Copy a frontier; False where it was written meanwhile by one this does not wait for."""
+    before = path.stat()
+    copy.unlink(missing_ok=True)
+    with (
+        closing(sqlite3.connect(f"{path.resolve().as_uri()}?{how}", uri=True)) as here,
+        closing(sqlite3.connect(copy)) as there,
+    ):
+        here.backup(there)
+    after = path.stat()
+    is_same = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
+    return is_same and _is_idle(path)
+
+
+def _is_idle(path: Path) -> bool:
+    """Whether nothing waits beside a database to be written into it."""
+    log = path.with_name(path.name + "-wal")
+    return not log.exists() or not log.stat().st_size
 
 
 def _is_open(data: Path) -> bool:
@@ -232,22 +302,40 @@ def _is_open(data: Path) -> bool:
 
 
 def _put_closed(
-    source: Shelf, target: Shelf, known: Mapping[tuple[str, str], Closed], saved: Saved
+    source: Shelf,
+    target: Shelf,
+    known: Mapping[tuple[str, str], Closed],
+    noted: Mapping[tuple[str, str], tuple[str, str]],
+    saved: Saved,
 ) -> Iterator[Closed]:
     """What of the closed files was not yet in a catalogue, put there by now."""
     kept = {(folder, one.name): one for folder in CLOSED for one in _kept(source, folder)}
     there = {(folder, one.name): one.size for folder in CLOSED for one in _kept(target, folder)}
     for (folder, name), one in track(list(kept.items()), "files", len(kept)):
         last, modified = known.get((folder, name)), int(one.stamp)
+        place = source.where(folder, name)
         if last and (last.size, last.modified) == (one.size, modified):
             sha256 = last.sha256
         else:
-            sha256 = source.digest(folder, name)
-        place = source.where(folder, name)
+            try:
+                sha256 = source.digest(folder, name)
+            except OSError as error:
+                saved.problems.append(f"{place} cannot be read: {error.strerror or error}")
+                continue
+        by, wanted = noted.get((folder, name), ("", ""))
+        if last and (folder, name) not in there and (by, wanted) == (MANIFEST, sha256):
+            # It was backed up when it was damaged, and was moved away there.
+            last = None
         if last and sha256 != last.sha256:
             saved.problems.append(
                 f"{place} has SHA-256 {sha256}, but {last.sha256} in {target.root}"
             )
+            continue
+        if not last and sha256 != (wanted or sha256):
+            saved.problems.append(f"{place} has SHA-256 {sha256}, but {wanted} in {by}")
+            continue
+        if not last and folder == WARC and not one.size:
+            saved.problems.append(f"{place} is empty: a closed segment has one record at least")
             continue
         if last and there.get((folder, name)) == last.size:
             saved.held += 1
@@ -271,6 +359,60 @@ def _put_closed(
 
 def _kept(shelf: Shelf, folder: str) -> list[Kept]:
     return [one for one in shelf.kept(folder, CLOSED[folder]) if not one.name.endswith(UNFINISHED)]
+
+
+def _noted(data: Path, saved: Saved) -> dict[tuple[str, str], tuple[str, str]]:
+    """Who notes which SHA-256 of the closed files of a data folder; the manifests, where they do,
+    and else the archive, which may have read a segment when it was damaged."""
+    noted: dict[tuple[str, str], tuple[str, str]] = {}
+    if (data / ARCHIVE).is_file():
+        address = f"{(data / ARCHIVE).resolve().as_uri()}?mode=ro"
+        try:
+            with closing(sqlite3.connect(address, uri=True)) as db:
+                for name, sha256 in db.execute(
+                    "select warc_file, sha256 from segments where sha256 is not null"
+                ):
+                    noted[WARC, name] = ("the archive", sha256)
+        except sqlite3.Error:
+            # One of an earlier program, or damaged: verify says so, captures do not wait for it.
+            noted.clear()
+    chain, why = _chain(shelved(data))
+    if why:
+        saved.remarks.append(f"Nothing was compared with the manifests: {why}")
+    return noted | {place: (MANIFEST, sha256) for place, sha256 in _listed(chain).items()}
+
+
+def _chain(shelf: Shelf) -> tuple[list[Link], str]:
+    """The manifests of a shelf, none where they cannot be read, and why."""
+    try:
+        return read_chain(shelf), ""
+    except (ValueError, OSError) as error:
+        return [], str(error)
+
+
+def _listed(chain: Sequence[Link]) -> dict[tuple[str, str], str]:
+    """The SHA-256 of each closed file that manifests list."""
+    found: dict[tuple[str, str], str] = {}
+    for folder, kind in ((WARC, "segments"), ("sightings", "sightings")):
+        try:
+            for name, entry in listed(chain, kind).items():
+                found[folder, name] = entry["sha256"]
+        except (KeyError, TypeError, AttributeError):
+            # Verify tells what is wrong with a manifest.
+            continue
+    return found
+
+
+def _grown(data: Path, scratch: Path, saved: Saved) -> dict[str, Path]:
+    """Copies of the files that grow by lines; one that cannot be read is a problem."""
+    copies: dict[str, Path] = {}
+    for name in STATE:
+        try:
+            if (data / name).exists():
+                copies[name] = _lines_of(data / name, scratch)
+        except IsADirectoryError:
+            saved.problems.append(f"{data / name} is a folder, not a file")
+    return copies
 
 
 def _lines_of(path: Path, scratch: Path) -> Path:
@@ -310,27 +452,43 @@ def _put_state(
 # --- catalogues -----------------------------------------------------------------------------------
 
 
-def catalogues(target: Shelf) -> list[Catalogue]:
-    """All catalogues of a backup, the oldest first.
-
-    Raises BackupError where one is damaged, or one is missing that another follows.
-    """
-    found: list[Catalogue] = []
-    digests: dict[str, str] = {}
+def catalogues(target: Shelf) -> Found:
+    """All catalogues of a backup: a name that is none is passed over, one that is damaged, missing
+    or other than its successor says is told of."""
+    contents: dict[str, bytes] = {}
+    lost: dict[str, str] = {}
     for one in target.kept(CATALOGUES, CATALOGUE):
-        content = target.read(CATALOGUES, one.name)
-        place = target.where(CATALOGUES, one.name)
+        moment = one.name.removesuffix(CATALOGUE)
+        if not TAKEN.fullmatch(moment):
+            continue
+        try:
+            contents[moment] = target.read(CATALOGUES, one.name)
+        except OSError as error:
+            lost[moment] = f"{target.where(CATALOGUES, one.name)} cannot be read: {error}"
+    sound: list[Catalogue] = []
+    wanted: dict[str, str] = {}
+    for moment, content in sorted(contents.items(), reverse=True):
+        place = target.where(CATALOGUES, moment + CATALOGUE)
+        found = hashlib.sha256(content).hexdigest()
+        if (digest := wanted.get(moment, found)) != found:
+            lost[moment] = (
+                f"{place} was changed: it has SHA-256 {found}, its successor says {digest}"
+            )
+            continue
         try:
             catalogue = _parsed(json.loads(content))
-        except (ValueError, TypeError, KeyError) as error:
-            raise BackupError(f"{place} is no catalogue of a backup: {error}") from error
+            if catalogue.taken_at != moment:
+                raise ValueError(f"it is of {catalogue.taken_at}")
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            lost[moment] = f"{place} is no catalogue of a backup: {error}"
+            continue
         if catalogue.previous:
-            name, _, digest = catalogue.previous.partition(" ")
-            if digests.get(name) != digest:
-                raise BackupError(f"{place} follows {name}, which is missing or was changed")
-        digests[one.name.removesuffix(CATALOGUE)] = hashlib.sha256(content).hexdigest()
-        found.append(catalogue)
-    return found
+            before, _, digest = catalogue.previous.partition(" ")
+            wanted.setdefault(before, digest)
+        sound.append(catalogue)
+    for moment in wanted.keys() - contents.keys() - lost.keys():
+        lost[moment] = f"{target.where(CATALOGUES, moment + CATALOGUE)} is missing"
+    return Found(tuple(reversed(sound)), lost)
 
 
 def _printed(catalogue: Catalogue) -> bytes:
@@ -348,24 +506,240 @@ def _parsed(facts: Mapping[str, Any]) -> Catalogue:
     ]:
         if folder not in (*CLOSED, ALSO, "") or not re.fullmatch(r"[^./\0][^/\0]*", name):
             raise ValueError(f"{folder}/{name} is no place in a data folder")
-    return Catalogue(facts["taken_at"], facts["previous"], files, state)
+    for one in state:
+        _, moment, *below = one.folder.split("/")
+        plain = one.name.rpartition("/")[2]
+        if not TAKEN.fullmatch(moment) or one.folder != _folder_of(moment, "/".join(below)):
+            raise ValueError(f"{one.folder} is no folder of a backup")
+        if one.stored not in (plain, plain + PACKED):
+            raise ValueError(f"{one.stored} is no file of {one.name}")
+    both: list[Closed | Dated] = [*files, *state]
+    for said in both:
+        if not SHA256.fullmatch(said.sha256) or not isinstance(said.size, int):
+            raise ValueError(f"{said.name} has the SHA-256 {said.sha256!r} and size {said.size!r}")
+    if not all(isinstance(one.modified, int) for one in files):
+        raise ValueError("a time of change is no number")
+    replaces = tuple(map(str, facts.get("replaces") or ()))
+    return Catalogue(facts["taken_at"], facts["previous"], files, state, replaces)
+
+
+def _folder_of(moment: str, below: str = "") -> str:
+    return "/".join(filter(None, (DATED, moment, below)))
 
 
 def _union(found: Iterable[Catalogue]) -> dict[tuple[str, str], Closed]:
     return {(one.folder, one.name): one for catalogue in found for one in catalogue.files}
 
 
-def _state(found: Iterable[Catalogue]) -> dict[str, Dated]:
+def _state(found: Iterable[Dated]) -> dict[str, Dated]:
     """What changes, by name, as it was found last: of two who backed up at once, one catalogue
     does not know what the other found."""
     state: dict[str, Dated] = {}
-    for one in (one for catalogue in found for one in catalogue.state):
+    for one in found:
         if one.name not in state or state[one.name].folder <= one.folder:
             state[one.name] = one
     return state
 
 
+# --- what no catalogue lists ----------------------------------------------------------------------
+
+
+def _all_there(
+    target: Shelf,
+    found: Found,
+    added: Iterable[Closed],
+    state: dict[str, Dated],
+    problems: list[str],
+) -> tuple[tuple[Closed, ...], dict[str, Dated]]:
+    """All files of a backup and what changes, for a catalogue in the place of those lost."""
+    files = _union(found.sound) | {(one.folder, one.name): one for one in added}
+    chain, _ = _chain(target)
+    noted = _listed(chain)
+    for one in _loose(target, files.keys(), problems):
+        if not _contradicted(target, one, noted, problems):
+            files[one.folder, one.name] = one
+    loose = list(_loose_state(target, sorted(found.lost), chain, problems))
+    return tuple(files.values()), _state([*state.values(), *loose])
+
+
+def _loose(
+    target: Shelf, known: Iterable[tuple[str, str]], problems: list[str]
+) -> Iterator[Closed]:
+    """The closed files of a backup that are not among those known, as they lie there."""
+    passed = set(known)
+    there = [(folder, one) for folder in CLOSED for one in _kept(target, folder)]
+    missed = [(folder, one) for folder, one in there if (folder, one.name) not in passed]
+    for folder, one in track(missed, "files"):
+        try:
+            yield Closed(folder, one.name, one.size, target.digest(folder, one.name), 0)
+        except OSError as error:
+            where = target.where(folder, one.name)
+            problems.append(f"{where} cannot be read: {error.strerror or error}")
+
+
+def _contradicted(
+    target: Shelf, one: Closed, noted: Mapping[tuple[str, str], str], problems: list[str]
+) -> bool:
+    wanted = noted.get((one.folder, one.name), one.sha256)
+    if wanted != one.sha256:
+        where = target.where(one.folder, one.name)
+        problems.append(f"{where} has SHA-256 {one.sha256}, but {wanted} in a manifest")
+    return wanted != one.sha256
+
+
+def _loose_state(
+    target: Shelf,
+    moments: Iterable[str],
+    chain: Sequence[Link],
+    problems: list[str],
+    frontiers: bool = True,
+) -> Iterator[Dated]:
+    """What changes as it lies there of backups whose catalogues cannot be used."""
+    for moment in moments:
+        for below in ("", ALSO):
+            folder = _folder_of(moment, below)
+            for one in target.kept(folder, ""):
+                is_packed = one.name.endswith(".db" + PACKED) and not below
+                if is_packed and not frontiers:
+                    continue
+                plain = one.name.removesuffix(PACKED) if is_packed else one.name
+                try:
+                    size, sha256 = _measured(target, folder, one.name, is_packed)
+                    if plain in STATE and not below:
+                        _demand_noted(target, folder, plain, chain)
+                except BackupError as error:
+                    problems.append(str(error))
+                    continue
+                name = f"{below}/{plain}" if below else plain
+                yield Dated(name, size, sha256, folder, one.name)
+
+
+def _demand_noted(target: Shelf, folder: str, name: str, chain: Sequence[Link]) -> None:
+    """BackupError where a file that only grows does not begin as the manifests say."""
+    content = target.read(folder, name)
+    for link in chain:
+        registers = link.said.get("registers")
+        said = registers.get(name) if isinstance(registers, Mapping) else None
+        if not said or len(content) < said["bytes"]:
+            continue
+        if hashlib.sha256(content[: said["bytes"]]).hexdigest() != said["sha256"]:
+            raise BackupError(
+                f"{target.where(folder, name)} begins otherwise than {link.name} says"
+            )
+
+
+def _measured(shelf: Shelf, folder: str, stored: str, is_packed: bool) -> tuple[int, str]:
+    """Size and SHA-256 of the content of a file of a backup; BackupError where it has none."""
+    size, made = 0, hashlib.sha256()
+    try:
+        with shelf.open(folder, stored) as file:
+            for block in _content(file, is_packed):
+                size += len(block)
+                made.update(block)
+    except (OSError, zlib.error, EOFError) as error:
+        raise _unusable(shelf, folder, stored, error) from error
+    return size, made.hexdigest()
+
+
+def _unusable(shelf: Shelf, folder: str, stored: str, error: Exception) -> BackupError:
+    where = shelf.where(folder, stored)
+    if isinstance(error, FileNotFoundError):
+        return BackupError(f"{where} is missing")
+    if isinstance(error, zlib.error | EOFError | gzip.BadGzipFile):
+        return BackupError(f"{where} is damaged: {error}")
+    return BackupError(f"{where} cannot be read: {error}")
+
+
+# --- is it still what it was ----------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Examined:
+    """What a check of a backup read of how many files, and what it found."""
+
+    target: str
+    files: int = 0
+    read: int = 0
+    size: int = 0
+    remarks: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        verdict = f"{len(self.problems)} problems" if self.problems else "all in order"
+        read = f"read {self.read} of {self.files} files ({self.size:,} bytes)"
+        return "\n".join([*self.problems, f"{self.target}: {verdict}; {read}.", *self.remarks])
+
+
+def check(to: str, everything: bool, today: date) -> Examined:
+    """Whether a backup still holds what its catalogues say: every file and its size, and of a
+    thirtieth of them, another each day, or of all, the bytes. Nothing is written."""
+    target, examined = Shelf(to), Examined(to)
+    found = catalogues(target).until(None)
+    if not found.sound and not found.lost:
+        raise BackupError(f"{to} has no backup: there is no catalogue")
+    examined.problems += sorted(found.lost.values())
+    known = _union(found.sound)
+    there = {(folder, one.name): one.size for folder in CLOSED for one in _kept(target, folder)}
+    every = {(one.folder, one.stored): one for had in found.sound for one in had.state}
+    newest = {
+        (one.folder, one.stored)
+        for one in _state(one for had in found.sound for one in had.state).values()
+    }
+    parts: list[Closed | Dated] = [*known.values(), *every.values()]
+    examined.files = len(parts)
+    for one in track(parts, "files"):
+        stored = one.stored if isinstance(one, Dated) else one.name
+        where = target.where(one.folder, stored)
+        if isinstance(one, Closed) and (size := there.get((one.folder, one.name))) != one.size:
+            has = "is missing" if size is None else f"has {size} bytes, {one.size} in its catalogue"
+            examined.problems.append(f"{where} {has}")
+            continue
+        if not everything and _turn(f"{one.folder}/{stored}") != today.toordinal() % DAYS:
+            continue
+        try:
+            is_packed = isinstance(one, Dated) and stored != one.name.rpartition("/")[2]
+            size, sha256 = _measured(target, one.folder, stored, is_packed)
+        except BackupError as error:
+            # Of what changes, all but the newest may be deleted.
+            is_deleted = isinstance(error.__cause__, FileNotFoundError) and isinstance(one, Dated)
+            if not (is_deleted and (one.folder, stored) not in newest):
+                examined.problems.append(str(error))
+            continue
+        examined.read, examined.size = examined.read + 1, examined.size + size
+        if sha256 != one.sha256:
+            examined.problems.append(f"{where} has SHA-256 {sha256}, not {one.sha256}")
+    if loose := sorted(there.keys() - known.keys()):
+        examined.remarks.append(
+            f"{len(loose)} files there are in no catalogue, such as {'/'.join(loose[0])}; the next "
+            "backup takes them up, unless they were put there by others."
+        )
+    return examined
+
+
+def _turn(place: str) -> int:
+    return int.from_bytes(hashlib.sha256(place.encode()).digest()[:8], "big") % DAYS
+
+
 # --- and back -------------------------------------------------------------------------------------
+
+
+def moment(text: str) -> str:
+    """What a day (20261122, 2026-11-22), a moment (20261122T041500Z) or the name of a backup means,
+    as catalogues begin; BackupError for anything else."""
+    day = re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", text)
+    plain = "".join(day.groups()) if day else text
+    try:
+        if re.fullmatch(r"[0-9]{8}", plain):
+            datetime.strptime(plain, "%Y%m%d")
+        elif TAKEN.fullmatch(plain if "-" in plain else f"{plain}-000000"):
+            datetime.strptime(plain.partition("-")[0], MOMENT)
+        else:
+            raise ValueError("neither")
+    except ValueError as error:
+        raise BackupError(
+            f"{text!r} is no day and no moment: give 20261122, 2026-11-22 or 20261122T041500Z"
+        ) from error
+    return plain
 
 
 def restore(
@@ -374,51 +748,126 @@ def restore(
     """Bring a backup back, every file verified by its digest before it takes its name.
 
     Without `captures` only what changes comes, for work on captures where the backup has them.
-    `at` is a moment (20261122T041500Z) or the beginning of one: the last backup that is not
-    later. With `merge` what is missing in a folder that has files is added. Raises BackupError,
-    after all that is sound was brought, naming each file that is not.
+    `at` is a day or a moment, as `moment` takes it: the last backup that is not later. With `merge`
+    what is missing in a folder that has files is added. What a lost catalogue listed comes all the
+    same, as it lies there, but nothing that a manifest contradicts. Raises BackupError, after all
+    that can be brought was, naming each file that is not, and what no catalogue vouches for.
     """
     shelf = Shelf(source)
-    found = [one for one in catalogues(shelf) if not at or one.taken_at[: len(at)] <= at]
-    if not found:
-        raise BackupError(f"{source} has no backup" + (f" of {at} or before" if at else ""))
+    at = moment(at) if at is not None else None
+    every = catalogues(shelf)
+    found = every.until(at)
+    # An interrupted first backup and one whose only catalogue was lost look the same.
+    is_bare = not every.sound and not every.lost
+    if is_bare and not any(_kept(shelf, folder) for folder in CLOSED):
+        raise BackupError(f"{source} has no backup")
+    if not is_bare and not found.sound and not found.lost:
+        raise BackupError(f"{source} has no backup of {at} or before; it has: {_days(every)}")
     if not merge and data.exists() and any(data.iterdir()):
-        raise BackupError(
-            f"{data} is not empty: give a fresh folder, or --merge to add what is missing there"
-        )
-    restored = Restored(data, found[-1].taken_at)
-    problems = []
-    closed = list(_union(found).values()) if captures else []
+        raise BackupError(f"{data} is not empty: give a fresh folder, or --merge to add to it")
+    last = max([*(one.taken_at for one in found.sound), *found.lost], default="without a catalogue")
+    restored = Restored(data, last)
+    problems: list[str] = []
+    loose: list[Closed] = []
+    loose_state: list[Dated] = []
+    chain, _ = _chain(shelf)
+    noted = _listed(chain)
+    if captures and (is_bare or found.lost or not at):
+        loose = [
+            one
+            for one in _loose(shelf, _union(every.sound), problems)
+            if not _contradicted(shelf, one, noted, problems)
+        ]
+    if found.lost or is_bare:
+        moments = sorted(found.lost) or [one for one in shelf.folders(DATED) if _is_until(one, at)]
+        loose_state = list(_loose_state(shelf, moments, chain, problems, frontiers=not is_bare))
+    closed = [*(_union(found.sound).values() if captures else ()), *loose]
     for one in track(closed, "files"):
         try:
             place = data / one.folder / one.name
-            if _bring(shelf, (one.folder, one.name), place, one.sha256, one.modified):
+            if _bring(shelf, (one.folder, one.name), place, one.sha256, one.modified or None):
                 restored.brought += 1
             else:
                 restored.there += 1
         except BackupError as error:
             problems.append(str(error))
-    for state in _state(found).values():
+    state = _state([*(one for had in found.sound for one in had.state), *loose_state])
+    for dated in state.values():
         try:
-            place = data / state.name
-            if place.exists() and not state.name.startswith(ALSO):
-                if _digest(place) == state.sha256:
+            place = data / dated.name
+            if place.exists() and not dated.name.startswith(ALSO):
+                if _digest(place) == dated.sha256:
                     restored.there += 1
                 else:
-                    restored.kept.append(state.name)
+                    restored.kept.append(dated.name)
                 continue
-            if _bring(shelf, (state.folder, state.stored), place, state.sha256):
+            if _bring(shelf, (dated.folder, dated.stored), place, dated.sha256):
                 restored.brought += 1
-            if state.name.startswith(ALSO):
+            if dated.name.startswith(ALSO):
                 restored.also.append(str(place))
         except BackupError as error:
             problems.append(str(error))
-    if problems:
-        raise BackupError(
-            f"{len(problems)} files could not be restored from {source}; what is sound lies in "
-            f"{data}. Bring these from another backup with --merge:\n" + "\n".join(problems)
-        )
+    vouched = {one for had in found.sound for one in had.state}
+    used = [one for one in loose_state if state[one.name] == one and one not in vouched]
+    _demand_all(restored, source, found, _unlisted(loose, noted, used), problems)
     return restored
+
+
+def _is_until(name: str, at: str | None) -> bool:
+    return bool(TAKEN.fullmatch(name)) and (not at or name[: len(at)] <= at)
+
+
+def _days(found: Found) -> str:
+    """The days of the backups there are, the newest ten."""
+    names = {name[:8] for name in (*(one.taken_at for one in found.sound), *found.lost)}
+    days = [f"{day[:4]}-{day[4:6]}-{day[6:]}" for day in sorted(names)]
+    return ", ".join(days if len(days) <= 10 else [days[0], "…", *days[-10:]])
+
+
+def _unlisted(
+    loose: Sequence[Closed], noted: Mapping[tuple[str, str], str], state: Sequence[Dated]
+) -> list[str]:
+    """A line for each file that no catalogue lists, and who vouches for it."""
+    lines = [
+        f"{one.folder}/{one.name}: not in a catalogue, "
+        + ("verified by a manifest" if (one.folder, one.name) in noted else "as it lies there")
+        for one in loose
+    ]
+    return lines + [
+        f"{one.folder}/{one.stored}: not in a catalogue, as it lies there" for one in state
+    ]
+
+
+def _demand_all(
+    restored: Restored,
+    source: str,
+    found: Found,
+    unlisted: Sequence[str],
+    problems: Sequence[str],
+) -> None:
+    """BackupError with what was done and all that is off, unless nothing is."""
+    said = [str(restored)]
+    if found.lost:
+        said.append(
+            f"{len(found.lost)} catalogues of {source} cannot be used; what they listed was looked "
+            "for all the same:\n" + "\n".join(sorted(found.lost.values()))
+        )
+    elif not found.sound:
+        said.append(f"{source} has no catalogue: it was lost, or no backup was ever finished.")
+    if unlisted:
+        more = [f"and {len(unlisted) - MOST_NAMED} more"] if len(unlisted) > MOST_NAMED else []
+        said.append(
+            f"{len(unlisted)} files are in no catalogue and were brought; verify says whether they "
+            "are sound:\n" + "\n".join([*unlisted[:MOST_NAMED], *more])
+        )
+    if problems:
+        said.append(
+            f"{len(problems)} files could not be restored from {source}; what is sound lies in "
+            f"{restored.data}. Bring these from another backup with --merge:\n"
+            + "\n".join(problems)
+        )
+    if len(said) > 1:
+        raise BackupError("\n".join(said))
 
 
 def _bring(
@@ -436,9 +885,11 @@ def _bring(
         with shelf.open(*stored) as packed, part.open("wb") as file:
             for block in _content(packed, stored[1] != place.name):
                 made.update(block)
-                file.write(block)
-            file.flush()
-            os.fsync(file.fileno())
+                with placed(part):
+                    file.write(block)
+            with placed(part):
+                file.flush()
+                os.fsync(file.fileno())
         if made.hexdigest() != sha256:
             raise BackupError(
                 f"{shelf.where(*stored)} has SHA-256 {made.hexdigest()}, not {sha256}"
@@ -448,10 +899,8 @@ def _bring(
         elif place.parent.name == ALSO:
             part.chmod(0o600)  # it may be a key
         part.rename(place)
-    except FileNotFoundError as error:
-        raise BackupError(f"{shelf.where(*stored)} is missing") from error
-    except (zlib.error, EOFError, gzip.BadGzipFile) as error:
-        raise BackupError(f"{shelf.where(*stored)} is damaged: {error}") from error
+    except (FileNotFoundError, zlib.error, EOFError, gzip.BadGzipFile) as error:
+        raise _unusable(shelf, *stored, error) from error
     finally:
         part.unlink(missing_ok=True)
     _sync(place.parent)

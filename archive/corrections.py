@@ -17,7 +17,7 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from archive.form import PRINTED
 from archive.issuers import ID, Issuer, Ledger
@@ -86,12 +86,14 @@ class PageCorrection:
 class Corrections:
     """All corrections, in the order of what they are about.
 
-    As read from a file they know no bodies; `settled` gives them for a ledger.
+    As read from a file they know no bodies; `settled` gives them for a ledger. `file` is named
+    by the errors of that.
     """
 
     entries: tuple[Correction, ...] = ()
     refused: frozenset[Correction] = frozenset()
     bodies: Mapping[str, Issuer] | None = None
+    file: Path | None = None
 
     @property
     def digest(self) -> str:
@@ -112,7 +114,7 @@ class Corrections:
         for entry in self.entries:
             if entry.aspect == SAME and entry.of in bodies and entry.value not in bodies:
                 raise CorrectionsError(
-                    f"{_where(entry)}: the ledger has no {entry.value}; "
+                    f"{self._in_file}{_where(entry)}: the ledger has no {entry.value}; "
                     f"write the id that holds in place of {entry.of}"
                 )
             if entry.kind == "page" and entry.aspect == "issuer" and entry.value not in bodies:
@@ -121,6 +123,10 @@ class Corrections:
         settled._check_names()
         ledger.learn(settled._aliases(), settled._unions())
         return settled
+
+    @property
+    def _in_file(self) -> str:
+        return f"{self.file}: " if self.file else ""
 
     def _check_names(self) -> None:
         bodies = self.bodies or {}
@@ -132,8 +138,8 @@ class Corrections:
                     and self.same_as(other) != entry.of
                 ):
                     raise CorrectionsError(
-                        f"{_where(entry)}: {entry.value} has the id {other}; if they are one body "
-                        f"add issuer:{other},same_as,{entry.of}, if not write "
+                        f"{self._in_file}{_where(entry)}: {entry.value} has the id {other}; "
+                        f"if they are one body add issuer:{other},same_as,{entry.of}, if not write "
                         f"issuer:{other},successor_of,{entry.of} in place of this line"
                     )
 
@@ -287,7 +293,8 @@ class Corrections:
 def load(path: Path = SHIPPED) -> Corrections:
     """The corrections of a file; CorrectionsError where one cannot be taken."""
     try:
-        return read(path.read_text(encoding="utf-8-sig").split("\n"))
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+        return replace(read(lines), file=path)
     except OSError as error:
         raise CorrectionsError(f"{path}: {error.strerror}. Give --corrections FILE.") from error
     except UnicodeDecodeError as error:
@@ -360,9 +367,9 @@ def _checked(entry: Correction) -> Correction:
         case "issuer":
             demand(ID.fullmatch(entry.of), f"{entry.of!r} is no id like 140600-jyj")
         case "page":
-            parts = urlsplit(entry.of)
+            parts = _split(entry.of)
             demand(
-                parts.scheme in ("http", "https") and parts.netloc,
+                parts and parts.scheme in ("http", "https") and parts.netloc,
                 f"{entry.of!r} is no address; copy it from the report's page",
             )
         case _:
@@ -402,6 +409,14 @@ def _checked(entry: Correction) -> Correction:
                 f"a report is of a year from {FIRST_YEAR} to that of the correction",
             )
     return entry
+
+
+def _split(url: str) -> SplitResult | None:
+    """The parts of an address; None where it has none, such as http://[x/."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
 
 
 def _is_day(text: str) -> bool:

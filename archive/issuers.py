@@ -249,26 +249,29 @@ def _leads_to(issuer_id: str, start: str, above: Mapping[str, str]) -> bool:
 
 def read_ledger(lines: Iterable[str]) -> Iterator[Issuer]:
     """The ledger's lines. One that cannot be trusted is an error, never passed over."""
-    rows = csv.reader(lines, strict=True)
     seen: dict[str, int] = {}
     bodies: dict[tuple[str, str], int] = {}
-    try:
-        for number, row in enumerate(rows, start=1):
-            if number == 1:
-                if tuple(row) != HEADER:
-                    raise LedgerError(f"ledger line 1: expected {','.join(HEADER)}, found {row}")
-                continue
-            if len(row) != len(HEADER) or not ID.fullmatch(row[0]) or not row[1]:
-                raise LedgerError(f"ledger line {number} is damaged: {row}")
-            issuer = Issuer(*row)
-            body = (issuer.name, issuer.division)
-            if issuer.id in seen or body in bodies:
-                first = seen.get(issuer.id) or bodies.get(body)
-                raise LedgerError(f"ledger line {number} repeats line {first}: {row}")
-            seen[issuer.id] = bodies[body] = number
-            yield issuer
-    except csv.Error as error:
-        raise LedgerError(f"ledger line {rows.line_num} is damaged: {error}") from error
+    for number, line in enumerate(lines, start=1):
+        # A byte order mark is what some editors begin a file with.
+        line = line.removeprefix("\ufeff") if number == 1 else line
+        try:
+            # Each by itself: a quote that is not closed would run on into the lines below.
+            row = next(csv.reader([line], strict=True), [])
+        except csv.Error as error:
+            raise LedgerError(f"ledger line {number} is damaged: {error}: {line[:80]!r}") from error
+        if number == 1:
+            if tuple(row) != HEADER:
+                raise LedgerError(f"ledger line 1: expected {','.join(HEADER)}, found {row}")
+            continue
+        if len(row) != len(HEADER) or not ID.fullmatch(row[0]) or not row[1]:
+            raise LedgerError(f"ledger line {number} is damaged: {row}")
+        issuer = Issuer(*row)
+        body = (issuer.name, issuer.division)
+        if issuer.id in seen or body in bodies:
+            first = seen.get(issuer.id) or bodies.get(body)
+            raise LedgerError(f"ledger line {number} repeats line {first}: {row}")
+        seen[issuer.id] = bodies[body] = number
+        yield issuer
 
 
 def load_ledger(path: Path) -> Ledger:

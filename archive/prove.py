@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import json
 import os
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -36,10 +37,21 @@ from archive.proof.verify import (
     key_file,
 )
 from archive.proof.wording import HOW, how_it_was_made
-from archive.shelf import Shelf
+from archive.schema import TABLES
+from archive.shelf import NO_LINKS, Shelf
 
 ARCHIVE = "nianbao.db"
 PATH = re.compile(r"(?:/?r)?/?([^/]+)/(\d{4})(?:/([0-9a-f]{12}))?(?:\.json)?/?")
+BUILD = "run python -m archive build"
+REBUILD = "run python -m archive build --rebuild"
+# What is asked of these tables is asked by the columns of this program.
+ASKED = (
+    *("versions", "reports", "captures", "issuers", "fields", "cell_notes", "sections"),
+    *("findings", "changes", "sightings"),
+)
+# A build takes the archive's lock for moments only.
+WAIT_SECONDS = 5.0
+BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 VERIFIER = Path(__file__).parent / "proof" / "verify.py"
 
 
@@ -71,7 +83,7 @@ def prove(
     `what` is a page of the site (/r/issuer/year[/digest], with or without a host) or the address
     of the original. With a key the bundle as a whole is signed too.
     """
-    with closing(_opened(data / ARCHIVE)) as db:
+    with _asked(data / ARCHIVE) as db:
         version = _version(db, what)
         chain = read_chain(shelf)
         entries = listed(chain, "segments")
@@ -102,16 +114,58 @@ def prove(
     return version["id"], wacz.zipped(files)
 
 
+def version_meant(data: Path, what: str) -> str:
+    """The id of the version that `prove` would prove."""
+    with _asked(data / ARCHIVE) as db:
+        return str(_version(db, what)["id"])
+
+
+def require_free(path: Path) -> None:
+    """Refuse a file that a bundle cannot be written to: it exists, or its folder does not."""
+    if os.path.lexists(path):
+        raise ProveError(f"{path} exists: name another file with --out")
+    if not path.parent.is_dir():
+        raise ProveError(f"{path}: there is no folder {path.parent}: make it, or change --out")
+
+
 def write_bundle(path: Path, bundle: bytes) -> None:
-    """Write a bundle to a file that does not exist yet, synced."""
+    """Write a bundle to a file that does not exist yet, synced; whole or not at all."""
+    require_free(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+        try:
+            with part.open("wb") as opened:
+                opened.write(bundle)
+                opened.flush()
+                os.fsync(opened.fileno())
+            _named(part, path)
+        finally:
+            with suppress(FileNotFoundError):
+                part.unlink()
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
     except FileExistsError as error:
         raise ProveError(f"{path} exists: name another file with --out") from error
-    with os.fdopen(file, "wb") as opened:
-        opened.write(bundle)
-        opened.flush()
-        os.fsync(opened.fileno())
+    except OSError as error:
+        raise ProveError(
+            f"{path} cannot be written ({len(bundle)} bytes): {error.strerror}: free the disk, or "
+            "name another file with --out"
+        ) from error
+
+
+def _named(part: Path, path: Path) -> None:
+    """Give a whole file its name; FileExistsError where it is taken."""
+    try:
+        os.link(part, path)
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, "exists", str(path)) from error
+        part.rename(path)
 
 
 def check_bundle(path: Path, keys: Sequence[bytes] = (), roots: bytes | None = None) -> Verdict:
@@ -122,17 +176,51 @@ def check_bundle(path: Path, keys: Sequence[bytes] = (), roots: bytes | None = N
 # --- which version --------------------------------------------------------------------------------
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+@contextmanager
+def _asked(path: Path) -> Iterator[sqlite3.Connection]:
+    """An archive to ask, and what is wrong with one that does not answer."""
     if not path.exists():
-        raise ProveError(f"no archive {path}: build it first, or give --data")
-    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-    db.row_factory = sqlite3.Row
-    return db
+        raise ProveError(f"no archive {path}: {BUILD}, or give --data")
+    if not path.is_file():
+        raise ProveError(f"{path} is no file: give the folder that {ARCHIVE} lies in with --data")
+    try:
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=WAIT_SECONDS)) as db:
+            db.row_factory = sqlite3.Row
+            if lacking := _lacking(db):
+                raise ProveError(
+                    f"{path} has no {lacking}: it is empty, or of another version of this program: "
+                    f"{REBUILD}"
+                )
+            yield db
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in BUSY:
+            raise ProveError(f"{path} is being written: run the command again later") from error
+        raise ProveError(
+            f"{path} cannot be read as an archive ({error}): move it away and {REBUILD}"
+        ) from error
+
+
+def _lacking(db: sqlite3.Connection) -> str | None:
+    """The first table or column that is asked for and not there."""
+    for table in ASKED:
+        there = {row["name"] for row in db.execute(f"pragma table_info([{table}])")}
+        if not there:
+            return f"table {table}"
+        if missing := [name for name in TABLES[table].columns if name not in there]:
+            return f"column {table}.{missing[0]}"
+    return None
 
 
 def _version(db: sqlite3.Connection, what: str) -> sqlite3.Row:
     """The version that a path of the site or an address of an original means."""
-    path = unquote(urlsplit(what).path) if "://" in what else what
+    try:
+        path = unquote(urlsplit(what).path) if "://" in what else what
+    except ValueError as error:
+        raise ProveError(
+            f"{what!r} is no address that can be read ({error}): give a page of the site such as "
+            "/r/140600-jyj/2023, or the address of the original as the archive has it"
+        ) from error
     named = PATH.fullmatch(path) if "/r/" in f"/{path}" or "://" not in what else None
     found = None
     if named:
@@ -307,8 +395,8 @@ def _kept(shelf: Shelf, name: str) -> bytes:
         return shelf.read(FOLDER, name)
     except FileNotFoundError as error:
         raise ProveError(
-            f"{shelf.where(FOLDER, name)} is missing: run python -m archive manifest with the key, "
-            "or restore it from the backup"
+            f"{shelf.where(FOLDER, name)} is missing: restore it from the backup; "
+            "python -m archive verify says what else is"
         ) from error
 
 

@@ -30,9 +30,10 @@ import yaml
 
 from archive import published
 from archive.build import ARCHIVE, LOCK
+from archive.export.rows import RowsError, check_tables, public_tables
 from archive.issuers import locked
 from archive.schema import TABLES, Column
-from archive.store import DERIVED, sync
+from archive.store import DERIVED, sync, trouble
 
 SITE = "site"
 PUBLISHED = "published.csv"
@@ -85,8 +86,10 @@ def publish(data: Path) -> Summary:
             _note_names(data, fresh / ARCHIVE, stamp)
         except BaseException as error:
             shutil.rmtree(fresh, ignore_errors=True)
+            if isinstance(error, RowsError):
+                raise PublishError(f"{archive}: {error}") from error
             if isinstance(error, sqlite3.Error):
-                raise PublishError(f"{archive}: {error}. Is the disk full?") from error
+                raise PublishError(trouble(archive, error)) from error
             raise
         _swap(data, fresh)
     return summary
@@ -97,9 +100,17 @@ def _note_names(data: Path, snapshot: Path, stamp: str) -> None:
     that list was lost, those of the site in use first."""
     path, day = data / PUBLISHED, f"{stamp[:4]}-{stamp[4:6]}-{stamp[6:8]}"
     in_use = data / SITE / ARCHIVE
-    if not path.exists() and in_use.exists():
-        log.warning("%s is not there: it begins with the names of the site in use", path)
+    lost = published.lost(path)
+    if in_use.exists() and lost:
+        log.warning(
+            "%s %s: it begins with the names of the site in use. Sites before it may have shown "
+            "more: if there was a list, restore it from the backup and publish again",
+            path,
+            lost,
+        )
         _append_names(path, in_use, day)
+    elif lost and path.exists():
+        log.warning("%s %s: if there was a list, restore it from the backup", path, lost)
     _append_names(path, snapshot, day)
 
 
@@ -112,6 +123,7 @@ def _append_names(path: Path, snapshot: Path, day: str) -> None:
 def _assemble(data: Path, archive: Path, folder: Path) -> Summary:
     snapshot = folder / ARCHIVE
     with closing(sqlite3.connect(f"{archive.resolve().as_uri()}?mode=ro", uri=True)) as db:
+        check_tables(db, public_tables())
         db.execute("vacuum into ?", (str(snapshot),))
     with closing(sqlite3.connect(snapshot, isolation_level=None)) as db:
         db.execute("pragma journal_mode = off")

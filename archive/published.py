@@ -21,6 +21,7 @@ LINE = re.compile(
     r"([0-9]{1,12}-[a-z0-9]+(?:-[0-9]+)?/[0-9]{4}(?:/[0-9a-f]{12})?),([0-9]{4}-[0-9]{2}-[0-9]{2})"
 )
 CHUNK = 1 << 16
+RESTORE = "Restore the file from the backup."
 
 
 class PublishedError(ValueError):
@@ -49,8 +50,20 @@ def load(path: Path) -> Iterator[tuple[str, str]]:
                 raise PublishedError(_damaged(path, number, line))
 
 
+def lost(path: Path) -> str:
+    """Why there is no list, in words; empty when there is one."""
+    if not path.exists():
+        return "is not there"
+    with path.open("rb") as file:
+        return "" if file.readline(len(HEADER) + CHUNK).endswith(b"\n") else "is empty"
+
+
 def _damaged(path: Path, number: int, line: str) -> str:
-    return f"{path} line {number} is damaged: {line[:80]!r}. Restore the file from the backup."
+    if line.endswith("\r"):
+        return f"{path} line {number} ends in CR LF: a program saved it anew. {RESTORE}"
+    if line.startswith("\ufffd" * 3):
+        return f"{path} begins with a byte order mark: a program saved it anew. {RESTORE}"
+    return f"{path} line {number} is damaged: {line[:80]!r}. {RESTORE}"
 
 
 def issuers(path: Path) -> set[str]:

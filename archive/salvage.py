@@ -10,6 +10,7 @@ import fcntl
 import gzip
 import hashlib
 import tempfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,7 +22,7 @@ from archive.shelf import Shelf
 from archive.warc import SUFFIX, Damage, spans
 
 CHUNK = 1 << 20
-SOFTWARE = "nianbao archive salvage"
+SOFTWARE, FROM = "nianbao archive salvage", "salvaged-from-sha256"
 # Of so many lost places the fresh segment's warcinfo tells; the command lists all.
 MOST_TOLD = 100
 
@@ -42,21 +43,26 @@ class Loss:
 @dataclass(slots=True)
 class Salvaged:
     """What was saved of a file. `path` is the fresh segment, None where there was no need for one
-    or nothing to put into it."""
+    or nothing to put into it; `is_there_already` says that an earlier salvage wrote it."""
 
     source: Path
     path: Path | None = None
     records: int = 0
     answers: int = 0
     losses: list[Loss] = field(default_factory=list)
+    is_there_already: bool = False
 
     def __str__(self) -> str:
+        if not self.losses and not self.records:
+            return f"{self.source}: it is empty, there is no record to save"
         if not self.losses and self.path is None:
             return f"{self.source}: all {self.records} records are sound, nothing to salvage"
         lost = sum(loss.length for loss in self.losses)
         rest = f"{lost} bytes lost in {len(self.losses)} places"
         if self.path is None:
-            return f"{self.source}: no sound record in it, {rest}"
+            return f"{self.source}: no sound record in it, nothing was saved; {rest}"
+        if self.is_there_already:
+            return f"{self.source}: it was salvaged already, to {self.path}; {rest}"
         return (
             f"{self.source}: {self.records} records, {self.answers} of them answers, saved to "
             f"{self.path}; {rest}"
@@ -66,7 +72,8 @@ class Salvaged:
 def salvage(source: Path, to: Path, moment: datetime) -> Salvaged:
     """Save the sound records of a segment, whatever its name and state, to a fresh one in a folder.
 
-    A closed segment that is whole is left as it is. Raises SalvageError for one being written.
+    A closed segment that is whole is left as it is, and what was salvaged to that folder before
+    is not written again. Raises SalvageError for one being written.
     """
     found = Salvaged(source)
     with source.open("rb") as file:
@@ -75,6 +82,10 @@ def salvage(source: Path, to: Path, moment: datetime) -> Salvaged:
         if not found.records or (not found.losses and source.name.endswith(SUFFIX)):
             return found
         sha256 = _digest(file)
+        found.path = _earlier(to, sha256, found.records + 1)
+        if found.path is not None:
+            found.is_there_already = True
+            return found
         name = f"{moment:%Y%m%dT%H%M%SZ}-{sha256[:6]}{SUFFIX}"
         to.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".salvage-", dir=to) as aside:
@@ -88,6 +99,21 @@ def salvage(source: Path, to: Path, moment: datetime) -> Salvaged:
             Shelf(str(folder.parent)).put(folder.name, name, part)
     found.path = to / name
     return found
+
+
+def _earlier(to: Path, sha256: str, records: int) -> Path | None:
+    """A sound segment in a folder that was salvaged from a file of this digest."""
+    told = f"{FROM}: {sha256}\r\n".encode()
+    for path in sorted(to.glob(f"*-{sha256[:6]}{SUFFIX}")):
+        with path.open("rb") as file:
+            try:
+                # Its warcinfo is a few kilobytes, even with all lost places it tells of.
+                info = zlib.decompressobj(wbits=31).decompress(file.read(CHUNK), CHUNK)
+            except zlib.error:
+                continue
+            if told in info and _fault(file, path.name, records) is None:
+                return path
+    return None
 
 
 def _demand_unheld(file: IO[bytes], path: Path) -> None:
@@ -134,11 +160,18 @@ def _copy(file: IO[bytes], start: int, end: int, fresh: IO[bytes]) -> None:
 def _demand_sound(path: Path, records: int) -> None:
     """What was copied is read again: a disk that damages once may do so twice."""
     with path.open("rb") as file:
-        found = [record for _, _, record in spans(file, path.name)]
-    bad = [record for record in found if isinstance(record, Damage)]
-    if bad or len(found) != records:
-        why = bad[0].reason if bad else f"{len(found)} records instead of {records}"
-        raise SalvageError(f"{path}: what was written is not what was read ({why}); try again")
+        if why := _fault(file, path.name, records):
+            raise SalvageError(f"{path}: what was written is not what was read ({why}); try again")
+
+
+def _fault(file: IO[bytes], name: str, records: int) -> str | None:
+    """Why a segment is not so many sound records, None where it is."""
+    found = 0
+    for _, _, record in spans(file, name):
+        if isinstance(record, Damage):
+            return record.reason
+        found += 1
+    return None if found == records else f"{found} records instead of {records}"
 
 
 def _warcinfo(name: str, source: str, sha256: str, found: Salvaged, moment: datetime) -> bytes:
@@ -148,7 +181,7 @@ def _warcinfo(name: str, source: str, sha256: str, found: Salvaged, moment: date
         "format": "WARC File Format 1.1",
         "description": f"the sound records of {source}, a file of SHA-256 {sha256}",
         "salvaged-from": source,
-        "salvaged-from-sha256": sha256,
+        FROM: sha256,
         "lost-places": str(len(found.losses)),
     }
     told = "".join(f"{key}: {value}\r\n" for key, value in lines.items()) + "".join(

@@ -9,10 +9,12 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO, Any, cast
 from urllib.parse import unquote, urlsplit
@@ -22,6 +24,9 @@ CHUNK = 1 << 20
 AHEAD = 8 << 20
 # What a file system says that has no hard links (FAT, some network mounts).
 NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+
+
+log = logging.getLogger(__name__)
 
 
 class ShelfError(ValueError):
@@ -46,10 +51,15 @@ class Shelf:
 
     root: str
 
+    def __post_init__(self) -> None:
+        if not self.root.strip():
+            raise ShelfError("an empty name is no folder and no URL: is a variable not set?")
+
     def kept(self, folder: str, suffix: str) -> list[Kept]:
         """The files of a folder whose names end so, by name; none where there is no folder.
 
-        Raises ShelfError where the store itself, such as a bucket, does not exist.
+        Raises ShelfError where the store itself, such as a bucket, does not exist or is a file. A
+        file whose name is no UTF-8 is left out with a warning: no table could hold it.
         """
         if (local := self._local) is not None:
             return _kept_here(local / folder, suffix)
@@ -68,6 +78,23 @@ class Shelf:
             return sorted(
                 (one for one in found if one.name.endswith(suffix)), key=lambda one: one.name
             )
+
+    def folders(self, folder: str) -> list[str]:
+        """The names of the folders within one, sorted; none where there is none."""
+        if (local := self._local) is not None:
+            place = local / folder
+            return (
+                sorted(one.name for one in place.iterdir() if one.is_dir())
+                if (place.is_dir())
+                else []
+            )
+        with self._remote(folder) as (files, path):
+            try:
+                listed = files.ls(path, detail=True)
+            except FileNotFoundError:
+                return []
+            names = (one["name"].rstrip("/") for one in listed if one["type"] == "directory")
+            return sorted(name.rpartition("/")[2] for name in names)
 
     def open(self, folder: str, name: str, ahead: int = AHEAD) -> IO[bytes]:
         """A file, seekable; FileNotFoundError where there is none.
@@ -181,6 +208,31 @@ def shelved(source: Shelf | Path) -> Shelf:
     return source if isinstance(source, Shelf) else Shelf(str(source.absolute()))
 
 
+@contextmanager
+def placed(path: Path) -> Iterator[None]:
+    """What a system refuses within is said of this path, where it does not say of which."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename or not error.errno:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def is_utf8(name: str) -> bool:
+    """Whether the bytes of a file's name are UTF-8; Python holds others as lone surrogates."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def printable(name: str) -> str:
+    """A file's name as it can be printed: bytes that are no UTF-8 are written `\\xff`."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def _plain(name: str) -> str:
     if not name or "/" in name or name.startswith(".") or "\0" in name:
         raise ShelfError(f"{name!r} is no name of a file on a shelf")
@@ -236,7 +288,21 @@ def _kept_here(folder: Path, suffix: str) -> list[Kept]:
             ]
     except FileNotFoundError:
         return []
-    return sorted(found, key=lambda one: one.name)
+    except NotADirectoryError as error:
+        place = next((one for one in reversed(folder.parents) if one.is_file()), folder)
+        raise ShelfError(f"{place} is a file where a folder is wanted: give the folder") from error
+    for one in found:
+        if not is_utf8(one.name):
+            _warn_of_name(folder, one.name)
+    return sorted((one for one in found if is_utf8(one.name)), key=lambda one: one.name)
+
+
+@cache
+def _warn_of_name(folder: Path, name: str) -> None:
+    log.warning(
+        "%s: the name %r is no UTF-8; the file is left out: move it away, or give it such a name",
+        *(folder, os.fsencode(name)),
+    )
 
 
 def _create_here(folder: Path, name: str, source: Path | bytes) -> None:
@@ -245,12 +311,15 @@ def _create_here(folder: Path, name: str, source: Path | bytes) -> None:
     part = folder / f".{name}.part"
     file = _locked(part)
     try:
-        os.ftruncate(file, 0)
+        with placed(folder / name):
+            os.ftruncate(file, 0)
         for block in _blocks(source):
             view = memoryview(block)
-            while view:
-                view = view[os.write(file, view) :]
-        os.fsync(file)
+            with placed(folder / name):
+                while view:
+                    view = view[os.write(file, view) :]
+        with placed(folder / name):
+            os.fsync(file)
         try:
             os.link(part, folder / name)
         except OSError as error:
@@ -300,7 +369,7 @@ def _blocks(source: Path | bytes) -> Iterator[bytes]:
     if isinstance(source, bytes):
         yield source
         return
-    with source.open("rb") as file:
+    with placed(source), source.open("rb") as file:
         while block := file.read(CHUNK):
             yield block
 

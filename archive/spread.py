@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,6 +30,7 @@ BATCH = 16
 # Tasks asked for ahead, a thread of the cluster: one that is done, one that is next.
 AHEAD_OF_THREAD, LEAST_AHEAD = 2, 4
 JOIN_SECONDS, TELL_SECONDS = 60, 60
+ADDRESS = re.compile(r"(?:tcp|tls|ws|wss)://(?:[^\s/:\[\]]+|\[[0-9A-Fa-f:.%]+\]):[0-9]{1,5}/?")
 # What readings depend on; corrections are laid over them afterwards.
 SOURCE, NOT_SOURCE = (".py", ".json", ".csv", ".gz"), "corrections.csv"
 
@@ -87,12 +89,24 @@ class Cluster(Executor):
     """The workers of a Dask scheduler. A worker that dies costs nothing: another does its tasks."""
 
     def __init__(self, address: str, limits: Limits | None = None) -> None:
+        # A client that cannot be made for its address waits for itself when Python ends.
+        if not ADDRESS.fullmatch(address):
+            raise ClusterError(
+                f"--cluster {address}: no address of a Dask scheduler; give scheme://host:port, "
+                "such as tcp://10.0.0.1:8786"
+            )
         try:
             distributed: Any = import_module("distributed")
         except ImportError as error:
             raise ClusterError(
                 f"--cluster {address}: {error}; install requirements-cluster.txt: make cluster"
             ) from error
+        encrypted = distributed.Security().get_connection_args("client").get("ssl_context")
+        if address.startswith("tls:") and encrypted is None:
+            raise ClusterError(
+                f"--cluster {address}: Dask's settings name no certificates to use with it "
+                "(distributed.comm.tls); set them, or give tcp://host:port"
+            )
         self.address = address
         self._limits = limits or Limits()
         self._killed: type[Exception] = distributed.KilledWorker

@@ -7,6 +7,7 @@ operator names. An authority learns the digest of a manifest and nothing else.
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 import urllib.error
 import urllib.request
@@ -41,6 +42,8 @@ MAX_REPLY = 1 << 17
 # before it.
 CATCH_UP = 10
 GRANTED = 0
+# A name in ASCII, or an IP address: it is part of the names of files.
+HOST = re.compile(r"[0-9a-z][0-9a-z._-]*|[0-9a-f:.]+")
 
 
 class StampError(ValueError):
@@ -71,10 +74,14 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 def authority(url: str) -> str:
     """The short name of an authority, part of the names of its timestamps; StampError if none."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or not HOST.fullmatch(host) or parts.scheme not in ("http", "https"):
         raise StampError(f"{url!r} is no address of a timestamp authority: want http(s)://…")
-    return parts.hostname.replace(":", "_") + (f"_{parts.port}" if parts.port else "")
+    return host.replace(":", "_") + (f"_{port}" if port else "")
 
 
 def stamp_name(manifest: str, of: str) -> str:
@@ -102,7 +109,14 @@ def catch_up(
             except StampError as error:
                 yield Outcome(link.name, of, None, str(error))
                 break
-            shelf.put(FOLDER, stamp_name(link.name, of), reply)
+            name = stamp_name(link.name, of)
+            try:
+                shelf.put(FOLDER, name, reply)
+            except OSError as error:
+                raise StampError(
+                    f"{shelf.where(FOLDER, name)} cannot be written: {error.strerror or error}: "
+                    "free the disk; the next run asks again"
+                ) from error
             yield Outcome(link.name, of, at)
 
 
@@ -115,6 +129,39 @@ def lacking(chain: Sequence[Link], kept: set[str], of: str) -> list[Link]:
     first = has.index(True) if True in has else len(chain) - 1
     missing = [link for link, there in zip(chain, has, strict=True) if not there]
     return [link for link in reversed(missing) if link in chain[max(first, 0) :]][:CATCH_UP]
+
+
+def trusted_roots(path: Path) -> bytes:
+    """The certificates (PEM) of a file; StampError where it holds none."""
+    try:
+        pem = path.read_bytes()
+    except OSError as error:
+        raise StampError(f"{path} cannot be read: {error.strerror}") from error
+    try:
+        found = _loaded(pem)
+    except StampError:
+        found = []
+    if not found:
+        raise StampError(f"{path} holds no certificate in PEM: give the authority's own")
+    return pem
+
+
+def head_problem(shelf: Shelf, chain: Sequence[Link]) -> str | None:
+    """What is wrong with a newest manifest that nobody signed, by its timestamps; None if nothing
+    is, or there are none."""
+    if not chain or chain[-1].said["key"] is not None:
+        return None
+    head = chain[-1]
+    for kept in shelf.kept(FOLDER, SUFFIX):
+        if kept.name.startswith(head.name.removesuffix(".json") + "."):
+            try:
+                verify(shelf.read(FOLDER, kept.name), head.raw)
+            except StampError as error:
+                return (
+                    f"{head.name} is not what {shelf.where(FOLDER, kept.name)} is a timestamp of "
+                    f"({error}): one of the two was altered, restore both from the backup"
+                )
+    return None
 
 
 def stamped(
@@ -151,7 +198,7 @@ def ask(url: str, request: bytes, timeout: float = TIMEOUT_SECONDS) -> bytes:
                     raise StampError(f"{url} did not finish within {timeout:g} seconds")
     except urllib.error.HTTPError as error:
         raise StampError(f"{url} answers {error.code} {error.reason}") from error
-    except (OSError, HTTPException) as error:
+    except (OSError, HTTPException, UnicodeError) as error:
         raise StampError(f"{url} cannot be asked: {error}") from error
     return reply
 
@@ -242,7 +289,7 @@ def _loaded(pem: bytes | None) -> list[x509.Certificate]:
     try:
         return x509.load_pem_x509_certificates(pem) if pem else []
     except ValueError as error:
-        raise StampError(f"the certificates to trust cannot be read: {error}") from error
+        raise StampError("the certificates to trust cannot be read: want PEM") from error
 
 
 def _brought(reply: bytes) -> list[x509.Certificate]:

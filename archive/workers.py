@@ -12,15 +12,15 @@ import signal
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from concurrent.futures import TimeoutError as OverdueError
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
-from multiprocessing import connection, forkserver, get_context, parent_process
+from multiprocessing import connection, forkserver, get_context, parent_process, resource_tracker
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -68,7 +68,22 @@ def start() -> None:
     neither the memory of a build, which would count towards their limit, nor its locks.
     """
     forkserver.set_forkserver_preload(list(PRELOADED))
-    forkserver.ensure_running()
+    # It would let signals through in the midst of what follows.
+    resource_tracker.ensure_running()
+    # Ctrl-C is for the command, which ends what it started. Processes inherit that they are not to
+    # be told; while they load the readers they could not see to it for themselves.
+    with _held(signal.SIGINT):
+        forkserver.ensure_running()
+
+
+@contextmanager
+def _held(*signals: signal.Signals) -> Iterator[None]:
+    """Signals wait until this is over; what is started meanwhile never gets them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Processes(Executor):
@@ -86,11 +101,23 @@ class Processes(Executor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """A call to be made in one of the processes; it and what it gives must pickle."""
-        if self._pool is None:
-            self._pool = _pool(self._workers, self._limits, self._scratch.name)
         call = partial(fn, *args, **kwargs)
+        if self._pool is not None:
+            return self._ask(self._pool, call)
+        start()
+        # Loading the readers takes a second or two. Whoever is interrupted while a worker waits
+        # for that leaves one that finds its locks gone; one that has none can be left.
+        waiting = get_context("forkserver").Process(target=int)
+        with suppress(OSError, EOFError):
+            waiting.start()
+            waiting.join()
+        with _held(signal.SIGINT, signal.SIGTERM):
+            self._pool = _pool(self._workers, self._limits, self._scratch.name)
+            return self._ask(self._pool, call)
+
+    def _ask(self, pool: ProcessPool, call: Callable[[], Any]) -> Future[Any]:
         seconds = self._limits.wall_seconds
-        return self._pool.schedule(_limited, args=(call, self._limits), timeout=seconds)
+        return pool.schedule(_limited, args=(call, self._limits), timeout=seconds)
 
     def each(
         self, work: Callable[[Task], Result], tasks: Iterable[Task], ahead: int = AHEAD
@@ -141,7 +168,7 @@ def read_each(
     work: Callable[[Task], Result],
     workers: int,
     limits: Limits | None = None,
-) -> Iterator[tuple[Task, Result | Failure]]:
+) -> Generator[tuple[Task, Result | Failure], None, None]:
     """Each task with what `work` gives for it, in order; a Failure where it raises, dies or
     exceeds a limit.
 
@@ -166,7 +193,7 @@ def attempt(call: Callable[[], Result], memory: int = 0) -> Result | Failure:
 
 def _read_apart(
     tasks: Iterator[Task], work: Callable[[Task], Result], workers: int, limits: Limits | None
-) -> Iterator[tuple[Task, Result | Failure]]:
+) -> Generator[tuple[Task, Result | Failure], None, None]:
     first = list(islice(tasks, workers))
     with Processes(len(first), limits) as processes:
         yield from processes.each(work, chain(first, tasks))
@@ -199,7 +226,6 @@ def _too_large(memory: int) -> str:
 
 
 def _pool(workers: int, limits: Limits, scratch: str) -> ProcessPool:
-    start()
     return ProcessPool(
         workers,
         max_tasks=MOST_TASKS,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from archive.shelf import Shelf
 
 FIRST = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 SECOND = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
+TODAY = date(2026, 11, 23)
 LEDGER = b"id,name\n140600-jyj,\xe6\x9c\x94\n"
 
 
@@ -104,8 +107,10 @@ def test_a_second_night_adds_what_is_new_and_keeps_both_days(data: Path, tmp_pat
     assert (tmp_path / "older" / "ledger.csv").read_bytes() == LEDGER
     assert pages(tmp_path / "older" / "frontier.db") == 3
     assert not (tmp_path / "older" / "warc" / "c.warc.gz").exists()
-    with pytest.raises(BackupError, match="no backup of 2025 or before"):
-        restore(there, tmp_path / "none", at="2025")
+    with pytest.raises(
+        BackupError, match="no backup of 20251231 or before; it has: 2026-11-21, 2026-11-22"
+    ):
+        restore(there, tmp_path / "none", at="2025-12-31")
 
 
 def test_what_is_not_here_any_more_stays_as_it_last_was(data: Path, tmp_path: Path) -> None:
@@ -135,7 +140,7 @@ def test_shards_may_back_up_to_one_place_at_once(
         patched.setattr(module, "catalogues", lambda _: known)
         for shard in "12":
             backup(tmp_path / shard, there, now=SECOND)
-    assert len(module.catalogues(Shelf(there))) == 4
+    assert len(module.catalogues(Shelf(there)).sound) == 4
     restored = restore(there, tmp_path / "fresh")
     assert restored.brought == 4
     assert pages(tmp_path / "fresh" / "frontier-1-of-2.db") == 5
@@ -230,7 +235,7 @@ def test_a_backup_interrupted_anywhere_is_taken_up_by_the_next(
         patched.setattr(Shelf, "put", failing)
         with pytest.raises(KeyboardInterrupt):
             backup(data, there, now=FIRST)
-    with pytest.raises(BackupError, match="has no backup"):
+    with pytest.raises(BackupError, match=r"has no (backup|catalogue)"):
         restore(there, tmp_path / "too-early")
     backup(data, there, now=SECOND)
     restore(there, tmp_path / "fresh")
@@ -295,19 +300,305 @@ def test_what_changes_comes_without_captures(data: Path, tmp_path: Path) -> None
     ]
 
 
-def test_a_missing_or_changed_catalogue_is_noticed(data: Path, tmp_path: Path) -> None:
-    there = tmp_path / "there"
+def two_backups(data: Path, there: Path) -> tuple[Path, Path]:
+    """Two nights, the second with a segment more; their catalogues."""
     backup(data, str(there), now=FIRST)
     (data / "warc" / "c.warc.gz").write_bytes(b"segment c")
+    (data / "ledger.csv").write_bytes(LEDGER + b"140600-sjj,x\n")
     backup(data, str(there), now=SECOND)
-    (first,) = (there / "catalogue").glob("20261121T040000Z-*.json")
-    content = first.read_text()
-    first.write_text(content.replace("a.warc.gz", "z.warc.gz"))
-    with pytest.raises(BackupError, match="missing or was changed"):
+    first, second = sorted((there / "catalogue").iterdir())
+    return first, second
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def change(path: Path) -> None:
+    path.write_text(path.read_text().replace("a.warc.gz", "z.warc.gz"))
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("harm", [cut, change, empty, Path.unlink])
+def test_the_loss_of_a_catalogue_costs_no_file(
+    data: Path, tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
+    there = tmp_path / "there"
+    first, _ = two_backups(data, there)
+    harm(first)
+    wanted = {name: content for name, content in files(data).items() if name not in MADE_AGAIN}
+    with pytest.raises(BackupError) as told:
         restore(str(there), tmp_path / "fresh")
-    first.unlink()
-    with pytest.raises(BackupError, match="missing or was changed"):
+    assert first.name in str(told.value)
+    assert "warc/a.warc.gz: not in a catalogue, as it lies there" in str(told.value)
+    assert "c.warc.gz: not" not in str(told.value)
+    assert files(tmp_path / "fresh") == wanted
+    assert pages(tmp_path / "fresh" / "frontier.db") == 3
+    # The next backup is made, says what was lost once, and vouches for all that is there.
+    (data / "warc" / "d.warc.gz").write_bytes(b"segment d")
+    (data / "warc" / "a.warc.gz").unlink()
+    with pytest.raises(BackupError, match="The backup was made") as told:
         backup(data, str(there))
+    assert first.name in str(told.value)
+    backup(data, str(there))
+    assert module.check(str(there), everything=True, today=TODAY).problems == []
+    restored = restore(str(there), tmp_path / "again")
+    assert files(tmp_path / "again") == wanted | {"warc/d.warc.gz": b"segment d"}
+    assert restored.brought == 10
+
+
+@pytest.mark.parametrize("harm", [cut, empty])
+def test_a_newest_catalogue_that_is_damaged_hides_nothing(
+    data: Path, tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
+    there = tmp_path / "there"
+    _, second = two_backups(data, there)
+    harm(second)
+    wanted = {name: content for name, content in files(data).items() if name not in MADE_AGAIN}
+    with pytest.raises(BackupError, match=r"state/.*ledger.csv: not in a catalogue"):
+        restore(str(there), tmp_path / "fresh")
+    assert files(tmp_path / "fresh") == wanted
+    older = restore(str(there), tmp_path / "older", at="2026-11-21")
+    assert older.brought == 8
+    with pytest.raises(BackupError, match="The backup was made"):
+        backup(data, str(there))
+    restore(str(there), tmp_path / "again")
+    assert files(tmp_path / "again") == wanted
+
+
+def test_the_only_catalogue_lost_costs_the_frontier(data: Path, tmp_path: Path) -> None:
+    """Without it a backup looks like one that was interrupted: its frontier may know too much."""
+    there = tmp_path / "there"
+    backup(data, str(there), now=FIRST)
+    (catalogue,) = (there / "catalogue").iterdir()
+    catalogue.unlink()
+    wanted = {name: content for name, content in files(data).items() if name not in MADE_AGAIN}
+    with pytest.raises(BackupError, match="has no catalogue"):
+        restore(str(there), tmp_path / "fresh")
+    assert files(tmp_path / "fresh") == wanted
+    assert not (tmp_path / "fresh" / "frontier.db").exists()
+
+
+@pytest.mark.parametrize("name", ["notes.json", "20261121T040000Z.json", "x.txt", "z"])
+def test_a_stray_file_among_the_catalogues_is_passed_over(
+    data: Path, tmp_path: Path, name: str
+) -> None:
+    there = tmp_path / "there"
+    backup(data, str(there), now=FIRST)
+    (there / "catalogue" / name).write_bytes(b"not json")
+    assert backup(data, str(there), now=SECOND).held == 5
+    assert restore(str(there), tmp_path / "fresh").brought == 8
+
+
+def test_what_no_catalogue_lists_is_held_to_the_manifests(data: Path, tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    noted(data, "a.warc.gz", b"segment a")
+    first, _ = two_backups(data, there)
+    (there / "warc" / "a.warc.gz").write_bytes(b"segment X")
+    first.unlink()
+    with pytest.raises(BackupError) as told:
+        restore(str(there), tmp_path / "fresh")
+    assert f"{sha256(b'segment X').hexdigest()}, but {sha256(b'segment a').hexdigest()} in a" in (
+        str(told.value)
+    )
+    assert not (tmp_path / "fresh" / "warc" / "a.warc.gz").exists()
+    (there / "warc" / "a.warc.gz").write_bytes(b"segment a")
+    with pytest.raises(BackupError, match=r"warc/a.warc.gz: not in a catalogue, verified by a man"):
+        restore(str(there), tmp_path / "fresh", merge=True)
+    assert (tmp_path / "fresh" / "warc" / "a.warc.gz").read_bytes() == b"segment a"
+
+
+def noted(data: Path, name: str, content: bytes) -> None:
+    """A manifest that lists one segment."""
+    said = {
+        "number": 1,
+        "previous": None,
+        "registers": {},
+        "made_at": "2026-11-21T03:00:00Z",
+        "totals": {},
+        "segments": [
+            {
+                "name": name,
+                "sha256": sha256(content).hexdigest(),
+                "bytes": len(content),
+                "records": 3,
+            }
+        ],
+        "sightings": [],
+    }
+    path = data / "manifests" / "manifest-20261121.json"
+    path.write_text(json.dumps(said))
+
+
+def test_a_segment_that_a_manifest_contradicts_is_not_brought(data: Path, tmp_path: Path) -> None:
+    noted(data, "a.warc.gz", b"what it was")
+    (data / "warc" / "b.warc.gz").write_bytes(b"")
+    with pytest.raises(BackupError) as told:
+        backup(data, str(tmp_path / "there"), now=FIRST)
+    assert "2 files are not in the backup" in str(told.value)
+    assert f"but {sha256(b'what it was').hexdigest()} in a manifest" in str(told.value)
+    assert "b.warc.gz is empty" in str(told.value)
+    assert not list((tmp_path / "there").glob("warc/*"))
+    assert (tmp_path / "there" / "sightings" / "a.jsonl").exists()
+
+
+def test_a_sound_segment_takes_the_place_of_one_that_was_backed_up_damaged(
+    data: Path, tmp_path: Path
+) -> None:
+    there = tmp_path / "there"
+    backup(data, str(there), now=FIRST)
+    (data / "manifests" / "manifest-20261121.json").unlink()
+    noted(data, "a.warc.gz", b"what it was")
+    (data / "manifests" / "manifest-20261121.json").rename(
+        data / "manifests" / "manifest-20261122.json"
+    )
+    (data / "warc" / "a.warc.gz").write_bytes(b"what it was")
+    with pytest.raises(BackupError, match="1 files are not in the backup"):
+        backup(data, str(there))
+    (there / "warc" / "a.warc.gz").rename(tmp_path / "away")
+    assert backup(data, str(there)).added == 1
+    assert module.check(str(there), everything=True, today=TODAY).problems == []
+    restore(str(there), tmp_path / "fresh")
+    assert (tmp_path / "fresh" / "warc" / "a.warc.gz").read_bytes() == b"what it was"
+
+
+def test_a_segment_that_the_archive_contradicts_is_not_brought(data: Path, tmp_path: Path) -> None:
+    (data / "nianbao.db").unlink()
+    with closing(sqlite3.connect(data / "nianbao.db")) as db:
+        db.execute("create table segments (warc_file text, sha256 text)")
+        db.execute("insert into segments values ('a.warc.gz', ?)", ("0" * 64,))
+        db.commit()
+    with pytest.raises(BackupError, match=f"but {'0' * 64} in the archive"):
+        backup(data, str(tmp_path / "there"), now=FIRST)
+    noted(data, "a.warc.gz", b"segment a")
+    # What a manifest says counts: the archive may have read a segment that was damaged then.
+    assert backup(data, str(tmp_path / "elsewhere"), now=SECOND).added == 5
+
+
+def test_rot_in_a_backup_is_seen_within_a_month(data: Path, tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    first, _ = two_backups(data, there)
+    month = [TODAY + timedelta(days=n) for n in range(30)]
+    sound = [module.check(str(there), everything=False, today=day) for day in month]
+    assert sum(one.read for one in sound) == sound[0].files == 6 + 4
+    assert not any(one.problems for one in sound)
+    (there / "warc" / "a.warc.gz").write_bytes(b"segment X")
+    (packed,) = (there / "state").rglob("frontier.db.gz")
+    cut(packed)
+    found = [
+        one
+        for day in month
+        for one in module.check(str(there), everything=False, today=day).problems
+    ]
+    assert len(found) == 2
+    assert module.check(str(there), everything=True, today=TODAY).problems == sorted(
+        found, key=lambda one: "frontier" in one
+    )
+    # What is missing or has another size is seen at once, and what came since is no problem.
+    (there / "warc" / "a.warc.gz").unlink()
+    (there / "warc" / "e.warc.gz").write_bytes(b"of a backup going on")
+    (there / "warc" / "b.warc.gz").write_bytes(b"")
+    for day in month[:2]:
+        told = str(module.check(str(there), everything=False, today=day))
+        assert "a.warc.gz is missing" in told
+        assert "b.warc.gz has 0 bytes, 9 in its catalogue" in told
+        assert "1 files there are in no catalogue, such as warc/e.warc.gz" in told
+    cut(first)
+    assert first.name in str(module.check(str(there), everything=False, today=TODAY))
+
+
+def test_checking_a_backup_that_was_thinned(data: Path, tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    two_backups(data, there)
+    (older,) = (there / "state").glob("20261121T040000Z-*")
+    (older / "ledger.csv").unlink()
+    assert module.check(str(there), everything=True, today=TODAY).problems == []
+    (older / "published.csv").unlink()
+    (problem,) = module.check(str(there), everything=True, today=TODAY).problems
+    assert problem.endswith("published.csv is missing")
+
+
+def test_an_idle_frontier_is_left_alone(data: Path, tmp_path: Path) -> None:
+    before = sorted(path.name for path in data.iterdir())
+    backup(data, str(tmp_path / "there"), now=FIRST)
+    assert sorted(path.name for path in data.iterdir()) == before
+    with closing(sqlite3.connect(data / "frontier.db")) as db:
+        db.execute("insert into pages values ('of a crawl going on')")
+        db.commit()
+        backup(data, str(tmp_path / "there"), now=SECOND)
+    restore(str(tmp_path / "there"), tmp_path / "fresh")
+    assert pages(tmp_path / "fresh" / "frontier.db") == 4
+
+
+def test_a_register_that_is_a_folder_keeps_nothing_else_back(data: Path, tmp_path: Path) -> None:
+    (data / "ledger.csv").unlink()
+    (data / "ledger.csv").mkdir()
+    with pytest.raises(BackupError, match=r"ledger.csv is a folder, not a file"):
+        backup(data, str(tmp_path / "there"), now=FIRST)
+    assert restore(str(tmp_path / "there"), tmp_path / "fresh").brought == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ("20261122", "20261122"),
+        ("2026-11-22", "20261122"),
+        ("20261122T041500Z", "20261122T041500Z"),
+        ("20261122T041500Z-3f9a1c", "20261122T041500Z-3f9a1c"),
+    ],
+)
+def test_what_a_moment_is(text: str, means: str) -> None:
+    assert module.moment(text) == means
+
+
+@pytest.mark.parametrize("text", ["", "foo", "2026", "20261399", "2026-13-01", "20261122T99"])
+def test_what_is_no_moment_is_a_usage_error(data: Path, tmp_path: Path, text: str) -> None:
+    backup(data, str(tmp_path / "there"), now=FIRST)
+    fresh = tmp_path / "fresh"
+    words = ["restore", "--from", str(tmp_path / "there"), "--data", str(fresh), "--at", text]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2
+    assert "20261122, 2026-11-22 or 20261122T041500Z" in " ".join(result.output.split())
+    assert not fresh.exists()
+
+
+def test_a_place_that_is_empty_is_a_usage_error(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    saved = CliRunner().invoke(main, ["backup", "--data", str(data), "--to", ""])
+    brought = CliRunner().invoke(main, ["restore", "--data", str(tmp_path / "x"), "--from", " "])
+    for result in (saved, brought):
+        assert result.exit_code == 2
+        assert "is a variable not set?" in result.output
+    assert not list((tmp_path / "here").iterdir())
+
+
+def test_a_file_is_no_place_for_a_backup(data: Path, tmp_path: Path) -> None:
+    place = tmp_path / "file"
+    place.write_bytes(b"")
+    for words in (["backup", "--to", str(place)], ["restore", "--from", str(place)]):
+        where = str(data if words[0] == "backup" else tmp_path / "fresh")
+        result = CliRunner().invoke(main, [*words, "--data", where])
+        assert result.exit_code == 1
+        assert f"{place} is a file" in result.output
+        assert len(result.output.splitlines()) == 1
+
+
+def test_a_full_disk_is_told_with_its_place(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: int, content: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match="No space left") as told:
+        backup(data, str(tmp_path / "there"), now=FIRST)
+    assert told.value.filename == str(tmp_path / "there" / "warc" / "a.warc.gz")
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "..", ".hidden", ""])
@@ -356,6 +647,14 @@ def test_the_commands(data: Path, tmp_path: Path) -> None:
     restored = runner.invoke(main, ["restore", "--from", there, "--data", fresh])
     assert restored.exit_code == 0, restored.output
     assert "8 files brought and verified" in restored.output
+    checked = runner.invoke(main, ["backup", "--to", there, "--check", "--all"])
+    assert checked.exit_code == 0, checked.output
+    assert "all in order; read 8 of 8 files" in checked.output
+    Path(there, "warc", "a.warc.gz").unlink()
+    checked = runner.invoke(main, ["backup", "--to", there, "--check"])
+    assert checked.exit_code == 1
+    assert "warc/a.warc.gz is missing" in checked.output
+    assert runner.invoke(main, ["backup", "--to", there, "--all"]).exit_code == 2
     again = runner.invoke(main, ["restore", "--from", there, "--data", fresh])
     assert again.exit_code == 1
     assert "is not empty" in again.output

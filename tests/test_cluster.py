@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -150,6 +152,34 @@ def test_no_scheduler_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spread, "JOIN_SECONDS", 1)
     with pytest.raises(ClusterError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         opened(0, "tcp://127.0.0.1:9").__enter__()
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("foo", "no address of a Dask scheduler"),
+        ("127.0.0.1:8786", "no address of a Dask scheduler"),
+        ("klingon://a:1", "no address of a Dask scheduler"),
+        ("tcp://127.0.0.1", "no address of a Dask scheduler"),
+        ("tls://127.0.0.1:9", "name no certificates"),
+    ],
+)
+def test_an_address_that_is_none_ends_the_command_at_once(address: str, why: str) -> None:
+    """A client that is made for one waits for itself, for ever, when Python ends."""
+    code = "import sys; from archive.spread import opened; opened(0, sys.argv[1]).__enter__()"
+    ended = subprocess.run(
+        [sys.executable, "-c", code, address],
+        cwd=Path(spread.__file__).parent.parent,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].startswith(
+        f"archive.spread.ClusterError: --cluster {address}: "
+    )
+    assert why in ended.stderr.splitlines()[-1]
 
 
 def test_segments_are_walked_by_the_cluster(cluster: Any, tmp_path: Path, segment: bytes) -> None:

@@ -335,3 +335,27 @@ def test_the_digest_is_of_the_meaning() -> None:
     assert made().digest == hashlib.sha256(b"[]").hexdigest()
     known = {"issuer:140600-a"}.__contains__
     assert one.rows(known) == other.rows(known)
+
+
+@pytest.mark.parametrize("address", ["http://[x/a", "http://[::1", "http:///a", "ftp://a.cn/"])
+def test_what_is_no_address_is_told_with_file_and_line(tmp_path: Path, address: str) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text(
+        "\n".join(lines(f"page:{PAGE},year,2023", f"page:{address},year,2023")), "utf-8"
+    )
+    with pytest.raises(CorrectionsError) as error:
+        load(path)
+    told = f"{path}: line 3 (page:{address},year,2023): {address!r} is no address"
+    assert str(error.value).startswith(told)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["issuer:140600-hbj,same_as,140600-nobody", "issuer:140600-hbj,name,朔州市生态环境局"]
+)
+def test_what_a_ledger_contradicts_is_told_with_file_and_line(tmp_path: Path, wrong: str) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("\n".join(lines(wrong)), encoding="utf-8")
+    known = ledger(hbj="朔州市环保局", sthjj="朔州市生态环境局")
+    with pytest.raises(CorrectionsError) as error:
+        load(path).settled(known)
+    assert str(error.value).startswith(f"{path}: line 2 ({wrong}): ")

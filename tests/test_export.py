@@ -637,9 +637,55 @@ def test_no_archive_a_build_at_work_and_an_archive_of_another_version(tmp_path: 
     with pytest.raises(ExportError, match="lacks the columns heading of sections"):
         export(data, tmp_path / "out")
     (data / "nianbao.db").write_bytes(b"no database" * 1000)
-    with pytest.raises(ExportError, match="Build it again"):
+    with pytest.raises(ExportError, match="build it again"):
         export(data, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ("garbage", " is damaged or no archive (file is not a database): build it again"),
+        ("empty", ": it is empty. Build it again"),
+        ("cut", " is damaged or no archive (database disk image is malformed): build it again"),
+        ("folder", " is a folder, not an archive: move it away, then build again"),
+    ],
+)
+@pytest.mark.parametrize("year", [None, 2023])
+def test_what_is_no_archive_is_told_as_what_it_is(
+    tmp_path: Path, how: str, told: str, year: int | None
+) -> None:
+    data = archive(tmp_path / "data")
+    path = data / "nianbao.db"
+    whole = path.read_bytes()
+    path.unlink()
+    match how:
+        case "garbage":
+            path.write_bytes(b"no database" * 1000)
+        case "empty":
+            path.write_bytes(b"")
+        case "cut":
+            path.write_bytes(whole[: len(whole) // 2])
+        case "folder":
+            path.mkdir()
+    with pytest.raises(ExportError) as error:
+        export(data, tmp_path / "out", year)
+    assert str(error.value) == f"{path}{told}"
+    assert [one.name for one in tmp_path.iterdir()] == ["data"]
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
+def test_from_a_disk_that_can_only_be_read(
+    data: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(path: Path, mode: str = "r", *others: Any, **more: Any) -> Any:
+        if path.parent == data and mode[0] in "aw+":
+            raise OSError(number, os.strerror(number), str(path))
+        return opened(path, mode, *others, **more)
+
+    opened = Path.open
+    monkeypatch.setattr(Path, "open", refuse)
+    assert tree(export(data, tmp_path / "out").target) == tree(whole)
 
 
 def test_sightings_closed_after_the_build_are_no_part_of_it(tmp_path: Path) -> None:

@@ -188,6 +188,24 @@ def test_a_damaged_ledger_is_refused(tmp_path: Path, text: str, complaint: str) 
     assert str(path) in str(error.value)
 
 
+def test_a_quote_that_is_not_closed_is_told_by_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.csv"
+    others = [GOOD.replace("jyj", f"j{n}").replace("教育", f"教{n}") for n in range(9)]
+    path.write_text(HEAD + GOOD + others[0].replace("朔州", '"朔州') + "".join(others[1:]), "utf-8")
+    with pytest.raises(LedgerError, match=r"ledger\.csv: ledger line 3 is damaged: unexpected end"):
+        load_ledger(path)
+
+
+def test_a_ledger_that_an_editor_saved_anew(tmp_path: Path) -> None:
+    """With a byte order mark and CR LF; what is added to it later is read too."""
+    path = tmp_path / "ledger.csv"
+    path.write_bytes(f"\ufeff{HEAD}{GOOD}".replace("\n", "\r\n").encode())
+    assert list(load_ledger(path).by_id.values()) == [Issuer(*GOOD.strip().split(","))]
+    other = Issuer("140600-swj", "朔州市水务局", "140600", "prefecture", "department", "sz", "")
+    append(path, [other])
+    assert list(load_ledger(path).by_id) == [GOOD.partition(",")[0], "140600-swj"]
+
+
 def test_issuers_are_values() -> None:
     issuer = Issuer(*GOOD.strip().split(","))
     assert Ledger([issuer]).by_id == {"140600-jyj": issuer}

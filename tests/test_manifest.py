@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import gzip
 import hashlib
@@ -13,15 +14,29 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+)
 
 from archive import keys, manifest
 from archive.__main__ import main
 from archive.issuers import append
-from archive.manifest import ManifestError, listed, problems, read_chain, write_manifest
+from archive.manifest import (
+    ManifestError,
+    listed,
+    lost_keys,
+    problems,
+    read_chain,
+    unsigned,
+    write_manifest,
+)
 from archive.proof.members import members
 from archive.proof.merkle import Tree, leaf
 from archive.proof.verify import root_of
 from archive.shelf import Shelf
+from archive.verify.turns import MEMORY, Turns
 
 # The test vectors of the Certificate Transparency reference implementation (RFC 6962).
 LEAVES = [
@@ -331,18 +346,186 @@ def test_a_key_is_for_its_owner_only_and_never_overwritten(tmp_path: Path) -> No
         keys.load_public(path)
 
 
-def test_a_signature_that_a_killed_run_owes_is_made_the_next_time(
-    tmp_path: Path, shelf: Shelf
+def forge(shelf: Shelf, name: str, moment: str, **other: object) -> Path:
+    """A manifest by hand that goes on where the chain ends."""
+    head = read_chain(shelf)[-1]
+    said = {
+        **head.said,
+        "name": name,
+        "number": head.said["number"] + 1,
+        "previous": {"name": head.name, "sha256": head.sha256},
+        "made_at": moment,
+        "segments": [],
+        "sightings": [],
+        **other,
+    }
+    path = Path(shelf.root) / "manifests" / name
+    text = json.dumps(said, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+FOREIGN = {
+    "name": "never.warc.gz",
+    "bytes": 1,
+    "sha256": "0" * 64,
+    "records": 1,
+    "damaged": 0,
+    "merkle_root": "0" * 64,
+    "first": None,
+    "last": None,
+}
+
+
+def test_what_others_wrote_in_our_name_is_never_signed(tmp_path: Path, shelf: Shelf) -> None:
+    key = keys.make_key(tmp_path / "key")
+    lay(tmp_path, "a", record(1))
+    write_manifest(tmp_path, shelf, key, day(1))
+    path = forge(shelf, "manifest-20240302.json", "2020-01-01T00:00:00Z", segments=[FOREIGN])
+    for key_given in (key, None):
+        with pytest.raises(ManifestError, match=r"20240302\.sig is missing.* move it away"):
+            write_manifest(tmp_path, shelf, key_given, day(3))
+    assert not path.with_suffix(".sig").exists()
+    path.unlink()
+    assert write_manifest(tmp_path, shelf, key, day(3)).name == "manifest-20240303.json"
+    assert list(problems(shelf)) == []
+
+
+def test_a_run_killed_between_signature_and_manifest_leaves_nothing_to_sign(
+    tmp_path: Path, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = keys.make_key(tmp_path / "key")
-    write_manifest(tmp_path, shelf, key, day(1))
-    signature = tmp_path / "manifests" / "manifest-20240301.sig"
-    before = signature.read_bytes()
-    signature.unlink()
-    assert any("is missing" in problem for problem in problems(shelf))
-    write_manifest(tmp_path, shelf, key, day(2))
-    assert signature.read_bytes() == before
+    put, placed = Shelf.put, list[str]()
+
+    def killed(self: Shelf, folder: str, name: str, source: bytes) -> bool:
+        if name.endswith(".json"):
+            raise KeyboardInterrupt
+        placed.append(name)
+        return put(self, folder, name, source)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Shelf, "put", killed)
+        with pytest.raises(KeyboardInterrupt):
+            write_manifest(tmp_path, shelf, key, day(1))
+    assert placed == [f"key-{key.fingerprint[:16]}.pub", "manifest-20240301.sig"]
+    lay(tmp_path, "a", record(1))
+    assert write_manifest(tmp_path, shelf, key, day(1)).name == "manifest-20240301-2.json"
+    assert [link.said["number"] for link in read_chain(shelf)] == [1]
     assert list(problems(shelf)) == []
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        ({"segments": [FOREIGN]}, "lists never.warc.gz, which is not there"),
+        ({"made_at": "2020-01-01T00:00:00Z"}, "says it was made at 2020-01-01T00:00:00Z"),
+        ({"made_at": "2024-03-09T00:00:00Z"}, "says it was made at 2024-03-09T00:00:00Z"),
+        ({"totals": {"segments": 7}}, "its totals are not the sum"),
+        ({"next_key": {"fingerprint": "0" * 64, "pem": ""}}, "introduces a key"),
+        ({"registers": {"../ledger.csv": {"bytes": 1}}}, "does not note ../ledger.csv"),
+    ],
+)
+def test_a_signature_vouches_for_no_unsigned_manifest_that_the_shelf_contradicts(
+    tmp_path: Path, shelf: Shelf, other: dict[str, object], why: str
+) -> None:
+    key = keys.make_key(tmp_path / "key")
+    lay(tmp_path, "a", record(1))
+    write_manifest(tmp_path, shelf, key, day(1))
+    said = {"moment": "2024-03-02T22:00:00Z", "key": None} | other
+    if "made_at" in said:
+        said["moment"] = said.pop("made_at")
+    path = forge(shelf, "manifest-20240302.json", **said)  # type: ignore[arg-type]
+    with pytest.raises(ManifestError, match="is not signed, and ") as raised:
+        write_manifest(tmp_path, shelf, key, day(3))
+    assert why in str(raised.value)
+    path.unlink()
+    assert write_manifest(tmp_path, shelf, key, day(3)).is_new
+
+
+@pytest.mark.parametrize("change", ["sha256", "merkle_root", "records", "first"])
+def test_an_entry_of_an_unsigned_manifest_is_made_again(
+    tmp_path: Path, shelf: Shelf, change: str
+) -> None:
+    """A night without a key, then somebody's edit of what it lists."""
+    key = keys.make_key(tmp_path / "key")
+    write_manifest(tmp_path, shelf, key, day(1))
+    lay(tmp_path, "a", record(1))
+    name = write_manifest(tmp_path, shelf, None, day(2)).name
+    path = tmp_path / "manifests" / name
+    whole, said = path.read_bytes(), json.loads(path.read_bytes())
+    said["segments"][0][change] = 9 if change == "records" else "f" * 64
+    path.write_text(json.dumps(said, sort_keys=True, indent=1) + "\n")
+    with pytest.raises(ManifestError, match=r"does not list a\.warc\.gz as it is"):
+        write_manifest(tmp_path, shelf, key, day(3))
+    path.write_bytes(whole)
+    assert write_manifest(tmp_path, shelf, key, day(3)).is_new
+    assert list(problems(shelf)) == []
+
+
+@pytest.mark.parametrize("with_key", [True, False])
+@pytest.mark.parametrize("damage", ["edited", "foreign signature", "no key"])
+def test_nothing_is_built_on_a_head_that_does_not_hold(
+    tmp_path: Path, shelf: Shelf, damage: str, with_key: bool
+) -> None:
+    key, other = keys.make_key(tmp_path / "key"), keys.make_key(tmp_path / "other")
+    write_manifest(tmp_path, shelf, key, day(1))
+    folder = tmp_path / "manifests"
+    path = folder / "manifest-20240301.json"
+    if damage == "edited":
+        path.write_bytes(path.read_bytes().replace(b"2024-03-01T22", b"2024-03-01T21"))
+    elif damage == "foreign signature":
+        path.with_suffix(".sig").write_bytes(other.sign(path.read_bytes()))
+    else:
+        (folder / f"key-{key.fingerprint[:16]}.pub").write_bytes(other.public_pem)
+    with pytest.raises(ManifestError, match=r"20240301\.json.*restore it from the backup"):
+        write_manifest(tmp_path, shelf, key if with_key else None, day(2))
+    assert len(read_chain(shelf)) == 1
+
+
+def test_an_edited_unsigned_head_is_told_by_what_was_seen_of_it(
+    tmp_path: Path, shelf: Shelf
+) -> None:
+    write_manifest(tmp_path, shelf, None, day(1))
+    head = read_chain(shelf)[0]
+    path = tmp_path / "manifests" / head.name
+    path.write_bytes(head.raw.replace(b"2024-03-01T22", b"2024-03-01T21"))
+    with pytest.raises(ManifestError, match=r"saw manifest number 1 .*restore it from the backup"):
+        write_manifest(tmp_path, shelf, None, day(2), seen=(1, head.sha256))
+    path.write_bytes(head.raw)
+    assert write_manifest(tmp_path, shelf, None, day(2), seen=(1, head.sha256)).is_new
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"[" * 200_000,
+        b"{}",
+        b"[]",
+        b'{"segments": [1], "sightings": []}',
+        b'{"a": "\\ud800"}',
+        b"\xff",
+    ],
+)
+def test_what_is_no_manifest_is_said_to_be_damaged(
+    tmp_path: Path, shelf: Shelf, raw: bytes
+) -> None:
+    write_manifest(tmp_path, shelf, None, day(1))
+    (tmp_path / "manifests" / "manifest-20240302.json").write_bytes(raw)
+    with pytest.raises(ManifestError, match=r"manifest-20240302\.json is damaged"):
+        write_manifest(tmp_path, shelf, None, day(3))
+
+
+def test_a_full_disk_is_a_sentence(
+    tmp_path: Path, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Shelf, folder: str, name: str, source: bytes) -> bool:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Shelf, "put", full)
+    with pytest.raises(ManifestError) as raised:
+        write_manifest(tmp_path, shelf, None, day(1))
+    assert str(raised.value).startswith(f"{tmp_path}/manifests: No space left on device. ")
+    assert "free the disk" in str(raised.value)
 
 
 def test_a_new_key_is_introduced_by_the_old_one(tmp_path: Path, shelf: Shelf) -> None:
@@ -365,10 +548,115 @@ def test_a_lost_key_can_be_left_behind_but_not_in_silence(tmp_path: Path, shelf:
     old, new = keys.make_key(tmp_path / "old"), keys.make_key(tmp_path / "new")
     write_manifest(tmp_path, shelf, old, day(1))
     write_manifest(tmp_path, shelf, new, day(2), lost_key=True)
+    write_manifest(tmp_path, shelf, new, day(3), lost_key=True)
+    assert [link.said.get("lost_key") for link in read_chain(shelf)] == [None, True, None]
+    assert list(problems(shelf)) == []
+    assert list(lost_keys(read_chain(shelf))) == [
+        (
+            "manifest-20240302.json",
+            "manifest-20240302.json says that the key before it is lost, and is signed by "
+            f"{new.fingerprint}, which that key did not introduce",
+        )
+    ]
+
+
+def test_a_key_said_to_be_lost_by_others_signs_no_more(tmp_path: Path, shelf: Shelf) -> None:
+    """Somebody without our key goes on with one of their own: our next run must not vouch for it."""
+    ours, theirs = keys.make_key(tmp_path / "ours"), keys.make_key(tmp_path / "theirs")
+    write_manifest(tmp_path, shelf, ours, day(1))
+    write_manifest(tmp_path, shelf, theirs, day(2), lost_key=True)
+    for lost in (False, True):
+        with pytest.raises(ManifestError, match=r"but you have it, .*20240302\.json and all after"):
+            write_manifest(tmp_path, shelf, ours, day(3), lost_key=lost)
+
+
+def test_another_key_that_does_not_say_so_is_refused(tmp_path: Path, shelf: Shelf) -> None:
+    old, new = keys.make_key(tmp_path / "old"), keys.make_key(tmp_path / "new")
+    write_manifest(tmp_path, shelf, old, day(1))
+    path = forge(shelf, "manifest-20240302.json", "2024-03-02T22:00:00Z", key=new.fingerprint)
+    path.with_suffix(".sig").write_bytes(new.sign(path.read_bytes()))
+    (tmp_path / "manifests" / f"key-{new.fingerprint[:16]}.pub").write_bytes(new.public_pem)
     assert list(problems(shelf)) == [
         f"signature: manifest-20240302.json is signed by {new.fingerprint}, which no key before "
         "it introduced"
     ]
+    with pytest.raises(ManifestError, match="which no key before it introduced"):
+        write_manifest(tmp_path, shelf, old, day(3))
+
+
+def test_only_a_signed_manifest_introduces_a_key(tmp_path: Path, shelf: Shelf) -> None:
+    old, new = keys.make_key(tmp_path / "old"), keys.make_key(tmp_path / "new")
+    write_manifest(tmp_path, shelf, old, day(1))
+    for more in ({"next_key": new.public_pem}, {"lost_key": True}):
+        with pytest.raises(ManifestError, match="give --key too"):
+            write_manifest(tmp_path, shelf, None, day(2), **more)  # type: ignore[arg-type]
+    coming = {"fingerprint": new.fingerprint, "pem": new.public_pem.decode()}
+    said = {"key": None, "next_key": coming}
+    forge(shelf, "manifest-20240302.json", "2024-03-02T22:00:00Z", **said)
+    with pytest.raises(ManifestError, match="none introduces it"):
+        write_manifest(tmp_path, shelf, new, day(3))
+    data = ["manifest", "--data", str(tmp_path)]
+    (tmp_path / "new.pub").write_bytes(new.public_pem)
+    for wrong in (["--next-key", str(tmp_path / "new.pub")], ["--lost-key"]):
+        result = CliRunner().invoke(main, data + wrong)
+        assert result.exit_code == 2, result.output
+        assert "give --key too" in result.output
+    assert len(read_chain(shelf)) == 2
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
+def test_a_key_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "key"
+    keys.make_key(path)
+    path.chmod(mode)
+    with pytest.raises(keys.KeyFileError, match=rf"mode {mode:04o}\).*chmod 600 .*key"):
+        keys.load_key(path)
+    path.chmod(0o400)
+    assert keys.load_key(path)
+
+
+def test_what_is_no_key_is_said_in_our_words(tmp_path: Path) -> None:
+    made = keys.make_key(tmp_path / "key")
+    (tmp_path / "public").write_bytes(made.public_pem)
+    locked = made.private.private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x")
+    )
+    for name, raw in (
+        ("garbage", b"\0" * 99),
+        ("cut", (tmp_path / "key").read_bytes()[:60]),
+        ("framed", b"-----BEGIN PRIVATE KEY-----\n!!\n-----END PRIVATE KEY-----\n"),
+        ("locked", locked),
+    ):
+        (tmp_path / name).write_bytes(raw)
+    for load, name, why in (
+        (keys.load_key, "public", "holds a public key"),
+        (keys.load_key, "garbage", "is no private key in PEM"),
+        (keys.load_key, "cut", "is no private key in PEM"),
+        (keys.load_key, "framed", "is no private key in PEM"),
+        (keys.load_key, "locked", "is protected by a passphrase"),
+        (keys.load_key, "none", "cannot be read: No such file or directory"),
+        (keys.load_public, "key", "it holds a private key"),
+        (keys.load_public, "garbage", "is no public key in PEM"),
+        (keys.load_public, "none", "cannot be read: No such file or directory"),
+    ):
+        with pytest.raises(keys.KeyFileError) as raised:
+            load(tmp_path / name)
+        assert f"{tmp_path / name} " in str(raised.value)
+        assert why in str(raised.value)
+        assert "http" not in str(raised.value)
+
+
+def test_a_key_is_made_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(keys.KeyFileError, match=r"nope/a cannot be written: No such file"):
+        keys.make_key(tmp_path / "nope" / "a")
+
+    def full(file: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(keys.os, "fsync", full)  # type: ignore[attr-defined]
+    with pytest.raises(keys.KeyFileError, match=r"key cannot be written: No space left.*free"):
+        keys.make_key(tmp_path / "key")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_forged_signature_is_noticed(tmp_path: Path, shelf: Shelf) -> None:
@@ -380,6 +668,15 @@ def test_a_forged_signature_is_noticed(tmp_path: Path, shelf: Shelf) -> None:
     assert list(problems(shelf)) == [
         f"signature: manifest-20240301.json is not signed by the key {key.fingerprint} it names"
     ]
+
+
+def test_a_night_without_a_key_is_named(tmp_path: Path, shelf: Shelf) -> None:
+    key = keys.make_key(tmp_path / "key")
+    for number, with_key in enumerate([None, key, None, key], 1):
+        lay(tmp_path, f"s{number}", record(number))
+        write_manifest(tmp_path, shelf, with_key, day(number))
+    assert list(unsigned(read_chain(shelf))) == ["manifest-20240303.json"]
+    assert list(problems(shelf)) == []
 
 
 # --- the command ----------------------------------------------------------------------------------
@@ -407,3 +704,38 @@ def test_the_command(tmp_path: Path) -> None:
     result = runner.invoke(main, ["manifest", "--data", str(tmp_path / "nowhere")])
     assert result.exit_code == 1
     assert "no data folder" in result.output
+
+
+def test_the_command_writes_nothing_for_wrong_options(tmp_path: Path) -> None:
+    (tmp_path / "no.pem").write_text("no certificate")
+    (tmp_path / "empty.pem").write_text("")
+    command = ["manifest", "--data", str(tmp_path)]
+    for wrong, why in (
+        (["--tsa", "foo"], "'foo' is no address of a timestamp authority"),
+        (["--tsa", "http://[bad/"], "'http://[bad/' is no address"),
+        (["--tsa", "http://a:b/"], "'http://a:b/' is no address"),
+        (["--tsa", "http://..年/"], "is no address"),
+        (["--tsa-cert", str(tmp_path / "no.pem")], "no.pem holds no certificate in PEM"),
+        (["--tsa-cert", str(tmp_path / "empty.pem")], "empty.pem holds no certificate in PEM"),
+        (["--new-key", "/nope/a"], "/nope/a cannot be written: No such file or directory"),
+    ):
+        result = CliRunner().invoke(main, command + wrong)
+        assert result.exit_code == 1, result.output
+        assert why in result.output
+        assert "[Errno" not in result.output
+    assert not (tmp_path / "manifests").exists()
+
+
+def test_the_command_asks_what_the_last_verification_saw(tmp_path: Path, shelf: Shelf) -> None:
+    write_manifest(tmp_path, shelf, None, day(1))
+    head = read_chain(shelf)[0]
+    with Turns(tmp_path / MEMORY, shelf) as turns:
+        turns.keep_grown("manifests", 1, head.sha256)
+    path = tmp_path / "manifests" / head.name
+    path.write_bytes(head.raw.replace(b"2024-03-01T22", b"2024-03-01T21"))
+    command = ["manifest", "--data", str(tmp_path)]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 1
+    assert "the last verification saw manifest number 1" in result.output
+    path.write_bytes(head.raw)
+    assert CliRunner().invoke(main, command).exit_code == 0

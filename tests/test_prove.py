@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import io
 import json
+import os
 import random
 import shutil
 import sqlite3
+import struct
 import subprocess
 import sys
 import zipfile
@@ -42,6 +45,7 @@ from evidence import (
 from warcio.archiveiterator import ArchiveIterator
 
 from archive import keys
+from archive import prove as proving
 from archive.__main__ import main
 from archive.manifest import write_manifest
 from archive.proof.verify import (
@@ -53,7 +57,7 @@ from archive.proof.verify import (
     stamped_by_openssl,
 )
 from archive.proof.wacz import surt, zipped
-from archive.prove import ProveError, check_bundle, prove
+from archive.prove import ProveError, check_bundle, prove, write_bundle
 from archive.shelf import Shelf
 
 NOW = datetime(2024, 4, 1, tzinfo=UTC)
@@ -604,10 +608,55 @@ def test_a_key_that_the_old_one_introduced_is_trusted(
     lost = keys.make_key(tmp_path / "lost.key")
     write_manifest(data, shelf, lost, datetime(2024, 3, 6, tzinfo=UTC), lost_key=True)
     _, made = prove(data, shelf, FIRST, NOW)
-    assert problems(tmp_path, made, story.public) == [
-        f"signature: manifest-20240306.json is signed by {lost.fingerprint}, which the key before "
-        "it did not introduce"
-    ]
+    (tmp_path / "b.wacz").write_bytes(made)
+    for trusted in ([story.public], [lost.public_pem], []):
+        verdict = check_bundle(tmp_path / "b.wacz", trusted)
+        assert verdict.problems == []
+        broken = [doubt for doubt in verdict.doubts if "20240306.json says that the key" in doubt]
+        assert len(broken) == 1
+        assert f"is signed by {lost.fingerprint}, which that key did not introduce" in broken[0]
+
+
+def test_a_key_lost_in_silence_fails(story: Story, first: bytes, tmp_path: Path) -> None:
+    """The last night is signed by another key; the bundle is made right otherwise."""
+    other = keys.make_key(tmp_path / "other.key")
+    for admits in (False, True):
+        files = unpacked(first)
+        name = "proof/manifest-20240303.json"
+        said = json.loads(files[name]) | {"key": other.fingerprint} | {"lost_key": admits}
+        text = json.dumps(said, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+        files[name] = text.encode()
+        files[name.replace(".json", ".sig")] = other.sign(files[name])
+        files[f"proof/key-{other.fingerprint[:16]}.pub"] = other.public_pem
+        proof = json.loads(files[RECORDS])
+        gone = [one for one in proof["timestamps"] if one["manifest"] == name[6:]]
+        for one in gone:
+            del files[f"proof/{one['file']}"]
+            proof["timestamps"].remove(one)
+        files[RECORDS] = json.dumps(proof).encode()
+        found = problems(tmp_path, packed(files), story.public)
+        if admits:
+            assert found == []
+        else:
+            assert found == [
+                f"signature: manifest-20240303.json is signed by {other.fingerprint}, which the "
+                "key before it did not introduce"
+            ]
+
+
+def test_what_only_a_foreign_key_covers_is_not_proven(story: Story, tmp_path: Path) -> None:
+    """The second version was captured on the third night, and the old key ends before."""
+    other = keys.make_key(tmp_path / "other.key")
+    data = tmp_path / "data"
+    shutil.copytree(story.data, data)
+    for path in (data / "manifests").glob("manifest-20240303.*"):
+        path.unlink()
+    shelf = Shelf(str(data))
+    write_manifest(data, shelf, other, datetime(2024, 3, 4, tzinfo=UTC), lost_key=True)
+    _, made = prove(data, shelf, SECOND, NOW)
+    found = problems(tmp_path, made, story.public)
+    assert [one.split(" 2024")[0] for one in found] == ["signature: nothing signed covers"]
+    assert problems(tmp_path, made, other.public_pem) == []
 
 
 def test_without_a_timestamp_the_clock_is_ours(story: Story, tsa: Keys, tmp_path: Path) -> None:
@@ -665,3 +714,248 @@ def test_without_a_key_the_reader_is_told_to_compare(first: bytes, tmp_path: Pat
     assert verdict.problems == []
     assert any("compare it with the one the archive publishes" in one for one in verdict.doubts)
     assert any("the authority's certificates came with" in one for one in verdict.doubts)
+
+
+# --- what cannot be asked, written or read ---------------------------------------------------------
+
+
+def broken_archives() -> dict[str, Callable[[Path], object]]:
+    def older(path: Path) -> None:
+        with sqlite3.connect(path) as db:
+            db.execute("alter table versions drop column content_digest")
+
+    def torn(path: Path) -> None:
+        path.write_bytes(path.read_bytes()[:3000])
+
+    def folder(path: Path) -> None:
+        path.unlink()
+        path.mkdir()
+
+    return {
+        "garbage": lambda path: path.write_bytes(b"garbage" * 1000),
+        "empty": lambda path: path.write_bytes(b""),
+        "other": lambda path: (path.unlink(), sqlite3.connect(path).execute("create table a (b)")),
+        "older": older,
+        "torn": torn,
+        "folder": folder,
+        "none": lambda path: path.unlink(),
+    }
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        ("garbage", "cannot be read as an archive (file is not a database): move it away and run"),
+        ("empty", "has no table versions: it is empty, or of another version of this program: run"),
+        ("other", "has no table versions: it is empty, or of another version of this program: run"),
+        ("older", "has no column versions.content_digest: it is empty, or of another version of"),
+        ("torn", "cannot be read as an archive (database disk image is malformed): move it away"),
+        ("folder", "is no file: give the folder that nianbao.db lies in with --data"),
+        ("none", "nianbao.db: run python -m archive build, or give --data"),
+    ],
+)
+def test_an_archive_that_cannot_be_asked(story: Story, tmp_path: Path, what: str, why: str) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(story.data, data)
+    broken_archives()[what](data / "nianbao.db")
+    result = CliRunner().invoke(main, ["prove", f"/r/{FIRST}", "--data", str(data)])
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert result.output.startswith("Error: ")
+    assert why in result.output
+    assert result.output.count("\n") == 1
+
+
+def test_an_archive_that_is_locked(
+    story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proving, "WAIT_SECONDS", 0.05)
+    data = tmp_path / "data"
+    shutil.copytree(story.data, data)
+    other = sqlite3.connect(data / "nianbao.db", isolation_level=None)
+    other.execute("begin exclusive")
+    with pytest.raises(ProveError, match="is being written: run the command again later"):
+        prove(data, Shelf(str(data)), FIRST, NOW)
+    other.close()
+
+
+@pytest.mark.parametrize("what", ["https://[bad/r/x", "http://[::1/r/1-a/2023"])
+def test_what_is_no_address_is_said_with_its_value(story: Story, what: str) -> None:
+    with pytest.raises(ProveError) as raised:
+        prove(story.data, story.shelf, what, NOW)
+    assert str(raised.value).startswith(f"{what!r} is no address that can be read")
+
+
+def test_a_bundle_is_written_whole_or_not_at_all(
+    first: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: int) -> None:
+        assert not (tmp_path / "b.wacz").exists()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(proving.os, "fsync", full)  # type: ignore[attr-defined]
+        with pytest.raises(ProveError, match=r"b\.wacz cannot be written .*No space left.*: free"):
+            write_bundle(tmp_path / "b.wacz", first)
+    assert list(tmp_path.iterdir()) == []
+    write_bundle(tmp_path / "b.wacz", first)
+    assert [path.name for path in tmp_path.iterdir()] == ["b.wacz"]
+    assert (tmp_path / "b.wacz").read_bytes() == first
+    with pytest.raises(ProveError, match=r"b\.wacz exists"):
+        write_bundle(tmp_path / "b.wacz", b"other")
+    assert (tmp_path / "b.wacz").read_bytes() == first
+
+
+def test_without_hard_links_nothing_is_overwritten_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(source: Path, target: Path) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(proving.os, "link", none)  # type: ignore[attr-defined]
+    write_bundle(tmp_path / "b.wacz", b"1")
+    assert [path.name for path in tmp_path.iterdir()] == ["b.wacz"]
+
+
+def test_where_to_write_is_looked_at_before_the_work(
+    story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*given: object) -> None:
+        raise AssertionError("the work was begun")
+
+    monkeypatch.setattr(proving, "collect", never)
+    monkeypatch.chdir(tmp_path)
+    Path(FIRST.replace("/", "-") + ".wacz").write_bytes(b"")
+    (tmp_path / "b.wacz").symlink_to("nowhere")
+    for out, why in (
+        ([], ".wacz exists: name another file with --out"),
+        (["--out", "b.wacz"], "b.wacz exists: name another file with --out"),
+        (["--out", "nope/b.wacz"], "nope/b.wacz: there is no folder nope"),
+    ):
+        made = ["prove", f"/r/{FIRST}", "--data", str(story.data), *out]
+        result = CliRunner().invoke(main, made)
+        assert result.exit_code == 1
+        assert why in result.output
+
+
+DEEP = b"[" * 200_000
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("datapackage.json", "datapackage-digest.json", RECORDS, "data/reading.json"),
+        *("pages/pages.jsonl", "proof/manifest-20240302.json"),
+    ],
+)
+def test_json_of_any_depth_is_refused_not_followed(first: bytes, tmp_path: Path, name: str) -> None:
+    files = unpacked(first) | {name: DEEP}
+    made = zipped(files) if name.startswith("datapackage") else packed(files)
+    assert any("nested deeper" in one for one in problems(tmp_path, made))
+
+
+def test_an_index_of_any_depth_is_refused(first: bytes, tmp_path: Path) -> None:
+    line = b"cn,gov,a)/ 20240301000000 " + DEEP + b"\n"
+    files = unpacked(first) | {"indexes/index.cdx.gz": gzip.compress(line, mtime=0)}
+    assert any("nested deeper" in one for one in problems(tmp_path, packed(files)))
+
+
+def test_numbers_without_end_are_refused(first: bytes, tmp_path: Path) -> None:
+    entry = b'{"url": "", "offset": 1e999, "length": 1, "digest": ""}\n'
+    line = b"cn,gov,a)/ 20240301000000 " + entry
+    files = unpacked(first) | {"indexes/index.cdx.gz": gzip.compress(line, mtime=0)}
+    assert any("not laid out as it should" in one for one in problems(tmp_path, packed(files)))
+
+
+def test_the_script_alone_refuses_them_too(first: bytes, tmp_path: Path) -> None:
+    (tmp_path / "deep.wacz").write_bytes(packed(unpacked(first) | {RECORDS: DEEP}))
+    with (tmp_path / "huge.wacz").open("wb") as file:
+        file.truncate(30 << 30)
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "empty.pem").write_text("")
+    (tmp_path / "verify.py").write_bytes(unpacked(first)["proof/verify.py"])
+    for name, why in (
+        ("deep.wacz", "nested deeper"),
+        ("huge.wacz", "huge.wacz has 32212254720 bytes, a bundle has fewer than 4294967296"),
+        ("folder", "folder is no unpacked bundle, it has no datapackage.json"),
+        ("fifo", "fifo is neither a file nor a folder"),
+    ):
+        done = script(tmp_path, name)
+        assert (done.returncode, done.stderr) == (1, b"")
+        assert done.stdout.decode().startswith("NOT PROVEN")
+        assert why in done.stdout.decode()
+    assert script(tmp_path, "deep.wacz", "--tsa-cert", "empty.pem").returncode == 2
+
+
+def script(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-I", "verify.py", *arguments],
+        cwd=folder,
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_the_command_refuses_them_too(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    with (tmp_path / "huge").open("wb") as file:
+        file.truncate(30 << 30)
+    (tmp_path / "folder").mkdir()
+    for name in ("fifo", "huge", "folder"):
+        result = CliRunner().invoke(main, ["prove", "--check", str(tmp_path / name)])
+        assert result.exit_code == 1
+        assert isinstance(result.exception, SystemExit)
+        assert f"container: {tmp_path / name} " in result.output
+    (tmp_path / "no.pem").write_text("")
+    given = ["prove", "--check", str(tmp_path / "folder"), "--tsa-cert", str(tmp_path / "no.pem")]
+    result = CliRunner().invoke(main, given)
+    assert "no.pem holds no certificate in PEM" in result.output
+
+
+def test_a_directory_that_names_more_than_there_is_is_not_read(
+    first: bytes, tmp_path: Path
+) -> None:
+    """Each name of the ZIP file means the same bytes: unpacked, they would have no end."""
+    files = {f"{number:04}": b"x" * 1000 for number in range(50)}
+    raw = zipped(files | {"datapackage.json": b"", "datapackage-digest.json": b""})
+    assert problems(tmp_path, raw)
+    end = raw.rindex(b"PK\x05\x06")
+    start = raw.index(b"PK\x01\x02")
+    one = raw[start : raw.index(b"PK\x01\x02", start + 4)]
+    size = len(one) * 300
+    tail = raw[end : end + 8] + struct.pack("<HHLLH", 300, 300, size, start, 0)
+    (tmp_path / "bomb").write_bytes(raw[:start] + one * 300 + tail)
+    verdict = check_bundle(tmp_path / "bomb")
+    assert verdict.problems == ["container: the ZIP file names more bytes than it has"]
+
+
+def test_too_little_memory_is_said(
+    first: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(self: object, name: object) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr(zipfile.ZipFile, "read", none)
+    assert problems(tmp_path, first) == [
+        "container: bundle.wacz needs more memory than there is here"
+    ]
+
+
+def test_a_night_without_a_signature_is_told(story: Story, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(story.data, data)
+    for path in (data / "manifests").glob("manifest-20240303.*"):
+        path.unlink()
+    shelf = Shelf(str(data))
+    write_manifest(data, shelf, None, datetime(2024, 3, 4, tzinfo=UTC))
+    _, made = prove(data, shelf, SECOND, NOW)
+    found = problems(tmp_path, made, story.public)
+    assert [one.split(" 2024")[0] for one in found] == ["signature: nothing signed covers"]
+    write_manifest(data, shelf, story.key, datetime(2024, 3, 5, tzinfo=UTC))
+    _, made = prove(data, shelf, SECOND, NOW)
+    (tmp_path / "b.wacz").write_bytes(made)
+    verdict = check_bundle(tmp_path / "b.wacz", [story.public])
+    assert verdict.problems == []
+    assert any("manifest-20240304.json is not signed itself" in one for one in verdict.doubts)

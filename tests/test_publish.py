@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from archive import publish as publishing
-from archive import store
+from archive import published, store
 from archive.publish import PublishError, cut, metadata, normal, publish
 
 
@@ -138,3 +140,81 @@ def test_metadata_yml_holds_over_the_schema(tmp_path: Path) -> None:
     assert tables["portals"]["description"] == "站"
     assert tables["portals"]["columns"]["name"].startswith("站点名称")
     assert tables["figures"]["columns"]["requests__received_new__total"].endswith("单位：件")
+
+
+def spoil(data: Path, how: str) -> None:
+    path = data / "nianbao.db"
+    match how:
+        case "garbage":
+            path.write_bytes(b"no database" * 1000)
+        case "empty":
+            path.write_bytes(b"")
+        case "old":
+            with sqlite3.connect(path) as db:
+                db.execute("alter table sections drop column heading")
+        case "folder":
+            path.unlink()
+            path.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ("garbage", " is damaged or no archive (file is not a database): build it again"),
+        ("empty", ": it is empty. Build it again"),
+        ("old", ": it lacks the columns heading of sections: another version made it. "
+         "Build it again"),
+        ("folder", " is a folder, not an archive: move it away, then build again"),
+    ],
+)  # fmt: skip
+def test_what_is_no_archive_is_told_as_what_it_is(tmp_path: Path, how: str, told: str) -> None:
+    site = publish(archive(tmp_path, {"2020年报告": "旧文字"})).site
+    spoil(tmp_path, how)
+    with pytest.raises(PublishError) as error:
+        publish(tmp_path)
+    assert str(error.value) == f"{tmp_path / 'nianbao.db'}{told}"
+    assert hits(site, "旧文") == [2020]
+    assert len(list(tmp_path.glob("site-*"))) == 1
+
+
+def test_an_archive_that_another_program_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive(tmp_path, {"2020年报告": "文字"})
+    connect = sqlite3.connect
+    with closing(connect(tmp_path / "nianbao.db", isolation_level=None)) as other:
+        other.execute("begin exclusive")
+        monkeypatch.setattr(sqlite3, "connect", partial(connect, timeout=0))
+        with pytest.raises(PublishError, match="locked: another program writes to it; wait"):
+            publish(tmp_path)
+
+
+@pytest.mark.parametrize("left", [None, b"", b"path,first_pub", b"\0" * 4096])
+def test_a_lost_list_of_names_begins_with_the_site_in_use(
+    tmp_path: Path, left: bytes | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish(archive(tmp_path, {"2020年报告": "文字", "2021年报告": "文字"}))
+    assert caplog.messages == []
+    path = tmp_path / "published.csv"
+    path.unlink()
+    if left is not None:
+        path.write_bytes(left)
+    publish(archive(tmp_path, {"2020年报告": "文字"}))
+    (told,) = caplog.messages
+    state = "is not there" if left is None else "is empty"
+    assert told.startswith(f"{path} {state}: it begins with the names of the site in use.")
+    assert "restore it from the backup" in told
+    assert [name for name, _ in published.load(path)] == [
+        "140600-jyj/2020", f"140600-jyj/2020/{'a' * 12}",
+        "140600-jyj/2021", f"140600-jyj/2021/{'a' * 12}",
+    ]  # fmt: skip
+
+
+def test_an_empty_list_of_names_without_a_site_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    archive(tmp_path, {"2020年报告": "文字"})
+    (tmp_path / "published.csv").touch()
+    publish(tmp_path)
+    (told,) = caplog.messages
+    assert "is empty: if there was a list, restore it from the backup" in told

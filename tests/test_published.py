@@ -66,18 +66,21 @@ def test_zeros_that_a_power_cut_left_at_the_end_are_cut_off(tmp_path: Path) -> N
         (f"{HEAD}{REPORT},2026-11-21\n{REPORT}\n", "line 3 is damaged"),
         (f"{HEAD}../etc/2023,2026-11-21\n", "line 2 is damaged"),
         (f"{HEAD}\0\0\0\n", "line 2 is damaged"),
+        (HEAD.replace("\n", "\r\n"), "line 1 ends in CR LF: a program saved it anew"),
+        (f"{HEAD}{REPORT},2026-11-21\r\n", "line 2 ends in CR LF"),
+        (f"\ufeff{HEAD}", "begins with a byte order mark: a program saved it anew"),
     ],
 )
 def test_damage_is_told_and_nothing_is_written(tmp_path: Path, lines: str, complaint: str) -> None:
     path = tmp_path / "published.csv"
-    path.write_text(lines, encoding="ascii")
+    path.write_bytes(lines.encode())
     with pytest.raises(PublishedError, match=complaint) as error:
         list(load(path))
     assert str(path) in str(error.value)
     assert "backup" in str(error.value)
     with pytest.raises(PublishedError):
         append(path, [VERSION], "2026-11-22")
-    assert text(path) == lines
+    assert path.read_bytes() == lines.encode()
 
 
 @pytest.mark.parametrize("name", ["", "140600-jyj", f"{REPORT}/x", f"{VERSION}\n", "局/2023"])

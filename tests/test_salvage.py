@@ -143,6 +143,38 @@ def test_rubbish_has_nothing_to_save(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_an_empty_file_has_nothing_to_save(tmp_path: Path) -> None:
+    path = tmp_path / NAME
+    path.write_bytes(b"")
+    assert "it is empty, there is no record to save" in str(salvage(path, tmp_path, NOW))
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_second_salvage_writes_nothing(segment: Path) -> None:
+    start, _ = places(segment)[7]
+    raw = bytearray(segment.read_bytes())
+    raw[start + 40] ^= 0x40
+    segment.write_bytes(raw)
+    first = salvage(segment, segment.parent, NOW)
+    again = salvage(segment, segment.parent, NOW)
+    later = salvage(segment, segment.parent, NOW.replace(year=2027))
+    assert first.path == again.path == later.path
+    assert not first.is_there_already
+    assert f"it was salvaged already, to {first.path}; " in str(again)
+    assert len(list(segment.parent.iterdir())) == 2
+    # One that was damaged since is no reason not to.
+    assert first.path is not None
+    first.path.write_bytes(first.path.read_bytes()[:-9])
+    assert salvage(segment, segment.parent, NOW.replace(year=2027)).path != first.path
+
+
+def test_the_command_fails_where_nothing_is_saved(tmp_path: Path) -> None:
+    (tmp_path / "x.warc.gz").write_bytes(b"\x1f\x8b\x08" * 1000)
+    result = CliRunner().invoke(main, ["salvage", str(tmp_path / "x.warc.gz")])
+    assert result.exit_code == 1
+    assert "no sound record in it, nothing was saved; 3000 bytes lost in 1 places" in result.output
+
+
 def test_a_segment_being_written_is_refused(segment: Path) -> None:
     with segment.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

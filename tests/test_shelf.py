@@ -111,6 +111,44 @@ def test_a_data_folder_is_a_shelf_wherever_it_is_read_from(
     assert shelved(Shelf("s3://bucket")) == Shelf("s3://bucket")
 
 
+@pytest.mark.parametrize("root", ["", "  "])
+def test_an_empty_name_is_no_shelf(root: str) -> None:
+    with pytest.raises(ShelfError, match="is a variable not set"):
+        Shelf(root)
+
+
+def test_a_name_that_is_no_utf8_is_left_out_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "warc").mkdir()
+    for name in (b"a.warc.gz", b"\xb0\xa1.warc.gz"):
+        (tmp_path / "warc" / os.fsdecode(name)).write_bytes(b"x")
+    shelf = Shelf(str(tmp_path))
+    assert [one.name for one in shelf.kept("warc", ".warc.gz")] == ["a.warc.gz"]
+    shelf.kept("warc", ".warc.gz")
+    (warning,) = caplog.messages
+    assert r"b'\xb0\xa1.warc.gz' is no UTF-8" in warning
+    assert "move it away" in warning
+
+
+@pytest.mark.parametrize("file", ["warc", "."])
+def test_a_file_is_no_folder_of_a_shelf(tmp_path: Path, file: str) -> None:
+    place = tmp_path / "root" / file
+    place.parent.mkdir(exist_ok=True)
+    place.rmdir() if place.is_dir() else None
+    place.write_bytes(b"")
+    with pytest.raises(ShelfError) as told:
+        Shelf(str(tmp_path / "root")).kept("warc", ".warc.gz")
+    assert str(told.value).startswith(f"{place} is a file where a folder is wanted")
+
+
+def test_the_folders_of_a_shelf(shelf: Shelf) -> None:
+    assert shelf.folders("state") == []
+    shelf.put("state/b", "x", b"1")
+    shelf.put("state/a/also", "x", b"1")
+    assert shelf.folders("state") == ["a", "b"]
+
+
 def test_a_scheme_that_nobody_knows(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="klingon"):
         Shelf("klingon://x").kept("warc", ".warc.gz")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from authority import Authority, Keys
+from click.testing import CliRunner
 from rfc3161_client import decode_timestamp_response
 
 from archive import manifest, timestamps
+from archive.__main__ import main
 from archive.proof.verify import NotProvenError, stamped_by_openssl
 from archive.shelf import Shelf
 from archive.timestamps import StampError
@@ -141,3 +144,52 @@ def test_an_authority_named_later_is_asked_for_the_head_only(
         ("manifest-20240314.json", True),
         ("manifest-20240314.json", False),
     ]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["foo", "ftp://a/", "http://", "http://[bad/", "http://a:b/", "http://a:99999/", "http://年/"],
+)
+def test_what_is_no_address_of_an_authority(url: str) -> None:
+    with pytest.raises(StampError, match="is no address of a timestamp authority") as raised:
+        timestamps.authority(url)
+    assert repr(url) in str(raised.value)
+
+
+def test_the_name_of_an_authority_names_files() -> None:
+    assert timestamps.authority("http://TSA.example/x") == "tsa.example"
+    assert timestamps.authority("https://tsa.example:8080/x") == "tsa.example_8080"
+    assert timestamps.authority("http://[::1]:318/") == "__1_318"
+
+
+def test_an_edited_head_that_nobody_signed_is_told_by_its_timestamp(
+    tsa: Authority, tmp_path: Path
+) -> None:
+    shelf = Shelf(str(tmp_path))
+    manifest.write_manifest(tmp_path, shelf, None, datetime(2024, 3, 1, tzinfo=UTC))
+    list(timestamps.catch_up(shelf, manifest.read_chain(shelf), [tsa.url]))
+    assert timestamps.head_problem(shelf, manifest.read_chain(shelf)) is None
+    path = tmp_path / "manifests" / "manifest-20240301.json"
+    path.write_bytes(path.read_bytes().replace(b"2024-03-01T00", b"2024-02-01T00"))
+    told = timestamps.head_problem(shelf, manifest.read_chain(shelf))
+    assert told is not None
+    assert told.startswith(f"manifest-20240301.json is not what {tmp_path}/manifests/manifest-2024")
+    assert told.endswith("restore both from the backup")
+    result = CliRunner().invoke(main, ["manifest", "--data", str(tmp_path)])
+    assert result.exit_code == 1
+    assert told in result.output
+    assert len(manifest.read_chain(shelf)) == 1
+
+
+def test_a_full_disk_is_said_with_the_place(
+    tsa: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = Shelf(str(tmp_path))
+    manifest.write_manifest(tmp_path, shelf, None, datetime(2024, 3, 1, tzinfo=UTC))
+
+    def full(self: Shelf, folder: str, name: str, source: bytes) -> bool:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Shelf, "put", full)
+    with pytest.raises(StampError, match=r"\.tsr cannot be written: No space left on device: free"):
+        list(timestamps.catch_up(shelf, manifest.read_chain(shelf), [tsa.url]))

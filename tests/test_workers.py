@@ -175,3 +175,19 @@ def test_callers_errors_pass_through() -> None:
 
     with pytest.raises(LookupError):
         list(read_each(tasks(), double, 1))
+
+
+def test_workers_and_what_they_are_forked_from_are_not_interrupted() -> None:
+    ((_, blocked),) = read_each(["blocked"], signals_held, 1, LIMITS)
+    assert blocked == [[signal.SIGINT]] * 2
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
+
+
+def signals_held(_: str) -> list[list[signal.Signals]]:
+    """The signals that are held from this process and the one it was forked from, by Linux."""
+    found = []
+    for pid in (os.getpid(), os.getppid()):
+        status = Path(f"/proc/{pid}/status").read_text().splitlines()
+        (held,) = (line.split()[1] for line in status if line.startswith("SigBlk:"))
+        found.append([one for one in signal.Signals if int(held, 16) >> (one - 1) & 1])
+    return found

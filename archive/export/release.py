@@ -10,7 +10,7 @@ import errno
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Template
@@ -35,12 +35,13 @@ from archive.export.rows import CHUNK, RowsError, check_tables, chunks, count, p
 from archive.issuers import locked
 from archive.progress import track
 from archive.schema import Table
-from archive.store import sync
+from archive.store import sync, trouble
 
 SUMS, DESCRIPTOR, README = "SHA256SUMS", "datapackage.json", "README.md"
 UNFINISHED = ".unfinished"
 TEMPLATE = Path(__file__).with_name("README.txt")
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+UNWRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 class ExportError(ValueError):
@@ -76,9 +77,8 @@ def export(data: Path, target: Path, year: int | None = None) -> Summary:
         former.rename(target)
     for folder in (target, fresh, former):
         _refuse_others(folder)
-    db, inputs = _opened(data)
+    db, inputs = _opened(data, year)
     with closing(db):
-        _demand_reports(db, year)
         target.parent.mkdir(parents=True, exist_ok=True)
         with locked(fresh / UNFINISHED) as mine:
             if not mine:
@@ -91,9 +91,7 @@ def export(data: Path, target: Path, year: int | None = None) -> Summary:
                 if isinstance(error, OSError) and error.errno in FULL:
                     raise ExportError(f"{fresh}: the disk is full ({error}). Free it") from error
                 if isinstance(error, sqlite3.Error):
-                    raise ExportError(
-                        f"{data / ARCHIVE}: {error}. Is the disk full? If not, build it again"
-                    ) from error
+                    raise ExportError(trouble(data / ARCHIVE, error)) from error
                 raise
             _swap(fresh, target, former)
     return replace(summary, target=target)
@@ -134,27 +132,44 @@ def _clear(fresh: Path) -> None:
             path.unlink()
 
 
-def _opened(data: Path) -> tuple[sqlite3.Connection, list[Listed]]:
+def _opened(data: Path, year: int | None) -> tuple[sqlite3.Connection, list[Listed]]:
     """The archive, and the files it was made from, taken while no build can change either."""
     archive = data / ARCHIVE
     if not archive.exists():
         raise ExportError(f"no archive {archive}: run `python -m archive build` first")
-    with locked(data / LOCK) as mine:
-        if not mine:
+    with _quiet(data) as quiet:
+        if not quiet:
             raise ExportError(f"a build holds {data / LOCK}: wait until it has finished")
         # Immutable: a build puts another file in its place and never writes to this one.
         uri = f"{archive.resolve().as_uri()}?mode=ro&immutable=1"
-        db = sqlite3.connect(uri, uri=True, isolation_level=None)
+        db = None
         try:
+            db = sqlite3.connect(uri, uri=True, isolation_level=None)
             check_tables(db, public_tables())
+            _demand_reports(db, year)
             return db, list_inputs(db, data, archive.stat().st_mtime_ns)
         except BaseException as error:
-            db.close()
+            if db is not None:
+                db.close()
             if isinstance(error, RowsError | listing.ListingError):
                 raise ExportError(f"{archive}: {error}") from error
             if isinstance(error, sqlite3.Error):
-                raise ExportError(f"{archive}: {error}. Build it again") from error
+                raise ExportError(trouble(archive, error)) from error
             raise
+
+
+@contextmanager
+def _quiet(data: Path) -> Iterator[bool]:
+    """Whether no build is at work in a data folder, as far as who may only read it can tell: where
+    the lock cannot be opened, such as on a disk mounted to be read, there is none to wait for."""
+    with ExitStack() as stack:
+        try:
+            mine = stack.enter_context(locked(data / LOCK))
+        except OSError as error:
+            if error.errno not in UNWRITABLE:
+                raise
+            mine = True
+        yield mine
 
 
 def _demand_reports(db: sqlite3.Connection, year: int | None) -> None:

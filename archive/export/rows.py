@@ -68,6 +68,8 @@ def check_tables(db: sqlite3.Connection, tables: Mapping[str, Table]) -> None:
 
     SQLite would take the name of a column that is not there for a text.
     """
+    if not db.execute("select exists (select 1 from sqlite_master)").fetchone()[0]:
+        raise RowsError("it is empty. Build it again")
     for name, table in tables.items():
         there = {row[1] for row in db.execute(f'pragma table_info("{name}")')}
         if missing := [column for column in table.columns if column not in there]:

@@ -17,6 +17,7 @@ import base64
 import binascii
 import hashlib
 import json
+import mmap
 import re
 import struct
 import subprocess
@@ -39,6 +40,8 @@ PACKAGE, PACKAGE_DIGEST = "datapackage.json", "datapackage-digest.json"
 FORMAT, MANIFEST_FORMAT = "nianbao-proof/1", "nianbao-manifest/1"
 NAME_LENGTH = 12
 MAX_UNPACKED = 1 << 30
+# The fields of a ZIP file as we write it count no further.
+MAX_BUNDLE = 1 << 32
 SHOWING = ("response", "revisit", "conversion")
 
 Signed = Callable[[bytes, bytes, bytes], bool]
@@ -81,15 +84,20 @@ def check(
     timestamp says, or raises NotProvenError.
     """
     verdict = Verdict()
-    files = _files(bundle, verdict)
-    if files is None:
-        return verdict
-    _check_package(files, verdict, signed)
     try:
+        files = _files(bundle, verdict)
+        if files is None:
+            return verdict
+        _check_package(files, verdict, signed)
         _check_proof(files, verdict, signed, stamped, keys, authorities)
     except NotProvenError as error:
         verdict.problems.append(str(error))
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except MemoryError:
+        verdict.problems.append(f"container: {bundle.name} needs more memory than there is here")
+    except (
+        *(KeyError, TypeError, ValueError, IndexError, AttributeError),
+        *(ArithmeticError, RecursionError),
+    ) as error:
         verdict.problems.append(
             f"the bundle is not laid out as it should be: {type(error).__name__}: {error}"
         )
@@ -100,34 +108,58 @@ def check(
 
 
 def _files(bundle: Path, verdict: Verdict) -> dict[str, bytes] | None:
-    if bundle.is_dir():
-        verdict.doubts.append("an unpacked bundle: the ZIP container itself was not checked")
-        return {
-            path.relative_to(bundle).as_posix(): path.read_bytes()
-            for path in sorted(bundle.rglob("*"))
-            if path.is_file()
-        }
     try:
-        raw = bundle.read_bytes()
-        with zipfile.ZipFile(bundle) as opened:
-            names = opened.namelist()
-            # A hostile file could unpack to any size; ours is stored as it is.
-            if any(entry.compress_type for entry in opened.infolist()):
-                verdict.problems.append(
-                    "container: the ZIP file was packed anew: unpack it and check the folder"
-                )
-                return None
-            files = {name: opened.read(name) for name in names}
-        if len(set(names)) < len(names):
-            verdict.problems.append("container: a name stands twice in the ZIP file")
-        verdict.problems.extend(_container_problems(raw))
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, zlib.error) as error:
+        if bundle.is_dir():
+            return _folder(bundle, verdict)
+        if not bundle.is_file():
+            raise NotProvenError(f"container: {bundle} is neither a file nor a folder")
+        _bounded(bundle, bundle.stat().st_size)
+        return _zipped(bundle, verdict)
+    except (
+        *(zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError),
+        *(RuntimeError, NotImplementedError),
+    ) as error:
         verdict.problems.append(f"container: {bundle.name} is no readable ZIP file: {error}")
         return None
+
+
+def _folder(bundle: Path, verdict: Verdict) -> dict[str, bytes]:
+    if not (bundle / PACKAGE).is_file():
+        raise NotProvenError(f"container: {bundle} is no unpacked bundle, it has no {PACKAGE}")
+    verdict.doubts.append("an unpacked bundle: the ZIP container itself was not checked")
+    files = [path for path in sorted(bundle.rglob("*")) if path.is_file()]
+    _bounded(bundle, sum(path.stat().st_size for path in files))
+    return {path.relative_to(bundle).as_posix(): path.read_bytes() for path in files}
+
+
+def _zipped(bundle: Path, verdict: Verdict) -> dict[str, bytes] | None:
+    """The files of a ZIP file, none read before the directory says that they can be."""
+    with zipfile.ZipFile(bundle) as opened:
+        entries = opened.infolist()
+        # A hostile file could unpack to any size; ours is stored as it is.
+        if any(entry.compress_type for entry in entries):
+            verdict.problems.append(
+                "container: the ZIP file was packed anew: unpack it and check the folder"
+            )
+            return None
+        if sum(entry.file_size for entry in entries) > bundle.stat().st_size:
+            raise NotProvenError("container: the ZIP file names more bytes than it has")
+        files = {entry.filename: opened.read(entry) for entry in entries}
+    if len(files) < len(entries):
+        verdict.problems.append("container: a name stands twice in the ZIP file")
+    with bundle.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as raw:
+        verdict.problems.extend(_container_problems(raw))
     return files
 
 
-def _container_problems(raw: bytes) -> Iterator[str]:
+def _bounded(bundle: Path, size: int) -> None:
+    if size >= MAX_BUNDLE:
+        raise NotProvenError(
+            f"container: {bundle} has {size} bytes, a bundle has fewer than {MAX_BUNDLE}"
+        )
+
+
+def _container_problems(raw: mmap.mmap) -> Iterator[str]:
     """A ZIP file has room for bytes that nobody reads: each must be as we write it."""
     local, central, end = struct.Struct("<4s5H3L2H"), struct.Struct("<4s6H3L5H2L"), "<4s4H2LH"
     offset, directory = 0, b""
@@ -149,7 +181,8 @@ def _container_problems(raw: bytes) -> Iterator[str]:
             offset = start + name_length + size
             count += 1
         tail = struct.pack(end, b"PK\x05\x06", 0, 0, count, count, len(directory), offset, 0)
-        if raw[offset:] != directory + tail:
+        rest = directory + tail
+        if len(raw) - offset != len(rest) or raw[offset:] != rest:
             yield "container: the directory of the ZIP file was altered"
     except struct.error as error:
         yield f"container: the ZIP file is cut: {error}"
@@ -160,8 +193,8 @@ def _check_package(files: Mapping[str, bytes], verdict: Verdict, signed: Signed)
         if name not in files:
             verdict.problems.append(f"{name} is missing")
     try:
-        package = json.loads(files.get(PACKAGE, b"{}"))
-        digest = json.loads(files.get(PACKAGE_DIGEST, b"{}"))
+        package = _parsed(files.get(PACKAGE, b"{}"))
+        digest = _parsed(files.get(PACKAGE_DIGEST, b"{}"))
         stated = {one["path"]: (one["hash"], one["bytes"]) for one in package["resources"]}
         if package["profile"] != "data-package" or package["wacz_version"] != "1.1.1":
             verdict.problems.append(f"{PACKAGE}: not the package of a WACZ 1.1.1")
@@ -214,7 +247,7 @@ def _check_proof(
     keys: Sequence[bytes],
     authorities: bytes | None,
 ) -> None:
-    proof = json.loads(files[RECORDS])
+    proof = _parsed(files[RECORDS])
     if proof["format"] != FORMAT:
         raise NotProvenError(f"{RECORDS}: format {proof['format']!r} is not {FORMAT}")
     problems = verdict.problems
@@ -226,7 +259,7 @@ def _check_proof(
     for name in sorted(stamps.keys() ^ {name for name in files if name.endswith(".tsr")}):
         problems.append(f"timestamp: {name} is {'missing' if name in stamps else 'not listed'}")
     chain = [
-        Link(name, files[f"proof/{name}"], json.loads(files[f"proof/{name}"]))
+        Link(name, files[f"proof/{name}"], _parsed(files[f"proof/{name}"]))
         for name in proof["chain"]
         if f"proof/{name}" in files
     ]
@@ -268,6 +301,22 @@ def chain_problems(chain: Sequence[Link]) -> Iterator[str]:
                 f"{previous.get('sha256')} as the one before it, but {before.name} has "
                 f"{before.sha256}"
             )
+
+
+def signers(link: Link) -> set[str]:
+    """The fingerprints of the keys that may sign after a signed manifest, by its own word."""
+    return {link.said["key"], (link.said.get("next_key") or {}).get("fingerprint")} - {None}
+
+
+def lost_key(link: Link, allowed: set[str]) -> str:
+    """What to say of a manifest that goes on with a key nobody before it introduced, and admits
+    it; "" of any other. `allowed` are those that may sign."""
+    if not allowed or link.said["key"] in allowed or link.said.get("lost_key") is not True:
+        return ""
+    return (
+        f"{link.name} says that the key before it is lost, and is signed by {link.said['key']}, "
+        "which that key did not introduce"
+    )
 
 
 def canonical(said: Mapping[str, Any]) -> bytes:
@@ -426,7 +475,7 @@ def _check_claims(
         problems.append(f"swapped: version {proof['version']} is not named by its content digest")
     if not any(one["url"] == proof["page"] for one in own):
         problems.append(f"swapped: no capture in the bundle is of the page {proof['page']}")
-    report = json.loads(files[REPORT])
+    report = _parsed(files[REPORT])
     if report["version"]["id"] != proof["version"]:
         problems.append(f"swapped: {REPORT} is about version {report['version']['id']}")
     said = {(row["url"], row["fetched_at"], row["digest"]) for row in report["captures"]}
@@ -443,7 +492,7 @@ def _index_problems(files: Mapping[str, bytes], shows: Mapping[str, Any]) -> Ite
     places = set()
     for line in lines:
         key, moment, entry = line.split(" ", 2)
-        said = json.loads(entry)
+        said = _parsed(entry)
         if not key or not re.fullmatch(r"[0-9]{14}", moment) or "url" not in said:
             yield f"{INDEX}: no line of a CDXJ index: {line[:80]}"
         places.add((said["url"], int(said["offset"]), int(said["length"]), said["digest"]))
@@ -459,14 +508,14 @@ def _index_problems(files: Mapping[str, bytes], shows: Mapping[str, Any]) -> Ite
 def _page_problems(
     files: Mapping[str, bytes], proof: Mapping[str, Any], own: Sequence[Mapping[str, Any]]
 ) -> Iterator[str]:
-    head, *pages = [json.loads(line) for line in files[PAGES].splitlines()]
+    head, *pages = [_parsed(line) for line in files[PAGES].splitlines()]
     if head.get("format") != "json-pages-1.0" or not pages:
         yield f"{PAGES}: not a list of pages"
     captured = {(one["url"], one["date"]) for one in own}
     for page in pages:
         if (page["url"], page["ts"]) not in captured:
             yield f"{PAGES}: no capture of {page['url']} at {page['ts']} is in the bundle"
-    package = json.loads(files[PACKAGE])
+    package = _parsed(files[PACKAGE])
     if (package["mainPageUrl"], package["mainPageDate"]) not in captured:
         yield f"{PACKAGE}: its main page is not in the bundle"
     if package["mainPageUrl"] != proof["page"]:
@@ -485,10 +534,14 @@ def _check_signatures(
     trusted = {fingerprint(pem) for pem in keys}
     covered, met = -1, False
     first: str | None = None
+    # Who may sign at this place of the chain, trusted or not.
+    heirs: set[str] = set()
+    unsigned: list[str] = []
     for position, link in enumerate(chain):
         signature = files.get(f"proof/{link.name.removesuffix('.json')}.sig")
         by = link.said["key"]
         if by is None:
+            unsigned.append(link.name)
             if signature is not None:
                 verdict.problems.append(f"signature: {link.name} names no key, yet has a .sig")
             continue
@@ -507,17 +560,23 @@ def _check_signatures(
             continue
         if first is None:
             first = by
-        if not keys and not trusted:
-            trusted.add(by)
-        if by in trusted:
-            covered, met = position, True
-            if link.said["next_key"]:
-                trusted.add(link.said["next_key"]["fingerprint"])
-        elif met:
+        if lost := lost_key(link, heirs):
+            verdict.doubts.append(
+                f"{lost}: compare it with the one the archive publishes, or give that one with "
+                "--key"
+            )
+            heirs = set()
+        elif heirs and by not in heirs:
             verdict.problems.append(
                 f"signature: {link.name} is signed by {by}, which the key before it did not "
                 "introduce"
             )
+        heirs |= signers(link)
+        if not keys and (lost or not trusted):
+            trusted.add(by)
+        if by in trusted:
+            covered, met = position, True
+            trusted |= signers(link)
     late = [name for name, (position, _) in listed.items() if position > covered]
     if first is None:
         verdict.problems.append("signature: no manifest is signed, anybody could have written them")
@@ -530,6 +589,11 @@ def _check_signatures(
     else:
         verdict.facts.append(
             f"signed (Ed25519) up to {chain[covered].name} by key {chain[covered].said['key']}"
+        )
+        verdict.doubts.extend(
+            f"{name} is not signed itself: the first signed one after it vouches for it"
+            for name in unsigned
+            if any(chain[position].name == name for position, _ in listed.values())
         )
         if not keys:
             verdict.doubts.append(
@@ -608,6 +672,13 @@ def _unbase64(text: bytes | str) -> bytes:
         return base64.b64decode(text)
     except (binascii.Error, ValueError):
         return b""
+
+
+def _parsed(raw: bytes | str) -> Any:
+    try:
+        return json.loads(raw)
+    except RecursionError as error:
+        raise NotProvenError("JSON nested deeper than any of ours") from error
 
 
 def _named(data: bytes) -> str:
@@ -706,6 +777,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         roots = options.tsa_cert.read_bytes() if options.tsa_cert else None
         if not all(fingerprint(pem) for pem in keys):
             parser.error("--key is no public key in PEM")
+        if roots is not None and b"-----BEGIN CERTIFICATE-----" not in roots:
+            parser.error("--tsa-cert holds no certificate in PEM")
         verdict = check(options.bundle, signed_by_openssl, stamped_by_openssl, keys, roots)
     except OSError as error:
         parser.error(str(error))

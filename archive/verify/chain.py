@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from archive import timestamps
-from archive.manifest import FOLDER, ManifestError, listed, problems, read_chain
+from archive.manifest import (
+    FOLDER,
+    ManifestError,
+    listed,
+    lost_keys,
+    problems,
+    read_chain,
+    unsigned,
+)
 from archive.proof.verify import Link
 from archive.shelf import Kept, Shelf
 from archive.verify.growing import Prefix
-from archive.verify.problems import Problem
+from archive.verify.problems import Problem, note
 
 NAME = re.compile(r"manifest-[0-9]{8}(?:-[0-9]+)?\.json")
 STAMPS = ".tsr"
-# A manifest that is just being written has its signature a moment later.
-TRIES, PAUSE = 3, 0.5
 RESTORE = "restore the folder of manifests from the backup, or from a host they were published on"
 
 
@@ -26,13 +31,15 @@ class Chain:
     """What a chain of manifests notes: a SHA-256 for each segment and each file of sightings, and
     with what the registers (ledger.csv, published.csv) began.
 
-    `made_at` is the moment (UTC, ISO 8601) of the newest, "" without manifests.
+    `notes` are in order, and to be known. `made_at` is the moment (UTC, ISO 8601) of the newest,
+    "" without manifests.
     """
 
     links: Sequence[Link] = ()
     segments: Mapping[str, str] = field(default_factory=dict)
     sightings: Mapping[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
 
     @property
     def made_at(self) -> str:
@@ -52,18 +59,13 @@ class Chain:
 def followed(shelf: Shelf, last: tuple[int, str] | None) -> Chain:
     """The chain of manifests on a shelf with what is wrong with it. `last` is the head that was
     seen before, as `Chain.head`: a chain only grows."""
-    for attempt in range(TRIES):
-        chain = _read(shelf)
-        if not chain.problems:
-            break
-        if attempt + 1 < TRIES:
-            time.sleep(PAUSE)
+    chain = _read(shelf)
     if last and not any(_place(link) == last for link in chain.links) and not chain.problems:
         chain.problems.append(
             Problem(
                 *("manifest-missing", f"{FOLDER}: number {last[0]}", "the chain was cut"),
                 f"the last verification saw it with SHA-256 {last[1]}",
-                RESTORE,
+                f"{RESTORE}; if you moved it away yourself, delete verified.db",
             )
         )
     return chain
@@ -84,7 +86,21 @@ def _read(shelf: Shelf) -> Chain:
     except (KeyError, TypeError, AttributeError) as error:
         why = f"a manifest is not what it should be: {type(error).__name__} {error}"
         return Chain(problems=[_problem([why], "manifest-damaged")])
-    return Chain(links, segments, sightings, list(_by_culprit(said)))
+    return Chain(links, segments, sightings, list(_by_culprit(said)), list(_notes(links)))
+
+
+def _notes(links: Sequence[Link]) -> Iterator[Problem]:
+    """What is in order, and to be known."""
+    for name, sentence in lost_keys(links):
+        yield note(
+            *("manifest-key-lost", f"{FOLDER}/{name}", "the chain goes on with another key"),
+            *(sentence, "publish the key it is signed by, and why"),
+        )
+    for name in unsigned(links):
+        yield note(
+            *("manifest-unsigned", f"{FOLDER}/{name}", "nobody signed it", "those before it are"),
+            "the next signed one vouches for it; give NIANBAO_KEY every night",
+        )
 
 
 def _by_culprit(said: Iterable[str]) -> Iterator[Problem]:
@@ -110,7 +126,9 @@ def _by_culprit(said: Iterable[str]) -> Iterator[Problem]:
 def _problem(sentences: Sequence[str], kind: str) -> Problem:
     named = NAME.search(sentences[0])
     where = f"{FOLDER}/{named[0]}" if named else FOLDER
-    return Problem(kind, where, "the chain does not hold", "; ".join(sentences), RESTORE)
+    unwritten = kind == "manifest-signature" and sentences[0].endswith("is missing")
+    remedy = f"{RESTORE}; where none has it, nobody of ours signed it" if unwritten else RESTORE
+    return Problem(kind, where, "the chain does not hold", "; ".join(sentences), remedy)
 
 
 def check_stamp(shelf: Shelf, links: Sequence[Link], kept: Kept) -> Iterator[Problem]:

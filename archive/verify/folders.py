@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from archive.shelf import is_utf8, printable
 from archive.verify.problems import Problem, note
 
 FOLDERS = {"warc": ".warc.gz", "sightings": ".jsonl"}
@@ -21,10 +22,14 @@ def leftovers(data: Path) -> Iterator[Problem]:
     """Everything in the folders that is no closed file and that no living process holds."""
     for folder, suffix in FOLDERS.items():
         for entry in _entries(data / folder):
-            name, where = entry.name, f"{folder}/{entry.name}"
-            if name.startswith(".") or (name.endswith(suffix) and entry.is_file()):
+            name, where = entry.name, f"{folder}/{printable(entry.name)}"
+            if name.startswith("."):
                 continue
-            if name.endswith(suffix + OPEN):
+            if unusable := _unusable(entry, suffix):
+                yield Problem("unexpected-file", where, *unusable)
+            elif name.endswith(suffix):
+                continue
+            elif name.endswith(suffix + OPEN):
                 if not _in_progress(Path(entry.path)):
                     yield note(
                         *("leftover", where, "a killed crawl left it open"),
@@ -48,6 +53,26 @@ def leftovers(data: Path) -> Iterator[Problem]:
                     f"files here are NAME{suffix}",
                     "move it out of the folder of captures",
                 )
+
+
+def _unusable(entry: os.DirEntry[str], suffix: str) -> tuple[str, str, str] | None:
+    """What is wrong with an entry whatever its name, why, and what to do; None where it is a file
+    whose name can be kept."""
+    out = "move it out of the folder of captures"
+    if not is_utf8(entry.name):
+        return "its name is no UTF-8", f"files here are NAME{suffix}; build leaves it out", out
+    if entry.is_symlink() and not Path(entry.path).exists():
+        where = printable(os.readlink(entry.path))
+        return (
+            "it is a broken link",
+            f"it leads to {where}, and nothing is there",
+            ("mount what it leads to, or put the file in its place from the backup"),
+        )
+    if entry.is_dir():
+        return "it is a folder, not a file", f"files here are NAME{suffix}", out
+    if not entry.is_file():
+        return "it is no regular file", f"files here are NAME{suffix}", out
+    return None
 
 
 def is_set_aside(folder: Path, name: str) -> bool:

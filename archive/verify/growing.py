@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import sqlite3
 import time
@@ -16,12 +17,14 @@ from archive.issuers import Issuer, LedgerError, read_ledger
 from archive.store import clean
 from archive.verify.problems import Problem, bounded
 from archive.verify.tables import has_table, is_present, opened
+from archive.verify.turns import LAST_TIME, MEMORY
 
 LEDGER, PUBLISHED = "ledger.csv", "published.csv"
 CHUNK = 1 << 20
 # A build that is just adding lines writes them in one go.
 TRIES, PAUSE = 5, 0.2
 RESTORE = "restore it from the backup, and add the lines that came since"
+MENDED = f"if it was mended by hand and is right, delete DATA/{MEMORY} and verify again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,18 @@ def check_published(data: Path, archive: Path | None, noted: Iterable[Prefix]) -
         yield from bounded(_unanswered(path, archive))
     except published.PublishedError as error:
         yield Problem("published-unreadable", PUBLISHED, "it cannot be read", str(error), RESTORE)
+
+
+def unreadable(path: Path, error: OSError) -> Problem:
+    """What to say of a file that only grows and that the system does not let read."""
+    is_folder = error.errno == errno.EISDIR
+    return Problem(
+        *(f"{path.stem}-unreadable", path.name, "it cannot be read"),
+        "it is a folder, not a file" if is_folder else error.strerror or str(error),
+        f"move it away and {RESTORE}"
+        if is_folder
+        else f"check the disk and its rights, or {RESTORE}",
+    )
 
 
 def measured(path: Path) -> tuple[int, str]:
@@ -111,7 +126,7 @@ def _rewritten(path: Path, noted: Iterable[Prefix]) -> Iterator[Problem]:
                 path.name,
                 f"{what}, it may only grow",
                 f"by {one.by} its first {one.size} bytes had the SHA-256 {one.sha256}",
-                RESTORE,
+                f"{RESTORE}; {MENDED}" if one.by == LAST_TIME else RESTORE,
             )
             return
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from archive import spread
 from archive.manifest import FOLDER as CHAIN
+from archive.manifest import listed
 from archive.progress import track
 from archive.read import PARSER
 from archive.shelf import Kept, Shelf, shelved
@@ -28,6 +29,7 @@ from archive.verify.growing import (
     check_ledger,
     check_published,
     measured,
+    unreadable,
 )
 from archive.verify.problems import Problem, bounded, note
 from archive.verify.segments import RESTORE, Checked, Recorded, Task, swapped
@@ -39,12 +41,11 @@ from archive.verify.tables import (
     has_table,
     opened,
 )
-from archive.verify.turns import MEMORY, Turns, Verified, due
+from archive.verify.turns import LAST_TIME, MEMORY, Turns, Verified, due
 from archive.warc import FOLDER, SUFFIX
 from archive.workers import Limits
 
-ARCHIVE = "nianbao.db"
-LAST_TIME = "the last verification"
+ARCHIVE, MANIFEST = "nianbao.db", "a manifest"
 # A crawl that was killed is mended, and its segment closed, when the next one starts.
 GRACE = timedelta(days=2)
 # A segment of 1 GB takes a minute of CPU; over a network the clock may run long.
@@ -112,6 +113,7 @@ def _round(
 ) -> Iterator[Problem]:
     chain = followed(shelf, turns.grown(CHAIN))
     yield from chain.problems
+    yield from chain.notes
     if chain.head and not chain.problems:
         turns.keep_grown(CHAIN, *chain.head)
     archive, problem = _usable(data / ARCHIVE)
@@ -128,7 +130,7 @@ def _round(
         yield from _not_folded(fresh)
         summary.segments, summary.not_folded = len(kept), len(fresh)
 
-        noted = _noted(in_archive, chain.segments, known)
+        noted = _noted(in_archive, chain.segments, known, _records(chain))
         elsewhere = {one.sha256: name for name, ones in noted.items() for one in ones}
         ends, unsettled = _ends(db), set[str]()
         tasks = [
@@ -186,18 +188,30 @@ def _noted(
     in_archive: Mapping[str, str | None],
     in_chain: Mapping[str, str],
     known: Mapping[str, Verified],
+    records: Mapping[str, int] | None = None,
 ) -> dict[str, tuple[Recorded, ...]]:
-    """What the archive, the manifests and earlier rounds noted of each segment."""
+    """What the archive, the manifests and earlier rounds noted of each file; `records` is how many
+    a segment has by the manifests."""
     noted: dict[str, tuple[Recorded, ...]] = {}
     for by, digests in (
-        ("a manifest", in_chain),
+        (MANIFEST, in_chain),
         (segments.ARCHIVE, in_archive),
         (LAST_TIME, {name: last.sha256 for name, last in known.items()}),
     ):
         for name, sha256 in digests.items():
             if sha256:
-                noted[name] = (*noted.get(name, ()), Recorded(by, sha256))
+                count = (records or {}).get(name) if by == MANIFEST else None
+                noted[name] = (*noted.get(name, ()), Recorded(by, sha256, count))
     return noted
+
+
+def _records(chain: Chain) -> dict[str, int]:
+    """How many records the manifests count in each segment."""
+    return {
+        name: entry["records"]
+        for name, entry in listed(chain.links, "segments").items()
+        if isinstance(entry.get("records"), int)
+    }
 
 
 def _missing(
@@ -255,14 +269,18 @@ def _names(
 ) -> Iterator[Problem]:
     """The files that only grow, each against what was noted of it; noted anew when it is sound."""
     for name, noted in ((LEDGER, chain.register(LEDGER)), (PUBLISHED, chain.register(PUBLISHED))):
-        size, sha256 = measured(data / name)
         last = turns.grown(name)
         earlier = [*noted, *([Prefix(LAST_TIME, *last)] if last else [])]
-        problems = list(
-            check_ledger(data, db, earlier)
-            if name == LEDGER
-            else check_published(data, archive, earlier)
-        )
+        try:
+            size, sha256 = measured(data / name)
+            problems = list(
+                check_ledger(data, db, earlier)
+                if name == LEDGER
+                else check_published(data, archive, earlier)
+            )
+        except OSError as error:
+            yield unreadable(data / name, error)
+            continue
         yield from problems
         if size and not problems:
             turns.keep_grown(name, size, sha256)

@@ -23,7 +23,7 @@ RESTORE = (
     "restore the segment from the backup; without one save the rest with "
     "`python -m archive salvage`, then rename the damaged file to NAME.damaged and build"
 )
-BUILD = "run `python -m archive build`"
+READ_AGAIN = "run `python -m archive build --accept-loss`, which reads it again"
 REBUILD = "run `python -m archive build --rebuild`"
 ARCHIVE = "the archive"
 # A segment whose rows are all gone must not fill the memory with words about it.
@@ -35,10 +35,12 @@ CHANGED = "the segment's bytes changed since they were recorded"
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The SHA-256 somebody noted for a segment: `by` names the note."""
+    """The SHA-256 somebody noted for a segment, and how many records it has if they were counted:
+    `by` names the note."""
 
     by: str
     sha256: str
+    records: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +241,9 @@ def _told(
     own: Own | None,
 ) -> Iterator[Problem]:
     name, changed = found.name, found.changed
+    if not task.kept.size:
+        yield _empty(task, own)
+        return
     lost: list[tuple[int, str, str]] = []
     in_damage: dict[int, list[tuple[int, str, str]]] = {}
     moved: Sequence[tuple[int, int]] = ()
@@ -270,15 +275,29 @@ def _told(
             if changed
             else f"{len(moved)} records lie elsewhere than the archive says"
         )
-        yield Problem(
-            "segment-changed", _at(name), "its bytes changed, its records are sound", why, RESTORE
-        )
+        counted = next((one.records for one in task.recorded if one.records), 0)
+        gone = counted - found.records
+        what = f"{gone} of its {counted} records are gone" if gone > 0 else "its records are sound"
+        yield Problem("segment-changed", _at(name), f"its bytes changed, {what}", why, RESTORE)
     if own and not is_changed and own[2] not in (None, walk.captures):
         yield Problem(
             *("segment-count", _at(name)),
             f"the archive counts {own[2]} captures in it, it holds {walk.captures}",
             *("its row in `segments` is wrong", REBUILD),
         )
+
+
+def _empty(task: Task, own: Own | None) -> Problem:
+    """What to say of a segment without a byte: one that was closed has a record at least."""
+    counted = next((one for one in task.recorded if one.records), None)
+    if counted:
+        gone, why = f"its {counted.records} records", f"{counted.by} counts so many"
+    elif own and own[2]:
+        gone, why = f"its {own[2]} captures", f"{ARCHIVE} counts so many"
+    else:
+        gone, why = "all its records", "a closed segment has one at least"
+    what = f"it is empty: {gone} are gone"
+    return Problem("segment-empty", _at(task.kept.name), what, why, RESTORE)
 
 
 def _is_restored(found: Checked, recorded: Iterable[Recorded]) -> bool:
@@ -291,7 +310,8 @@ def _restored(name: str, walk: _Walk) -> Iterator[Problem]:
     yield from bounded(_damaged(name, walk.damages, {}, set(), False))
     yield note(
         *("segment-restored", _at(name), "the archive read other bytes of it"),
-        *("they are what a manifest or an earlier verification noted", BUILD),
+        "they are what a manifest or an earlier verification noted",
+        READ_AGAIN,
     )
 
 

@@ -16,6 +16,8 @@ from typing import Self
 from archive.shelf import Kept, Shelf
 
 DAYS = 30
+# How a note of this memory is called where it contradicts what is found.
+LAST_TIME = "the last verification"
 MEMORY = "verified.db"
 TABLES = """
 create table if not exists files (
