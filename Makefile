@@ -1,5 +1,5 @@
 # make run            crawl the example portals (or PORTALS=my.csv), build, serve on PORT
-# make nightly        the unattended job: crawl, build, publish, manifest, verify (PORTALS=… DATA=… WINDOW=any)
+# make nightly        the unattended job: crawl, build, publish, manifest, backup, verify (PORTALS=… DATA=… WINDOW=any)
 # make build | serve  fold new captures into DATA/nianbao.db | serve what was published
 # make browser        add what portals marked `render` need: Chromium and scrapy-playwright
 # make cluster        add what builds on a Dask cluster and captures or backups behind s3:// need

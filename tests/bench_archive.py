@@ -57,7 +57,7 @@ LARGEST, LARGEST_READ = 10_000, 10_000
 READ_AT_NIGHT, APART_AT_NIGHT = 1_000, 3_000
 NIGHTS = ((0.05, 0.2), (1.0, 0.01))
 IN_ROWS, IN_TURNS = 1_000, 5
-AGAIN = 200
+AGAIN, NIGHTS_AGAIN = 500, 4
 DOCUMENTS, PASSES, ROUNDS = 160, 3, 2
 WAIT = 0.02
 # Enough segments that a thirtieth of them is some.
@@ -315,18 +315,21 @@ def disk(console: Console, data: Path, reports: int) -> None:
     site = (data / "site").resolve()
     pages = [len(one.page()) for one in made(PATTERNS * len(YEARS))]
     mean = sum(pages) / len(pages) / 1000
-    places = {
-        f"segments, of pages of {mean:.0f} KB in the mean": data / "warc",
-        "sightings": data / "sightings",
-        f"{MEMORY}, the memory of builds": data / MEMORY,
-        ARCHIVE: data / ARCHIVE,
-        "snapshot of the site, with its search index": site,
-    }
-    table = Table(f"on the disk, of {reports:,} reports of one version", "KB a report")
-    for name, path in places.items():
-        table.add_row(name, f"{_bytes(path) / reports / 1000:.1f}")
-    for folder, size in _again(data.parent / "again").items():
-        table.add_row(f"{folder}, each later night with the same bytes", f"{size / 1000:.1f}")
+    later = apart(later_nights, data.parent / "later").said
+    table = Table(
+        *(f"on the disk, of {reports:,} reports of one version", "bytes a report"),
+        "each later night with the same bytes",
+    )
+    for name, path in (
+        (f"segments, of pages of {mean:.0f} KB in the mean", data / "warc"),
+        ("sightings", data / "sightings"),
+        (f"{MEMORY}, the memory of builds", data / MEMORY),
+        (ARCHIVE, data / ARCHIVE),
+        ("snapshot of the site, with its search index", site),
+    ):
+        more = later.get(path.name)
+        share = f"{_bytes(path) / reports:,.0f}"
+        table.add_row(name, share, "as the archive" if more is None else f"{more:,.0f}")
     console.print(table)
     parts = Table("in the archive: rows and indexes of", "KB a report", "rows a report")
     with closing(sqlite3.connect(data / ARCHIVE)) as db:
@@ -345,13 +348,19 @@ def disk(console: Console, data: Path, reports: int) -> None:
     console.print(parts)
 
 
-def _again(data: Path) -> dict[str, float]:
-    """Bytes a report that a night adds to the folders of captures when nothing has changed."""
-    crawl = Nights(data, AGAIN)
+def later_nights(data: str) -> dict[str, float]:
+    """Bytes a report that a night adds to each part of a data folder when nothing has changed."""
+    _recite(1)
+    crawl = Nights(Path(data), AGAIN)
     crawl.crawl()
-    before = {folder: _bytes(data / folder) for folder in ("warc", "sightings")}
-    crawl.crawl(asked=1.0, changed=0.0)
-    return {folder: (_bytes(data / folder) - size) / AGAIN for folder, size in before.items()}
+    build(Path(data), workers=0)
+    parts = ("warc", "sightings", MEMORY, ARCHIVE)
+    before = {part: _bytes(Path(data) / part) for part in parts}
+    for _ in range(NIGHTS_AGAIN):
+        crawl.crawl(asked=1.0, changed=0.0)
+    build(Path(data), workers=0)
+    after = {part: _bytes(Path(data) / part) for part in parts}
+    return {part: (after[part] - before[part]) / AGAIN / NIGHTS_AGAIN for part in parts}
 
 
 def _bytes(path: Path) -> int:
