@@ -369,7 +369,7 @@ def fill(path: Path, count: int) -> None:
             batch.add("sightings", [line | {"report_id": report_id}])
         batch.add("divisions", division_rows(places))
         batch.flush()
-    store.put_in_place(db, path, path.with_suffix(".db"), 1)
+    store.put_in_place(db, path, path)
     ledger = path.with_name("ledger.csv")
     ledger.unlink(missing_ok=True)
     issuers.append(ledger, ids)

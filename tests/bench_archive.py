@@ -48,7 +48,7 @@ from tests.archives import PATTERNS, YEARS, Nights, made, reading_of, recite, re
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 COLUMNS = (
-    *("captures", "reports a second and core", "cost a report, against the smallest"),
+    *("reports a second and core", "cost a report, against the smallest"),
     "MB of the building process",
 )
 # A page takes 25 ms of processor to be read.
@@ -144,8 +144,8 @@ def _recite(editions: int) -> None:
 def rebuilds(console: Console, folder: Path, largest: int, largest_read: int) -> Path:
     """Archives of all sizes, built from nothing; gives the folder of the largest."""
     tables = {
-        rebuild_whole: Table("rebuild from nothing", *COLUMNS),
-        rebuild_apart: Table("the same, reading apart", *COLUMNS),
+        rebuild_whole: Table("rebuild: captures", *COLUMNS),
+        rebuild_apart: Table("reading apart: captures", *COLUMNS),
     }
     smallest: dict[Callable[[str], float], list[float]] = {work: [] for work in tables}
     data = folder

@@ -160,6 +160,8 @@ def test_who_ends_a_command_gets_no_traceback(
         (*COMMAND, "parse", *(pages(tmp_path, 40) * 50)),
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True,
+        # Who runs the tests in the background has them ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:  # fmt: skip
         assert process.stdout
         assert process.stderr

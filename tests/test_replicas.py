@@ -304,7 +304,8 @@ def test_who_does_not_answer_is_not_asked_again_before_he_is_given_up(season: Cr
     # Three tries of robots.txt, ten seconds each.
     assert {hit.target for hit in hits} == {"/robots.txt"}
     assert 1 <= len(hits) <= 3
-    assert all(b.began - a.began >= 10 - 5 * SLACK for a, b in pairwise(hits))
+    # A busy machine may note the first of two late.
+    assert all(b.began - a.began >= 5 for a, b in pairwise(hits))
 
 
 @pytest.mark.parametrize("key", KEYS)

@@ -398,7 +398,10 @@ def shape(data: Path) -> dict[str, int]:
         inside = path.relative_to(data)
         if path.is_dir() and not path.is_symlink():
             continue
-        kind = re.sub(r"[0-9a-f]*[0-9][0-9a-fTZ]*", "#", str(inside))
+        # A segment's six hex digits may all be letters; a night may have a second manifest, where
+        # a kill left the signature of a first that was never written.
+        kind = re.sub(r"-[0-9a-f]{6}(?=\.)|[0-9a-f]*[0-9][0-9a-fTZ]*", "#", str(inside))
+        kind = re.sub(r"#(-?#)+", "#", kind)
         found[kind] = (
             1 if inside.parts[0] in ("warc", "sightings", "manifests") else found[kind] + 1
         )
