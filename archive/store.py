@@ -292,26 +292,35 @@ def put_in_place(
         db.execute("analyze")
         db.execute(f"pragma user_version = {made_by[0]}")
         db.execute(f"pragma application_id = {made_by[1]}")
-        verdict = db.execute("pragma integrity_check").fetchone()[0]
-        if verdict != "ok":
-            raise ArchiveError(f"{written}: {verdict}. {AGAIN}")
-        dangling = db.execute("pragma foreign_key_check").fetchall()
-        if dangling:
-            table, rowid, parent, _ = dangling[0]
-            raise ArchiveError(
-                f"{written}: {len(dangling)} rows point nowhere, "
-                f"the first from {table} row {rowid} to {parent}. {AGAIN}"
-            )
     finally:
         db.close()
+    sync(written)
+    # Read again from the file: SQLite says nothing of a write that fails as it closes.
+    _check(written, made_by)
     if not may_shrink and (lost := collapsed(counts(path), counts(written))):
         raise ArchiveError(
             f"{written} was not put in place, {path} stays as it was: {lost}. See what the crawl "
             "and the reader did; if it is right, build again with --accept-loss"
         )
-    sync(written)
     os.replace(written, path)
     sync(path.parent)
+
+
+def _check(written: Path, made_by: tuple[int, int]) -> None:
+    """Raise ArchiveError where a finished archive is not what was written or contradicts itself."""
+    if (found := identity(written)) != made_by:
+        raise ArchiveError(f"{written}: made by {found} where {made_by} was written. {AGAIN}")
+    with closing(reading(written)) as db:
+        verdict = db.execute("pragma integrity_check").fetchone()[0]
+        if verdict != "ok":
+            raise ArchiveError(f"{written}: {verdict}. {AGAIN}")
+        dangling = db.execute("pragma foreign_key_check").fetchall()
+    if dangling:
+        table, rowid, parent, _ = dangling[0]
+        raise ArchiveError(
+            f"{written}: {len(dangling)} rows point nowhere, "
+            f"the first from {table} row {rowid} to {parent}. {AGAIN}"
+        )
 
 
 def collapsed(before: Mapping[str, int], after: Mapping[str, int]) -> str:

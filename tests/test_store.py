@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlite_utils
 
 from archive import store
 from archive.form import IDENTITIES, PRINTED
@@ -217,3 +218,21 @@ def test_cells_of_the_formula_are_not_said_again(tmp_path: Path) -> None:
         (None,),
         (f'["{cells[0]}", "{cells[1]}"]',),
     ]
+
+
+def test_a_write_that_was_lost_as_the_archive_closed_is_noticed(tmp_path: Path) -> None:
+    """What is checked is the file, and not what SQLite remembers of it."""
+
+    class Forgetful(sqlite_utils.Database):
+        def close(self) -> None:
+            super().close()
+            with fresh.open("r+b") as file:
+                file.seek(68)  # application_id
+                file.write(bytes(4))
+
+    fresh = tmp_path / "new.db"
+    store.create(fresh).close()
+    db = Forgetful(sqlite3.connect(fresh, isolation_level=None))
+    with pytest.raises(store.ArchiveError, match=r"made by \(7, 0\) where \(7, 9\) was written"):
+        store.put_in_place(db, fresh, tmp_path / "nianbao.db", (7, 9))
+    assert not (tmp_path / "nianbao.db").exists()
