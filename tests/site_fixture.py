@@ -35,14 +35,6 @@ PAGE_1B = PAGE_1.replace(b"</body>", b"<i>17</i></body>")
 DIGEST_1B = hashlib.sha256(PAGE_1B).hexdigest()
 LOST = "f" * 64
 HONGZE = "http://www.hongze.example.gov.cn/nb/2023.html"
-# Tables that an archive of an earlier build does not have; and a column.
-RECENT = (
-    *("events", "segments", "damages", "redirects"),
-    *("issuer_names", "issuer_links", "divisions", "corrections"),
-)
-RECENT_COLUMN = ("issuers", "parent_id")
-
-
 # A capture that shows no report any more.
 UNREAD = "9" * 64
 
@@ -62,19 +54,11 @@ def insert(db: sqlite3.Connection, table: str, *rows: Mapping[str, Any]) -> None
         db.execute(f"insert into {table} ({names}) values ({places})", tuple(row.values()))
 
 
-def tables(db: sqlite3.Connection, earlier: bool = False) -> None:
+def tables(db: sqlite3.Connection) -> None:
     for name, table in TABLES.items():
-        if earlier and name in RECENT:
-            continue
-        columns = ", ".join(
-            f'"{column}" {spec.type}'
-            for column, spec in table.columns.items()
-            if not (earlier and (name, column) == RECENT_COLUMN)
-        )
+        columns = ", ".join(f'"{column}" {spec.type}' for column, spec in table.columns.items())
         db.execute(f"create table {name} ({columns}, primary key ({', '.join(table.pk)}))")
         for index in table.indexes:
-            if earlier and (name, *index) == RECENT_COLUMN:
-                continue
             db.execute(f"create index {name}_{'_'.join(index)} on {name} ({', '.join(index)})")
     for position, field in enumerate(form.PRINTED.values()):
         years = {2014: "stats2014", 2019: "2019", 2021: "2021"}
@@ -574,11 +558,10 @@ def later_records(db: sqlite3.Connection, offsets: list[int]) -> None:
     )
 
 
-def build_site(folder: Path, empty: bool = False, earlier: bool = False) -> Path:
+def build_site(folder: Path, empty: bool = False) -> Path:
     """Write the site folder that Datasette serves, beside the captures; gives its path.
 
-    `empty`: as after a first night that found nothing. `earlier`: as an archive lies there that
-    was built before it kept events, corrections and redirects.
+    `empty`: as after a first night that found nothing.
     """
     site, warc = folder / "site", folder / "warc"
     site.mkdir(parents=True)
@@ -594,10 +577,9 @@ def build_site(folder: Path, empty: bool = False, earlier: bool = False) -> Path
         ),
     )
     db = sqlite3.connect(site / "nianbao.db")
-    tables(db, earlier)
+    tables(db)
     if not empty:
         records(db, offsets)
-    if not empty and not earlier:
         later_records(db, offsets)
     db.commit()
     index_texts(db)

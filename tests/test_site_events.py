@@ -111,7 +111,9 @@ async def test_one_kind_of_events(site: Any, kind: str, reports: list[str]) -> N
     assert (await site.get(f"/changes?kind={kind}")).status_code == 200
     feed = ElementTree.fromstring((await site.get(f"/changes.atom?kind={kind}")).content)
     assert len(feed.findall(f"{ATOM}entry")) == len(reports)
-    assert feed.findtext(f"{ATOM}id") == f"tag:nianbao,2026:changes/{kind}"
+    # A word of older links asks for the same feed, which has one name.
+    name = {"gone": "vanished"}.get(kind, kind)
+    assert feed.findtext(f"{ATOM}id") == f"tag:nianbao,2026:changes/{name}"
 
 
 @pytest.mark.asyncio

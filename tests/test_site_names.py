@@ -167,19 +167,6 @@ async def test_originals_follow_their_version(site: Any) -> None:
 
 
 @pytest.mark.asyncio
-async def test_an_earlier_archive_answers_without_the_tables(tmp_path: Path) -> None:
-    datasette = Datasette(config_dir=build_site(tmp_path, earlier=True))
-    await datasette.invoke_startup()
-    client = datasette.client
-    for path in ("/", REPORT, "/r/140600-jyj", "/changes", "/changes.atom", "/coverage", "/data"):
-        assert (await client.get(path)).status_code == 200
-    for path in ("/r/none", "/r/140600-jyj/1999", "/r/140600-jyold/2021"):
-        assert (await client.get(path)).status_code == 404
-    response = await client.get(f"/r/999999-bad/2023/{DIGEST_1B[:12]}.json")
-    assert response.status_code == 302
-
-
-@pytest.mark.asyncio
 async def test_a_version_whose_report_is_missing_is_not_sent_in_circles(tmp_path: Path) -> None:
     folder = build_site(tmp_path)
     with sqlite3.connect(folder / "nianbao.db") as db:

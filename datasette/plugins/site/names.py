@@ -7,15 +7,15 @@ better reading may ascribe them anew.
 
 from __future__ import annotations
 
-import json
 import re
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from datasette import Response, hookimpl
 from datasette.utils.asgi import NotFound
 from datasette.views.base import DatasetteError
 
-DATABASE = "nianbao"
+from .answers import DATABASE, address_of, first, json_response, rows
+
 ADDRESS = re.compile(
     r"/r/(?P<issuer>[^/]+?)(?:/(?P<year>\d{4})(?:/(?P<digest>[0-9A-Fa-f]{12,64}))?)?"
     r"(?P<form>\.json|\.csv|(?<=[0-9A-Fa-f]{12})/original(?:/raw)?)?"
@@ -29,14 +29,6 @@ UNTOLD = "原因没有记录。"
 UNREAD = "本档案存有这一摘要的抓取，但它现在不显示任何年报的版本。"
 BROKEN = "登记的去处如今也不在本档案中。"
 NO_PAGE = "这个编号曾指一个机关，如今本档案中没有以此编号公布的年报。"
-
-
-async def rows(database, sql, *parameters):
-    return [dict(row) for row in (await database.execute(sql, parameters)).rows]
-
-
-async def first(database, sql, *parameters):
-    return next(iter(await rows(database, sql, *parameters)), None)
 
 
 def prefix(column):
@@ -96,10 +88,8 @@ async def showing(database, digest, report_id=None):
     return found[0]["version_id"] if len(found) == 1 or (found and report_id) else None
 
 
-async def the_same(database, tables, issuer):
+async def the_same(database, issuer):
     """The body here that `issuer` is the same as, if the links name one."""
-    if "issuer_links" not in tables:
-        return None
     found = await rows(
         database,
         """
@@ -116,47 +106,45 @@ async def the_same(database, tables, issuer):
     return others[0] if len(others) == 1 else None
 
 
-async def body_lead(database, tables, issuer):
+async def body_lead(database, issuer):
     """Where a body's page went, as (path, status, reason); path None with status 410 or 404."""
-    if same := await the_same(database, tables, issuer):
+    if same := await the_same(database, issuer):
         return same, 302, None
-    if "redirects" in tables:
-        moved = await rows(
-            database,
-            f"select path, target from redirects where {prefix('path')} limit 10000",
-            issuer + "/",
-            issuer + "/",
-        )
-        homes = {row["target"].split("/")[0] for row in moved if row["target"]}
-        if len(homes) == 1 and await first(database, "select id from issuers where id = ?", *homes):
-            return homes.pop(), 302, None
-        if moved:
-            return None, 410, NO_PAGE
-    if "issuer_links" in tables and await first(
+    moved = await rows(
+        database,
+        f"select path, target from redirects where {prefix('path')} limit 10000",
+        issuer + "/",
+        issuer + "/",
+    )
+    homes = {row["target"].split("/")[0] for row in moved if row["target"]}
+    if len(homes) == 1 and await first(database, "select id from issuers where id = ?", *homes):
+        return homes.pop(), 302, None
+    if moved:
+        return None, 410, NO_PAGE
+    if await first(
         database, "select 1 from issuer_links where issuer_id = ? or other_id = ?", issuer, issuer
     ):
         return None, 410, NO_PAGE
     return None, 404, None
 
 
-async def record_lead(database, tables, issuer, year, digest):
+async def record_lead(database, issuer, year, digest):
     """Where a report or a version went, as (path, status, reason)."""
     report_id = f"{issuer}/{year}"
     reason = None
     homes = []
-    if "redirects" in tables:
-        path = f"{report_id}/{digest[:NAME_LENGTH]}" if digest else report_id
-        told = await followed(database, path)
-        if told and told["target"]:
-            return told["target"], 301, None
-        reason = told and told["reason"]
-        if told and told["final"]:
-            return None, 410, reason
-        if digest:
-            whole = await followed(database, report_id)
-            homes += [whole["target"]] if whole and whole["target"] else []
-            reason = reason or (whole and not whole["target"] and whole["reason"])
-    if same := await the_same(database, tables, issuer):
+    path = f"{report_id}/{digest[:NAME_LENGTH]}" if digest else report_id
+    told = await followed(database, path)
+    if told and told["target"]:
+        return told["target"], 301, None
+    reason = told and told["reason"]
+    if told and told["final"]:
+        return None, 410, reason
+    if digest:
+        whole = await followed(database, report_id)
+        homes += [whole["target"]] if whole and whole["target"] else []
+        reason = reason or (whole and not whole["target"] and whole["reason"])
+    if same := await the_same(database, issuer):
         homes.append(f"{same}/{year}")
     for home in homes:
         if not digest:
@@ -188,11 +176,11 @@ async def known_captures(database, digest):
     )
 
 
-async def what_is_known(database, tables, issuer, year, digest):
+async def what_is_known(database, issuer, year, digest):
     """What this archive still holds around an address that is gone."""
     path = "/".join(filter(None, (issuer, year, digest and digest[:NAME_LENGTH])))
     moved = []
-    if "redirects" in tables and not digest:
+    if not digest:
         moved = await rows(
             database,
             f"select * from redirects where {prefix('path')} order by path limit {MOST_KNOWN}",
@@ -201,19 +189,17 @@ async def what_is_known(database, tables, issuer, year, digest):
         )
         for row in moved:
             row["target"] = row["target"] if TARGET.fullmatch(row["target"] or "") else None
-    links = []
-    if "issuer_links" in tables:
-        links = await rows(
-            database,
-            """
-            select issuer_links.*, one.name as issuer_name, other.name as body_name
-            from issuer_links left join issuers as one on one.id = issuer_id
-            left join issuers as other on other.id = other_id
-            where issuer_id = ? or other_id = ? limit 50
-            """,
-            issuer,
-            issuer,
-        )
+    links = await rows(
+        database,
+        """
+        select issuer_links.*, one.name as issuer_name, other.name as body_name
+        from issuer_links left join issuers as one on one.id = issuer_id
+        left join issuers as other on other.id = other_id
+        where issuer_id = ? or other_id = ? limit 50
+        """,
+        issuer,
+        issuer,
+    )
     body = await first(database, "select * from issuers where id = ?", issuer)
     report = year and await first(
         database, "select * from reports where id = ?", f"{issuer}/{year}"
@@ -233,8 +219,7 @@ async def gone(datasette, request, form, reason, known):
     """The page (or JSON) of what was public once and is not here: 410, why, and what is known."""
     if form == ".json":
         body = {"ok": False, "status": 410, "title": "已不在此处", "reason": reason, **known}
-        text = json.dumps(body, ensure_ascii=False, indent=1)
-        return Response(text, status=410, content_type="application/json; charset=utf-8")
+        return json_response(body, 410)
     page = await datasette.render_template(
         "gone.html", {"reason": reason, **known}, request=request
     )
@@ -243,17 +228,16 @@ async def gone(datasette, request, form, reason, known):
 
 async def answer(datasette, request, asked):
     database = datasette.get_database(DATABASE)
-    tables = set(await database.table_names())
     issuer, year = unquote(asked["issuer"]), asked["year"]
     digest, form = (asked["digest"] or "").lower(), asked["form"] or ""
     if year:
-        path, status, reason = await record_lead(database, tables, issuer, year, digest)
+        path, status, reason = await record_lead(database, issuer, year, digest)
     else:
-        path, status, reason = await body_lead(database, tables, issuer)
+        path, status, reason = await body_lead(database, issuer)
     if path is None:
         if status != 410:
             return None
-        known = await what_is_known(database, tables, issuer, year, digest)
+        known = await what_is_known(database, issuer, year, digest)
         return await gone(datasette, request, form, reason, known)
     if form.startswith("/"):
         home = "/".join(path.split("/")[:2])
@@ -262,7 +246,7 @@ async def answer(datasette, request, asked):
             path = f"{home}/{digest}"
         else:
             form = ""
-    location = f"/r/{quote(path, safe='/-~._')}{form}"
+    location = f"/r/{address_of(path)}{form}"
     if location == request.path:
         return None
     query = f"?{request.query_string}" if request.query_string else ""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import sqlite3
 import unicodedata
 
-from datasette import Response, hookimpl
+from datasette import hookimpl
 from datasette.database import QueryInterrupted
 from datasette.utils import sqlite_timelimit
 
-DATABASE = "nianbao"
+from .answers import DATABASE, csv_response, json_response, page, page_number
+
 MOST_HITS = 200
 MOST_CANDIDATES = 2000
 PER_PAGE = 20
@@ -193,29 +192,14 @@ async def printed_texts(database, versions):
     return texts
 
 
-def page_number(request):
-    text = request.args.get("page") or "1"
-    return int(text) if re.fullmatch(r"[1-9]\d{0,3}", text) else 1
-
-
-def csv_response(results):
-    out = io.StringIO()
-    columns = [*COLUMNS, "path", "found_in", "snippet"]
-    writer = csv.DictWriter(out, columns, lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows(results)
-    return Response(out.getvalue(), content_type="text/csv; charset=utf-8")
-
-
 async def search(datasette, request):
     query = (request.args.get("q") or "").strip()[:LONGEST_QUERY]
     words = query_words(query)
     database = datasette.get_database(DATABASE)
     hits, complete = await find(database, words, datasette.setting("sql_time_limit_ms"))
-    page = page_number(request)
     pages = max(1, -(-len(hits) // PER_PAGE))
-    page = min(page, pages)
-    shown = hits[(page - 1) * PER_PAGE : page * PER_PAGE]
+    number = min(page_number(request), pages)
+    shown = hits[(number - 1) * PER_PAGE : number * PER_PAGE]
     printed = await printed_texts(database, [hit["version_id"] for hit in shown])
     for hit in shown:
         hit["text"] = printed.get(hit["version_id"], hit["text"])
@@ -233,32 +217,29 @@ async def search(datasette, request):
             for hit in shown
         ]
         if request.url_vars["format"] == "csv":
-            return csv_response(results)
-        return Response.json(
+            return csv_response(results, [*COLUMNS, "path", "found_in", "snippet"])
+        return json_response(
             {
                 "query": query,
                 "words": words,
                 "count": len(hits),
                 "complete": complete,
-                "page": page,
+                "page": number,
                 "pages": pages,
                 "results": results,
             }
         )
-    return Response.html(
-        await datasette.render_template(
-            "search.html",
-            {
-                "query_text": query,
-                "hits": shown,
-                "count": len(hits),
-                "complete": complete,
-                "page": page,
-                "pages": pages,
-                "first": (page - 1) * PER_PAGE + 1,
-            },
-            request=request,
-        )
+    return await page(
+        datasette,
+        request,
+        "search.html",
+        query_text=query,
+        hits=shown,
+        count=len(hits),
+        complete=complete,
+        page=number,
+        pages=pages,
+        first=(number - 1) * PER_PAGE + 1,
     )
 
 

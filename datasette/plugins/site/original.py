@@ -15,7 +15,8 @@ from datasette.views.base import DatasetteError
 from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
 
-DATABASE = "nianbao"
+from .answers import DATABASE
+
 LARGEST = 64 * 1024 * 1024
 RAW_HEADERS = {
     "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; "

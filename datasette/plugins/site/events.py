@@ -1,0 +1,196 @@
+"""What happened to reports: the page of changes and its feed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from datasette import Response, hookimpl
+
+from .answers import DATABASE, csv_response, json_response, last_part, page, page_number, rows
+
+CHANGES_PER_PAGE = 100
+# Older events than these pages hold are in the table: to count off more takes too long.
+MOST_PAGES = 100
+EVENTS = {
+    "new": "新见",
+    "edited": "内容改动",
+    "vanished": "下线",
+    "back": "恢复在线",
+    "moved": "迁移",
+}
+# To be doubted is no event but a state.
+KINDS = {**EVENTS, "suspect": "疑似下线"}
+# The state of a report whose last event was that it vanished, in older links.
+LEGACY = {"gone": "vanished"}
+EVENT_COLUMNS = (
+    "kind", "at", "report_id", "version_id", "issuer_id", "issuer_name", "year", "title", "cells",
+    "texts", "path", "from_version", "url", "days_since_publication", "sections",
+)  # fmt: skip
+
+
+async def kept_events(database, kinds, limit, offset=0):
+    """What the archive's table of events tells, newest first; `repeats` counts the same before.
+
+    An edit has how many cells, chapters and other passages differ from the version before.
+    """
+    newest = "order by at desc, report_id desc, position desc limit"
+    chosen = "events" if not kinds else "(select * from events where kind = ?)"
+    if len(kinds) > 1:
+        # One walk of an index for each kind: of all kinds together, the rare ones lie far apart.
+        one = f"select * from (select * from events where kind = ? {newest} {offset + limit})"
+        chosen = f"({' union all '.join([one] * len(kinds))})"
+    found = await rows(
+        database,
+        f"""
+        select chosen.*, reports.year, ifnull(versions.title, reports.title) as title,
+            versions.number, issuers.id as issuer_id, issuers.name as issuer_name,
+            (select count(*) from changes where to_version = chosen.version_id
+                and from_version = chosen.from_version and field is not null) as cells,
+            (select count(*) from changes where to_version = chosen.version_id
+                and from_version = chosen.from_version and section is not null) as sections,
+            (select count(*) from changes where to_version = chosen.version_id
+                and from_version = chosen.from_version and field is null) as texts,
+            (select count(*) from events as other where other.report_id = chosen.report_id
+                and other.kind = chosen.kind and other.position < chosen.position
+                and (chosen.kind = 'new' or other.night is chosen.night
+                    or chosen.kind = 'edited' and other.version_id is chosen.version_id)
+                ) as repeats
+        from (
+            select * from {chosen} {newest} ? offset ?
+        ) as chosen
+        left join reports on reports.id = chosen.report_id
+        left join versions on versions.id = chosen.version_id
+        left join issuers on issuers.id = reports.issuer_id
+        order by chosen.at desc, chosen.report_id desc, chosen.position desc
+        """,
+        *kinds,
+        limit,
+        offset,
+    )
+    for event in found:
+        issuer, _, year = str(event["report_id"]).rpartition("/")
+        event["issuer_id"] = event["issuer_id"] or issuer
+        event["issuer_name"] = event["issuer_name"] or issuer
+        event["year"] = event["year"] or year
+        event["word"] = EVENTS.get(event["kind"], event["kind"])
+        event["path"] = "/r/" + (event["version_id"] or event["report_id"])
+        event["tag"] = event_tag(event)
+        if event["kind"] == "edited" and event["from_version"]:
+            before, after = (last_part(event[key]) for key in ("from_version", "version_id"))
+            event["compare"] = f"/r/{event['version_id']}#change-{before}-{after}"
+    return found
+
+
+def event_tag(event):
+    """The name of an event in feeds (tag URI, RFC 4151): the same whatever happens later."""
+    kind, report_id = event["kind"], event["report_id"]
+    if kind == "edited" and event["version_id"]:
+        parts = [kind, event["version_id"]]
+    elif kind == "new":
+        parts = [kind, report_id]
+    else:
+        parts = [kind, report_id, event["night"] or event["at"] or event["position"]]
+    if event["repeats"]:
+        # Back at a content it had before, or twice in a night.
+        parts.append(f"{event['night'] or event['at']}.{event['position']}")
+    return "tag:nianbao,2026:" + quote("/".join(map(str, parts)), safe="/-._~:")
+
+
+async def suspected(database, limit, offset):
+    """Reports that may be gone: their page did not show them when last asked. No event yet."""
+    found = await rows(
+        database,
+        """
+        select 'suspect' as kind, reports.last_seen as at, reports.id as report_id,
+            reports.current_version as version_id, issuers.id as issuer_id,
+            issuers.name as issuer_name, reports.year, reports.title, reports.url
+        from reports join issuers on issuers.id = reports.issuer_id
+        where reports.status = 'suspect'
+        order by reports.last_seen desc, reports.id limit ? offset ?
+        """,
+        limit,
+        offset,
+    )
+    for event in found:
+        event["word"] = KINDS["suspect"]
+        event["path"] = "/r/" + event["report_id"]
+        event["tag"] = "tag:nianbao,2026:" + quote(
+            f"suspect/{event['report_id']}/{event['at']}", safe="/-._~:"
+        )
+    return found
+
+
+async def events_page(database, kind, number, size):
+    """A page of what happened, `more` with another after it; of one kind where one is given."""
+    if number > MOST_PAGES:
+        return [], False
+    offset = (number - 1) * size
+    if kind == "suspect":
+        events = await suspected(database, size + 1, offset)
+    else:
+        events = await kept_events(database, (kind,) if kind else (), size + 1, offset)
+    return events[:size], len(events) > size and number < MOST_PAGES
+
+
+def asked_kind(request):
+    kind = request.args.get("kind")
+    kind = LEGACY.get(kind, kind)
+    return kind if kind in KINDS else None
+
+
+async def changes(datasette, request):
+    database = datasette.get_database(DATABASE)
+    kind = asked_kind(request)
+    number = page_number(request)
+    events, more = await events_page(database, kind, number, CHANGES_PER_PAGE)
+    if request.url_vars.get("format") == "json":
+        body = {"kind": kind, "page": number, "more": more, "count": len(events)}
+        return json_response({**body, "changes": events})
+    if request.url_vars.get("format") == "csv":
+        return csv_response(events, EVENT_COLUMNS)
+    return await page(
+        datasette,
+        request,
+        "changes.html",
+        section="changes",
+        events=events,
+        kind=kind,
+        kinds=KINDS,
+        page=number,
+        more=more,
+        last=number >= MOST_PAGES,
+    )
+
+
+async def atom(datasette, request):
+    """The feed of what happened; of one kind where it is asked for, under an id of its own."""
+    kind = asked_kind(request)
+    events, _ = await events_page(datasette.get_database(DATABASE), kind, 1, 100)
+    for event in events:
+        event["url"] = datasette.absolute_url(
+            request, quote(event.get("compare") or event["path"], safe="/-~._%#")
+        )
+    text = await datasette.render_template(
+        "changes.atom",
+        {
+            "events": events,
+            "kind": kind,
+            "updated": max((event["at"] or "" for event in events), default="")
+            or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "home": datasette.absolute_url(request, "/"),
+            "itself": datasette.absolute_url(
+                request, "/changes.atom" + (f"?kind={kind}" if kind else "")
+            ),
+        },
+        request=request,
+    )
+    return Response(text, content_type="application/atom+xml; charset=utf-8")
+
+
+@hookimpl
+def register_routes():
+    return [
+        (r"^/changes(?:\.(?P<format>json|csv))?$", changes),
+        (r"^/changes\.atom$", atom),
+    ]
