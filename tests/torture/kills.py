@@ -61,8 +61,8 @@ def random_kills(tally: Tally) -> None:
             before = remember(war)
             for step, command in steps(war, registry, night):
                 for _ in range((LONG if tally.long else SHORT).get(step, 0)):
-                    # One that ended before its moment is started once more.
-                    for _ in range(2):
+                    # One that ended before its moment is started again.
+                    for _ in range(4):
                         killed = _kill(tally, step, command, portal, war, usual[step])
                         check_standing(tally, war, before)
                         if killed:
