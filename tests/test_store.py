@@ -236,3 +236,14 @@ def test_a_write_that_was_lost_as_the_archive_closed_is_noticed(tmp_path: Path) 
     with pytest.raises(store.ArchiveError, match=r"made by \(7, 0\) where \(7, 9\) was written"):
         store.put_in_place(db, fresh, tmp_path / "nianbao.db", (7, 9))
     assert not (tmp_path / "nianbao.db").exists()
+
+
+def test_tables_made_without_their_types_are_not_put_in_place(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What sqlite-utils does when its first write is refused: it believes SQLite to be old."""
+    monkeypatch.setattr(sqlite_utils.Database, "supports_strict", False)
+    db = store.create(tmp_path / "new.db")
+    with pytest.raises(store.ArchiveError, match="was made without its types"):
+        store.put_in_place(db, tmp_path / "new.db", tmp_path / "nianbao.db", (7, 9))
+    assert not (tmp_path / "nianbao.db").exists()
