@@ -519,8 +519,13 @@ def _parsed(facts: Mapping[str, Any]) -> Catalogue:
             raise ValueError(f"{said.name} has the SHA-256 {said.sha256!r} and size {said.size!r}")
     if not all(isinstance(one.modified, int) for one in files):
         raise ValueError("a time of change is no number")
+    previous = facts["previous"]
+    if previous is not None:
+        before, _, digest = previous.partition(" ")
+        if not (TAKEN.fullmatch(before) and SHA256.fullmatch(digest)):
+            raise ValueError(f"{previous!r} is no catalogue before it")
     replaces = tuple(map(str, facts.get("replaces") or ()))
-    return Catalogue(facts["taken_at"], facts["previous"], files, state, replaces)
+    return Catalogue(facts["taken_at"], previous, files, state, replaces)
 
 
 def _folder_of(moment: str, below: str = "") -> str:
@@ -899,7 +904,10 @@ def _bring(
         elif place.parent.name == ALSO:
             part.chmod(0o600)  # it may be a key
         part.rename(place)
-    except (FileNotFoundError, zlib.error, EOFError, gzip.BadGzipFile) as error:
+    except (OSError, zlib.error, EOFError) as error:
+        # What is said of the part is this disk's trouble, and that of every file to come.
+        if isinstance(error, OSError) and str(error.filename) == str(part):
+            raise
         raise _unusable(shelf, *stored, error) from error
     finally:
         part.unlink(missing_ok=True)

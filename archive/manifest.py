@@ -36,7 +36,7 @@ from archive.proof.verify import (
     lost_key,
     signers,
 )
-from archive.shelf import Kept, Shelf
+from archive.shelf import Kept, Shelf, shelved
 
 FOLDER = "manifests"
 LOCK = "manifest.lock"
@@ -196,6 +196,12 @@ def _written(
         raise ManifestError(wrong)
     head = chain[-1] if chain else None
     said = _compose(data, shelf, chain, moment)
+    is_elsewhere = shelf.root != shelved(data).root
+    if is_elsewhere and not (chain or said["segments"] or said["sightings"]):
+        raise ManifestError(
+            f"{shelf.root} has neither captures nor manifests: is its disk mounted? Or name the "
+            "folder or URL they lie in with --captures"
+        )
     said["key"] = key.fingerprint if key else None
     said["next_key"] = (
         {"fingerprint": fingerprint(next_key), "pem": next_key.decode()} if next_key else None

@@ -12,7 +12,7 @@ import re
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import CancelledError, Executor, Future
+from concurrent.futures import CancelledError, Executor, Future, wait
 from contextlib import contextmanager
 from functools import cache, partial
 from importlib import import_module
@@ -173,18 +173,15 @@ class Cluster(Executor):
         return sum(self._client.nthreads().values())
 
     def _result(self, future: Future[Result]) -> Result:
-        while True:
-            try:
-                return future.result(TELL_SECONDS)
-            except CancelledError as error:
-                raise ClusterError(
-                    f"the Dask cluster at {self.address} was lost; start the same command again"
-                ) from error
-            except TimeoutError:
-                if future.done():
-                    raise
+        while wait([future], TELL_SECONDS).not_done:
             if not self._threads:
                 log.warning("%s has no workers at the moment; waiting for one", self.address)
+        try:
+            return future.result()
+        except CancelledError as error:
+            raise ClusterError(
+                f"the Dask cluster at {self.address} was lost; start the same command again"
+            ) from error
 
 
 @cache

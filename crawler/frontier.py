@@ -443,21 +443,37 @@ class Frontier(Hosts, Accounts, Holdings):
             if kind in ("discovery", "peek") and not self._may_search(portal_id, night, kind):
                 continue
             least = STRONG if kind == "discovery" and self._has_column(portal_id) else 0
-            rows = self._db.execute(
-                "select * from urls where portal_id = ? and rank = ? and due <= ?"
-                " and (score >= ? or keep) order by root not in ('', key), due, score desc, depth,"
-                " discovered_night, url"
-                " limit ?",
-                (portal_id, _RANK[kind], night, least, BATCH + len(exclude)),
-            )
-            found = [_row(row) for row in rows if row["key"] not in exclude]
+            found = self._due(portal_id, kind, night, least, exclude)
             if kind == "list" and found:
-                found = self._of_tonight(portal_id, night, found, exclude)
+                # Lists that are left for another night keep none of the pages behind them waiting.
+                found = self._of_tonight(portal_id, night, found, exclude) or self._due(
+                    portal_id, kind, night, least, exclude, behind=True
+                )
             if found:
                 return found
             if kind == "report" and (found := self._spare(portal_id, night, exclude)):
                 return found
         return []
+
+    def _due(
+        self,
+        portal_id: str,
+        kind: str,
+        night: str,
+        least: int,
+        exclude: Collection[str],
+        *,
+        behind: bool = False,
+    ) -> list[Row]:
+        """What is due of a kind, in order; `behind`: pages of lists behind their first alone."""
+        which = " and root not in ('', key)" if behind else ""
+        rows = self._db.execute(
+            "select * from urls where portal_id = ? and rank = ? and due <= ?"
+            f" and (score >= ? or keep){which} order by root not in ('', key), due, score desc,"
+            " depth, discovered_night, url limit ?",
+            (portal_id, _RANK[kind], night, least, BATCH + len(exclude)),
+        )
+        return [_row(row) for row in rows if row["key"] not in exclude]
 
     def _of_tonight(
         self, portal_id: str, night: str, lists: list[Row], exclude: Collection[str]

@@ -22,7 +22,10 @@ MENUS_IN_FRAMES = 3
 # The same report as PDF, DOC and picture.
 SHAPES_OF_A_REPORT = 3
 _TOTAL = re.compile(
-    r"共\D{0,40}?(\d+)\D{0,20}?[条页篇项]|total\w{0,8}[\"']?\s{0,3}[:=]\s{0,3}[\"']?(\d+)"
+    r"共\D{0,40}?(\d+)\D{0,20}?[条页篇项]"
+    # Counters of visitors move every night.
+    r"|total(?!_?(?:pv|uv|ip|visit|view|click|hit|access|read|online|user|brows))\w{0,8}"
+    r"[\"']?\s{0,3}[:=]\s{0,3}[\"']?(\d+)"
     r"|createPage(?:HTML)?\(([^)]{0,120})\)",
     re.IGNORECASE,
 )

@@ -12,7 +12,9 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
+from typing import IO
 
 import pytest
 from click.testing import CliRunner
@@ -265,6 +267,45 @@ def test_a_damaged_backup_brings_what_is_sound_and_names_the_rest(
     }
 
 
+class Unreadable(BytesIO):
+    """A file on a bad sector."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_a_file_that_cannot_be_read_keeps_no_other_from_coming_back(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = tmp_path / "there"
+    backup(data, str(there), now=FIRST)
+    opened = Shelf.open
+
+    def failing(shelf: Shelf, folder: str, name: str) -> IO[bytes]:
+        return Unreadable() if name == "a.warc.gz" else opened(shelf, folder, name)
+
+    monkeypatch.setattr(Shelf, "open", failing)
+    with pytest.raises(BackupError, match=r"warc/a\.warc\.gz cannot be read: .*Input/output"):
+        restore(str(there), tmp_path / "fresh")
+    came = set(files(tmp_path / "fresh"))
+    assert "warc/a.warc.gz" not in came
+    assert {"warc/b.warc.gz", "sightings/a.jsonl", "ledger.csv"} <= came
+    assert pages(tmp_path / "fresh" / "frontier.db") == 3
+
+
+def test_a_full_disk_ends_a_restore(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    backup(data, str(tmp_path / "there"), now=FIRST)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left") as told:
+        restore(str(tmp_path / "there"), tmp_path / "fresh")
+    assert told.value.errno == errno.ENOSPC
+
+
 def test_what_the_backup_lost_is_put_there_again(data: Path, tmp_path: Path) -> None:
     there = tmp_path / "there"
     backup(data, str(there), now=FIRST)
@@ -367,6 +408,23 @@ def test_a_newest_catalogue_that_is_damaged_hides_nothing(
         backup(data, str(there))
     restore(str(there), tmp_path / "again")
     assert files(tmp_path / "again") == wanted
+
+
+def test_a_newest_catalogue_with_an_altered_name_in_it_stops_no_backup(
+    data: Path, tmp_path: Path
+) -> None:
+    """No other says its digest: what it calls the one before it must not be believed."""
+    there = tmp_path / "there"
+    _, newest = two_backups(data, there)
+    told = newest.read_text()
+    assert told.count('"previous": "2026') == 1
+    newest.write_text(told.replace('"previous": "2026', '"previous": "2O26'))
+    with pytest.raises(BackupError, match="The backup was made") as failed:
+        backup(data, str(there), now=SECOND + timedelta(days=1))
+    assert f"{newest.name} is no catalogue of a backup: '2O26" in str(failed.value)
+    backup(data, str(there), now=SECOND + timedelta(days=2))
+    restore(str(there), tmp_path / "fresh")
+    assert files(tmp_path / "fresh").keys() == files(data).keys() - MADE_AGAIN
 
 
 def test_the_only_catalogue_lost_costs_the_frontier(data: Path, tmp_path: Path) -> None:

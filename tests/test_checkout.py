@@ -241,9 +241,7 @@ def rewrite(path: Path, text: str) -> None:
     path.write_bytes(text.encode())
 
 
-def copied(
-    source: Path, target: Path, leave: Iterable[str] = ("nianbao.db", "readings.db")
-) -> Path:
+def copied(source: Path, target: Path, leave: Iterable[str] = ("nianbao.db", "fold.db")) -> Path:
     for name, content in tree(source).items():
         if name not in leave:
             (target / name).parent.mkdir(parents=True, exist_ok=True)

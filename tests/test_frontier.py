@@ -270,6 +270,31 @@ def test_of_very_many_lists_a_quiet_night_reads_some_and_each_within_a_week(fron
     assert len(lists & set(due(frontier, night))) == 39
 
 
+def test_lists_that_wait_for_another_night_keep_no_later_page_waiting(frontier):
+    """More first pages of lists are left for later than one look at what is due takes in."""
+    frontier.begin_night(FIRST, "2026-11-21T14:00:00Z")
+    columns = [Found(f"http://a.gov.cn/bm/{n}/nb/", "list", score=85) for n in range(200)]
+    say(frontier, HOME, columns)
+    later = Found(f"{columns[0].url}index_2.html", "list", root=columns[0].key)
+    for column in columns:
+        row = Found(f"{column.url}1.html", "report", "甲局2015年报")
+        pages = [later] if column is columns[0] else []
+        say(frontier, column.url, [row, *pages], leads=True, shown=[row], print="p")
+        say(frontier, row.url, print="p")
+    say(frontier, later.url, print="p")
+    frontier.spend("a", "a.gov.cn", 1)
+    frontier.visit("a", FIRST, "ok")
+    night = "2026-12-22"
+    frontier.begin_night(night, f"{night}T14:00:00Z")
+    asked = []
+    while more := frontier.due("a", night):
+        for row in more:
+            asked.append(row.url)
+            say(frontier, row.url, night=night, print="p")
+    assert len({column.url for column in columns} & set(asked)) == 29  # a seventh of 200
+    assert later.url in asked
+
+
 def test_a_night_is_told_portal_by_portal(frontier):
     frontier.begin_night(FIRST, "2026-11-21T14:00:00Z")
     found = reports(frontier, 3)

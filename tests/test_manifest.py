@@ -726,6 +726,21 @@ def test_the_command_writes_nothing_for_wrong_options(tmp_path: Path) -> None:
     assert not (tmp_path / "manifests").exists()
 
 
+def test_captures_elsewhere_that_are_not_there_begin_no_chain(tmp_path: Path) -> None:
+    """A disk that is not mounted: a first manifest of nothing would lie beneath it."""
+    data, elsewhere = tmp_path / "data", tmp_path / "mount"
+    data.mkdir()
+    command = ["manifest", "--data", str(data), "--captures", str(elsewhere)]
+    for make in (lambda: None, elsewhere.mkdir):
+        make()
+        result = CliRunner().invoke(main, command)
+        assert result.exit_code == 1
+        assert f"{elsewhere} has neither captures nor manifests" in result.output
+        assert not list(elsewhere.glob("*"))
+    lay(elsewhere, "a", record(1))
+    assert CliRunner().invoke(main, command).exit_code == 0
+
+
 def test_the_command_asks_what_the_last_verification_saw(tmp_path: Path, shelf: Shelf) -> None:
     write_manifest(tmp_path, shelf, None, day(1))
     head = read_chain(shelf)[0]

@@ -52,6 +52,7 @@ from archive.proof.verify import (
     CAPTURES,
     RECORDS,
     check,
+    fingerprint,
     root_of,
     signed_by_openssl,
     stamped_by_openssl,
@@ -524,6 +525,17 @@ def test_a_signed_bundle_cannot_be_changed_at_all(story: Story, tmp_path: Path) 
     ]
 
 
+def test_a_stranger_who_signs_the_whole_is_told_apart(story: Story, tmp_path: Path) -> None:
+    stranger = keys.make_key(tmp_path / "stranger.key")
+    for key, doubts in ((story.key, 0), (stranger, 1)):
+        _, made = prove(story.data, story.shelf, FIRST, NOW, key=key)
+        (tmp_path / "b.wacz").write_bytes(made)
+        verdict = check_bundle(tmp_path / "b.wacz", [story.public])
+        assert verdict.problems == []
+        assert f"the bundle as a whole is signed by key {key.fingerprint}" in verdict.facts
+        assert sum("not signed by a key given" in doubt for doubt in verdict.doubts) == doubts
+
+
 # --- the chain ------------------------------------------------------------------------------------
 
 
@@ -592,6 +604,22 @@ def test_a_wrong_key_fails(story: Story, first: bytes, tmp_path: Path) -> None:
     found = problems(tmp_path, first, other.public_pem)
     assert [one for one in found if "not by the key given" in one] == found
     assert len(found) == 1
+
+
+@pytest.mark.parametrize("before", [b"# ", b"-----BEGIN NOTE-----\n"])
+def test_two_keys_in_one_file_are_no_key(
+    story: Story, first: bytes, tmp_path: Path, before: bytes
+) -> None:
+    """openssl reads the second: it must not sign under the fingerprint of the first."""
+    other, files = keys.make_key(tmp_path / "other.key"), unpacked(first)
+    both = f"proof/key-{story.key.fingerprint[:16]}.pub"
+    files[both] = before + story.public + other.public_pem
+    for name in [name for name in files if name.endswith(".sig")]:
+        files[name] = other.sign(files[name.replace(".sig", ".json")])
+    (tmp_path / "b.wacz").write_bytes(packed(files))
+    found = check(tmp_path / "b.wacz", signed_by_openssl, stamped_by_openssl, [story.public])
+    assert f"signature: {both} is not the key {story.key.fingerprint}" in found.problems
+    assert fingerprint(b"\n" + story.public.replace(b"\n", b"\r\n")) == story.key.fingerprint
 
 
 def test_a_key_that_the_old_one_introduced_is_trusted(

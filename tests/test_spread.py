@@ -6,11 +6,12 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Future
 
 import pytest
 
 from archive import spread
-from archive.spread import ClusterError, each, opened
+from archive.spread import Cluster, ClusterError, each, opened
 from archive.workers import Failure, Limits
 
 SMALL = Limits(cpu_seconds=2, wall_seconds=20, memory_bytes=2 << 30)
@@ -99,3 +100,18 @@ def test_without_the_extra_requirements_a_cluster_names_them(
 def test_both_sides_of_a_cluster_must_be_the_same_software() -> None:
     with pytest.raises(ClusterError, match=r"other software .*Python 2\.7"):
         spread.do_batch(square, [1], SMALL, "Python 2.7")
+
+
+def test_a_result_that_comes_as_a_wait_ends_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Late(Future[int]):
+        """Its result comes when somebody asks whether it has."""
+
+        def done(self) -> bool:
+            if not super().done():
+                self.set_result(7)
+            return True
+
+    late = Late()
+    monkeypatch.setattr(spread, "TELL_SECONDS", 0)
+    monkeypatch.setattr(Cluster, "_threads", property(lambda _: int(late.done())))
+    assert Cluster.__new__(Cluster)._result(late) == 7

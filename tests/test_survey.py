@@ -240,3 +240,14 @@ def test_a_heading_with_its_more_link_or_a_tab_with_a_script_makes_no_column_of_
     tab = "<ul><li onclick=\"location.href='/nb/'\"><span>政府信息公开年报</span></li></ul>"
     assert survey.settle(way, page(box + news)).kind == "discovery"
     assert survey.settle(way, page(tab + news)).kind == "discovery"
+
+
+def test_what_a_list_counts_is_told_from_what_its_visitors_are():
+    said = "共 41 条 3 页"
+    for script, told in (
+        ('{"totalCount":"41","totalPage":3}', ["41", "3"]),
+        ("var total = 41;", ["41"]),
+        ("var totalVisits = 5123, total_hits = 77;", []),
+        ('{"totalClick":77}', []),
+    ):
+        assert survey.totals(page(f"<script>{script}</script>{said}")) == [*told, "41"]

@@ -30,7 +30,7 @@ from archive.shelf import Kept, Shelf
 from archive.verify.chain import followed
 from archive.verify.problems import Problem, bounded
 from archive.verify.rounds import Summary, VerifyError, verify
-from archive.verify.turns import Verified, due
+from archive.verify.turns import Turns, Verified, due
 from archive.warc import Capture, read_segment, spans
 
 TODAY = date(2026, 11, 22)
@@ -836,10 +836,16 @@ def test_a_restored_segment_only_wants_a_build(data: Path, chain: list[str]) -> 
     assert told(data) == []
 
 
-def test_a_foreign_segment_is_one_no_manifest_lists(data: Path, chain: list[str]) -> None:
-    """It claims a night long listed. One whose captures are fresh only waits for its manifest."""
+@pytest.mark.parametrize("claimed", ["2026-11-20T14:00:00Z", "2026-11-20"])
+def test_a_foreign_segment_is_one_no_manifest_lists(
+    data: Path, chain: list[str], claimed: str
+) -> None:
+    """It claims a night long listed. One whose captures are fresh only waits for its manifest.
+
+    WARC 1.1 allows dates that end at the day.
+    """
     foreign, fresh = "20261120T140000Z-abcdef.warc.gz", "20261125T140000Z-abcdef.warc.gz"
-    for name, moment in ((foreign, "2026-11-20T14:00:00Z"), (fresh, "2026-11-25T14:00:00Z")):
+    for name, moment in ((foreign, claimed), (fresh, "2026-11-25T14:00:00Z")):
         write_segment(data / "warc" / name, [(PAGE, name.encode(), moment, "response")])
     build(data, workers=0)
     assert told(data) == [("segment-unlisted", f"warc/{foreign}")]
@@ -913,6 +919,13 @@ def test_fresh_touched_and_unsound_segments_are_always_due() -> None:
     assert [one.name for one in due(kept, known, TODAY)] == [f"000{n}.warc.gz" for n in (1, 2, 3)]
 
 
+def test_what_was_verified_on_a_day_to_come_is_due() -> None:
+    """The clock was ten years ahead once: the disk is not trusted until 2036 for that."""
+    kept, ahead = _kept(2), TODAY.replace(year=TODAY.year + 10).isoformat()
+    known = {one.name: Verified("stamp", "", ahead, True) for one in kept}
+    assert due(kept, known, TODAY) == kept
+
+
 def test_after_a_long_pause_all_are_due() -> None:
     kept = _kept(60)
     known = {one.name: Verified("stamp", "", TODAY.isoformat(), True) for one in kept}
@@ -951,6 +964,45 @@ def test_a_lost_memory_costs_only_time(data: Path, content: bytes) -> None:
     (data / "verified.db").write_bytes(content)
     summary = verify(data, lambda problem: None, today=TODAY)
     assert (summary.verified, summary.problems) == (2, 0)
+
+
+def _remembered(data: Path, begin: int = 0) -> Turns:
+    """A memory of 300 files more, that takes some pages of its file."""
+    turns = Turns(data / "verified.db", Shelf(str(data)))
+    for one in _kept(begin + 300)[begin:]:
+        turns.keep("warc", one, "a" * 64, TODAY, is_sound=True)
+    return turns
+
+
+def test_a_memory_with_a_hole_is_begun_anew(data: Path) -> None:
+    with _remembered(data) as turns:
+        assert len(turns.known("warc")) == 300
+    path = data / "verified.db"
+    raw = path.read_bytes()
+    assert len(raw) > 12_288
+    path.write_bytes(raw[:8_192] + b"\xff" * 4_096 + raw[12_288:])
+    assert told(data) == []
+
+
+def test_a_disk_that_fills_up_costs_the_memory_and_not_the_round(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _remembered(data).__exit__()
+    connect = sqlite3.connect
+
+    def full(path: Path | str, **options: Any) -> sqlite3.Connection:
+        db = connect(path, **options)
+        if path == data / "verified.db":
+            (pages,) = db.execute("pragma page_count").fetchone()
+            db.execute(f"pragma max_page_count = {pages}")
+        return db
+
+    monkeypatch.setattr(sqlite3, "connect", full)
+    with _remembered(data, 300) as turns:
+        assert len(turns.known("warc")) == 600
+    monkeypatch.undo()
+    with Turns(data / "verified.db", Shelf(str(data))) as turns:
+        assert 300 <= len(turns.known("warc")) < 600
 
 
 def test_many_problems_of_a_kind_end_in_a_number() -> None:

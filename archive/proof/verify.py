@@ -43,6 +43,8 @@ MAX_UNPACKED = 1 << 30
 # The fields of a ZIP file as we write it count no further.
 MAX_BUNDLE = 1 << 32
 SHOWING = ("response", "revisit", "conversion")
+# A public key in PEM without its spaces and ends of lines.
+PEM = re.compile(rb"-----BEGINPUBLICKEY-----([A-Za-z0-9+/]+={0,2})-----ENDPUBLICKEY-----")
 
 Signed = Callable[[bytes, bytes, bytes], bool]
 Stamped = Callable[[bytes, bytes, "bytes | None"], str]
@@ -88,7 +90,7 @@ def check(
         files = _files(bundle, verdict)
         if files is None:
             return verdict
-        _check_package(files, verdict, signed)
+        _check_package(files, verdict, signed, keys)
         _check_proof(files, verdict, signed, stamped, keys, authorities)
     except NotProvenError as error:
         verdict.problems.append(str(error))
@@ -188,7 +190,9 @@ def _container_problems(raw: mmap.mmap) -> Iterator[str]:
         yield f"container: the ZIP file is cut: {error}"
 
 
-def _check_package(files: Mapping[str, bytes], verdict: Verdict, signed: Signed) -> None:
+def _check_package(
+    files: Mapping[str, bytes], verdict: Verdict, signed: Signed, keys: Sequence[bytes]
+) -> None:
     for name in (PACKAGE, PACKAGE_DIGEST, CAPTURES, INDEX, INDEX_OF_INDEX, PAGES, RECORDS, REPORT):
         if name not in files:
             verdict.problems.append(f"{name} is missing")
@@ -221,6 +225,11 @@ def _check_package(files: Mapping[str, bytes], verdict: Verdict, signed: Signed)
             verdict.problems.append(f"{PACKAGE_DIGEST}: the signature of {PACKAGE} is not valid")
         else:
             verdict.facts.append(f"the bundle as a whole is signed by key {digest['key']}")
+            if keys and digest["key"] not in map(fingerprint, keys):
+                verdict.doubts.append(
+                    "the bundle as a whole is not signed by a key given: what it says besides the "
+                    "captures rests on the key it names"
+                )
 
 
 # --- the proof ------------------------------------------------------------------------------------
@@ -657,9 +666,13 @@ def _check_stamps(
 
 
 def fingerprint(pem: bytes) -> str:
-    """The SHA-256 of a public key (DER of SubjectPublicKeyInfo), in hex; empty when it is none."""
-    found = re.search(rb"-----BEGIN PUBLIC KEY-----(.*?)-----END PUBLIC KEY-----", pem, re.DOTALL)
-    return hashlib.sha256(_unbase64(found[1])).hexdigest() if found else ""
+    """The SHA-256 of a public key (DER of SubjectPublicKeyInfo), in hex; empty when it is none.
+
+    Nothing may stand beside it: of two keys in one text, openssl may take the other.
+    """
+    found = PEM.fullmatch(b"".join(pem.split()))
+    der = _unbase64(found[1]) if found else b""
+    return hashlib.sha256(der).hexdigest() if der else ""
 
 
 def key_file(of: str) -> str:

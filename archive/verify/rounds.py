@@ -15,7 +15,7 @@ from pathlib import Path
 
 from archive import spread
 from archive.manifest import FOLDER as CHAIN
-from archive.manifest import listed
+from archive.manifest import MOMENT, listed
 from archive.progress import track
 from archive.read import PARSER
 from archive.shelf import Kept, Shelf, shelved
@@ -327,11 +327,12 @@ def _unlisted(kept: Iterable[Kept], chain: Chain, ends: Mapping[str, str]) -> It
     """Segments older than the newest manifest that none lists: nobody noted them in their time."""
     if not chain.made_at or chain.problems:
         return
-    before = datetime.fromisoformat(chain.made_at) - GRACE
+    # As text: dates of segments that others wrote may end at the day.
+    before = f"{datetime.fromisoformat(chain.made_at) - GRACE:{MOMENT}}"
     for one in kept:
         if one.name in chain.segments or not (end := ends.get(one.name)):
             continue
-        if datetime.fromisoformat(end) < before:
+        if end < before:
             yield Problem(
                 *("segment-unlisted", f"{FOLDER}/{one.name}", "no manifest lists it"),
                 f"its last capture is of {end}, the newest manifest of {chain.made_at}",

@@ -63,7 +63,7 @@ class Turns:
 
     def keep(self, folder: str, kept: Kept, sha256: str, day: date, is_sound: bool) -> None:
         """Remember that a file was verified, at once. The digest once sound stays."""
-        self._db.execute(
+        self._write(
             "insert into files values (?, ?, ?, ?, ?, ?) on conflict do update set "
             "stamp = excluded.stamp, day = excluded.day, sound = excluded.sound, "
             "sha256 = case when sha256 = '' then excluded.sha256 else sha256 end",
@@ -81,19 +81,34 @@ class Turns:
 
     def keep_grown(self, name: str, size: int, sha256: str) -> None:
         """Remember a file that only grows."""
-        self._db.execute("insert or replace into grown values (?, ?, ?)", (name, size, sha256))
+        self._write("insert or replace into grown values (?, ?, ?)", (name, size, sha256))
+
+    def _write(self, sql: str, values: tuple[object, ...]) -> None:
+        try:
+            self._db.execute(sql, values)
+        except sqlite3.OperationalError:
+            # The disk is full or failing: a round does not end for want of a memory.
+            aside = sqlite3.connect(":memory:", isolation_level=None)
+            self._db.backup(aside)
+            self._db.close()
+            self._db = aside
+            self._db.execute(sql, values)
 
 
 def due(
     kept: Sequence[Kept], known: dict[str, Verified], today: date, days: int = DAYS
 ) -> list[Kept]:
     """The files to verify: fresh or touched ones, those that were not sound, all not verified
-    for so many days, and of the rest the share that has waited longest."""
+    for so many days, and of the rest the share that has waited longest.
+
+    A day to come is none on which a file was verified: the clock was wrong.
+    """
     overdue = (today - timedelta(days=days)).isoformat()
     first, rest = [], []
     for one in kept:
         last = known.get(one.name)
-        if last is None or last.stamp != one.stamp or not last.is_sound or last.day <= overdue:
+        is_as_it_was = last is not None and last.stamp == one.stamp and last.is_sound
+        if last is None or not is_as_it_was or not overdue < last.day <= today.isoformat():
             first.append(one)
         elif last.day < today.isoformat():
             rest.append((last.day, one.name, one))
@@ -116,6 +131,9 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 def _prepared(db: sqlite3.Connection) -> sqlite3.Connection:
     try:
+        (verdict,) = db.execute("pragma quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(verdict)
         db.executescript(TABLES)
         db.execute("insert or replace into grown values ('', 0, '')")
     except sqlite3.Error:

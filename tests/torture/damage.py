@@ -27,7 +27,6 @@ from tests.torture.invariants import (
     check_verify,
     dump,
     rows,
-    tables,
     whole_answers,
 )
 from tests.torture.tally import Tally
@@ -144,9 +143,6 @@ def _closed(tally: Tally, sound: Path, data: Path, hurt: Hurt, *, first: bool) -
 def _same_places(
     tally: Tally, data: Path, name: str, raw: bytes, places: set[int], about: str
 ) -> None:
-    if "damages" not in tables(data):
-        tally.expect(False, "there is no table of damages")
-        return
     told = rows(data, "select warc_file, offset from damages")
     tally.none((row for row in told if row[0] != name), f"damages in other files: {about}")
     told_places = {offset for _, offset in told}
@@ -277,7 +273,7 @@ def damaged_sightings(tally: Tally) -> None:
                 path.write_bytes(b"".join(readable(raw)))
             summary = build(data, workers=0)
             if not is_open:
-                bad = [line for line in getattr(summary, "bad_lines", ()) if path.name in line]
+                bad = [line for line in summary.bad_lines if path.name in line]
                 tally.expect(bool(bad), f"no line is told to be bad: {about}")
                 check_verify(tally, data, {path.name}, known=True)
             clean = shutil.copytree(data, tally.folder / "clean")

@@ -160,8 +160,6 @@ def check_index(tally: Tally, data: Path, *, damaged: bool = False) -> None:
         "answers in segments that the archive does not list",
     )
     tally.same(len(listed), len(told), "captures, of which each stands there once")
-    if "segments" not in tables(data):
-        return
     files = {
         path.name: (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size)
         for path in (data / "warc").glob("*.warc.gz")
@@ -278,9 +276,9 @@ CONTENT = {
 def check_content(tally: Tally, data: Path, undisturbed: Path) -> None:
     """(d) An archive says what that of an undisturbed crawl of the same nights says; moments, and
     how often something was asked, may differ."""
+    expected = content(undisturbed)
     for name, found in content(data).items():
-        expected = content(undisturbed).get(name, [])
-        left, right = Counter(map(repr, found)), Counter(map(repr, expected))
+        left, right = Counter(map(repr, found)), Counter(map(repr, expected[name]))
         tally.expect(
             left == right,
             f"{name} differ from an undisturbed crawl: only here {list(left - right)[:3]}, "
@@ -291,11 +289,7 @@ def check_content(tally: Tally, data: Path, undisturbed: Path) -> None:
 
 def content(data: Path) -> dict[str, Rows]:
     """What an archive says, without moments and places."""
-    known = tables(data)
-    found = {}
-    for name, sql in CONTENT.items():
-        if name in known or name == "notes":
-            found[name] = rows(data, sql)
+    found = {name: rows(data, sql) for name, sql in CONTENT.items()}
     # The name of a version is that of a payload, which holds a visitor counter.
     found["figures"] = [row[:2] + row[3:] for row in found["figures"]]
     return {name: sorted(listed, key=repr) for name, listed in found.items()}

@@ -41,7 +41,7 @@ MOST = 20
 # What the crawl ends with when its disk is full or failing (EX_IOERR of sysexits.h).
 CANNOT_WRITE = 74
 # The memory of builds may fail as it likes: it only saves time.
-MEMORY = ("fold.db", "readings.db")
+MEMORY = "fold.db"
 
 
 def refused_builds(tally: Tally) -> None:
