@@ -28,7 +28,7 @@ from archive.nights import NO_PAGE, NO_PORTAL, WAITING
 from archive.readings import reader_version
 from archive.shelf import Shelf, shelved
 from archive.spread import opened
-from archive.warc import Damage
+from archive.warc import CaptureError, Damage
 
 ARCHIVE = "nianbao.db"
 LEDGER = "ledger.csv"
@@ -120,14 +120,20 @@ def build(
                 return _build(data, shelf, memory, workers, options, rebuild)
         except (sqlite3.Error, zlib.error) as error:
             raise BuildError(f"{data}: {error}. {_cure(error)}") from error
+        except CaptureError as error:
+            raise BuildError(
+                f"{error}. Restore that file from the backup, then build again"
+            ) from error
 
 
 def _cure(error: Exception) -> str:
-    code = getattr(error, "sqlite_errorcode", None)
-    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN) or "full" in str(error):
-        return "Free the disk or mend the folder, then build again"
-    if code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return "Another program holds it: wait, then build again"
+    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+        case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR:
+            return "Free the disk or mend it, then build again"
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
+            return "See whether this user may write there, then build again"
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return "Another program holds it: wait, then build again"
     return "Build again with --rebuild; if that does not help, the disk is failing"
 
 

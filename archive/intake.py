@@ -90,7 +90,11 @@ def _changed(
                     "Restore it from the backup, or build with --accept-loss"
                 )
             memory.forget_file(folder, name)
-            log.warning("%s %s", name, "has gone" if now is None else "has changed")
+            log.warning(
+                "%s %s: what only it held leaves the archive; if that is not meant, restore it "
+                "from the backup and build again",
+                *(shelf.where(folder, name), "has gone" if now is None else "has changed"),
+            )
     return list(found.values())
 
 

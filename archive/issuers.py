@@ -28,6 +28,7 @@ from archive.names.bodies import PLACE, describe, full_name, guessed_level, rela
 from archive.names.bodies import kind_of as kind_of
 from archive.names.bodies import place_of as place_of
 from archive.names.bodies import tidy as tidy
+from archive.shelf import sync
 
 ID = re.compile(r"[0-9]{1,12}-[a-z0-9]+(-[0-9]+)?")
 # Of a name longer than any body's the whole pinyin would make an address nobody can read.
@@ -310,11 +311,7 @@ def append(path: Path, issuers: Iterable[Issuer]) -> None:
     except OSError:
         fresh.unlink(missing_ok=True)
         raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(path.parent)
 
 
 def whole_ledger(path: Path, archive: Path, public: Path) -> Ledger:

@@ -15,6 +15,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -216,7 +217,9 @@ class Memory:
         try:
             yield
         except BaseException:
-            self.db.execute("rollback")
+            # A full disk has ended it already; an error of ours would hide that.
+            if self.db.in_transaction:
+                self.db.execute("rollback")
             raise
         self.db.execute("commit")
 
@@ -892,16 +895,12 @@ class Memory:
             )
 
 
-def groups(items: Iterable[str], size: int) -> Iterator[list[str]]:
-    """The items, so many at a time: what is committed together."""
-    group: list[str] = []
-    for item in items:
-        group.append(item)
-        if len(group) == size:
-            yield group
-            group = []
-    if group:
-        yield group
+def groups(items: Iterable[str], size: int) -> Iterator[Iterator[str]]:
+    """The items, so many at a time: what is committed together. Each is drawn when it is wanted,
+    as taking one may make another due that comes next."""
+    coming = iter(items)
+    for first in coming:
+        yield chain([first], islice(coming, size - 1))
 
 
 def _shown(night: PageNight | None) -> tuple[str | None, str | None] | None:

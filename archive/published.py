@@ -16,6 +16,8 @@ from contextlib import closing
 from io import FileIO
 from pathlib import Path
 
+from archive.shelf import sync
+
 HEADER = "path,first_published"
 LINE = re.compile(
     r"([0-9]{1,12}-[a-z0-9]+(?:-[0-9]+)?/[0-9]{4}(?:/[0-9a-f]{12})?),([0-9]{4}-[0-9]{2}-[0-9]{2})"
@@ -121,11 +123,7 @@ def append(path: Path, names: Iterable[str], day: str) -> int:
         except BaseException:
             file.truncate(size)
             raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(path.parent)
     return count
 
 

@@ -76,18 +76,16 @@ class Shelf:
                 if one["type"] == "file"
             )
             return sorted(
-                (one for one in found if one.name.endswith(suffix)), key=lambda one: one.name
+                (one for one in found if _is_shown(one.name, suffix)), key=lambda one: one.name
             )
 
     def folders(self, folder: str) -> list[str]:
         """The names of the folders within one, sorted; none where there is none."""
         if (local := self._local) is not None:
             place = local / folder
-            return (
-                sorted(one.name for one in place.iterdir() if one.is_dir())
-                if (place.is_dir())
-                else []
-            )
+            if not place.is_dir():
+                return []
+            return sorted(one.name for one in place.iterdir() if one.is_dir())
         with self._remote(folder) as (files, path):
             try:
                 listed = files.ls(path, detail=True)
@@ -109,7 +107,7 @@ class Shelf:
 
     def read(self, folder: str, name: str) -> bytes:
         """All bytes of a file; FileNotFoundError where there is none."""
-        with self.open(folder, name) as file:
+        with self._reached(), self.open(folder, name) as file:
             return file.read()
 
     def put(self, folder: str, name: str, source: Path | bytes) -> bool:
@@ -126,12 +124,12 @@ class Shelf:
                 if not self._holds(folder, name, source):
                     raise
         if (local := self._local) is not None:
-            _sync(local / folder)
+            sync(local / folder)
         return False
 
     def digest(self, folder: str, name: str) -> str:
         """The SHA-256 of a whole file, in hex; FileNotFoundError where there is none."""
-        with self.open(folder, name) as file:
+        with self._reached(), self.open(folder, name) as file:
             return _digest(file)
 
     def where(self, folder: str, name: str = "") -> str:
@@ -151,23 +149,32 @@ class Shelf:
         import fsspec
 
         try:
-            # Listings that were remembered would hide what others have put there since.
-            files, base = fsspec.url_to_fs(self.root, use_listings_cache=False)
-            yield (
-                files,
-                "/".join((base.rstrip("/"), folder, *([] if name is None else [_plain(name)]))),
-            )
+            with self._reached():
+                # Listings that were remembered would hide what others have put there since.
+                files, base = fsspec.url_to_fs(self.root, use_listings_cache=False)
+                yield (
+                    files,
+                    "/".join((base.rstrip("/"), folder, *([] if name is None else [_plain(name)]))),
+                )
         except ImportError as error:
             raise ShelfError(
                 f"{self.root}: {error}; requirements-cluster.txt has what S3 needs: make cluster"
             ) from error
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        """What a client raises within, where its store is lost, is told in words."""
+        try:
+            yield
         except _unreachable() as error:
-            raise ShelfError(f"{self.root} cannot be reached: {error}") from error
+            raise ShelfError(
+                f"{self.root} cannot be reached: {error}. Try again when it can"
+            ) from error
 
     def _holds(self, folder: str, name: str, source: Path | bytes) -> bool:
         """Whether these very bytes have the name; ShelfError where others have."""
         try:
-            with self.open(folder, name) as there:
+            with self._reached(), self.open(folder, name) as there:
                 size = there.seek(0, os.SEEK_END)
                 there.seek(0)
                 found = _digest(there)
@@ -239,6 +246,11 @@ def _plain(name: str) -> str:
     return name
 
 
+def _is_shown(name: str, suffix: str) -> bool:
+    """Whether a file of this name is on the shelf: a hidden one is being written, or not ours."""
+    return name.endswith(suffix) and not name.startswith(".")
+
+
 def _stamp(listed: dict[str, Any]) -> str:
     for key in ("ETag", "etag", "md5Hash", "mtime", "LastModified", "created"):
         if listed.get(key):
@@ -284,7 +296,7 @@ def _kept_here(folder: Path, suffix: str) -> list[Kept]:
             found = [
                 Kept(entry.name, (status := entry.stat()).st_size, str(status.st_mtime_ns))
                 for entry in entries
-                if entry.name.endswith(suffix) and entry.name[0] != "." and entry.is_file()
+                if _is_shown(entry.name, suffix) and entry.is_file()
             ]
     except FileNotFoundError:
         return []
@@ -333,7 +345,7 @@ def _create_here(folder: Path, name: str, source: Path | bytes) -> None:
         if _is_still(part, file):
             part.unlink()
         os.close(file)
-    _sync(folder)
+    sync(folder)
 
 
 def _locked(part: Path) -> int:
@@ -362,7 +374,7 @@ def _make_folder(folder: Path) -> None:
         return
     _make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
-    _sync(folder.parent)
+    sync(folder.parent)
 
 
 def _blocks(source: Path | bytes) -> Iterator[bytes]:
@@ -374,8 +386,9 @@ def _blocks(source: Path | bytes) -> Iterator[bytes]:
             yield block
 
 
-def _sync(folder: Path) -> None:
-    file = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Bring a file or folder to the disk."""
+    file = os.open(path, os.O_RDONLY)
     try:
         os.fsync(file)
     finally:

@@ -15,6 +15,7 @@ from archive.versions import SHOWN
 COUNTS = tuple(
     name for name, column in TABLES["visits"].columns.items() if column.type == "INTEGER"
 )
+PAGE = "page"
 # What other programs hold exactly, and what sums of cannot overflow.
 MOST = 2**53
 
@@ -29,7 +30,7 @@ class Sighting:
     url: str
     title: str = ""
     listed_on: str | None = None
-    role: str = "page"
+    role: str = PAGE
     report_url: str | None = None
     verdict: str = "error"
     status: int | None = None
@@ -163,7 +164,8 @@ def _sighting(line: Mapping[str, Any]) -> Sighting:
     if isinstance(status, bool) or not isinstance(status, int | None) or abs(status or 0) > MOST:
         raise ValueError(f"status is {status!r}")
     known = {name: clean(line[name]) for name in Sighting.__slots__ if name in line}
-    return Sighting(**known | {"title": clean(line.get("title") or "")})
+    said = {name: known.get(name) or left_out for name, left_out in (("title", ""), ("role", PAGE))}
+    return Sighting(**known | said)
 
 
 def _visit(line: Mapping[str, Any]) -> Visit:

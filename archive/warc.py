@@ -23,6 +23,7 @@ from typing import IO, Any
 from warcio.archiveiterator import ArchiveIterator
 from warcio.statusandheaders import StatusAndHeadersParser, StatusAndHeadersParserException
 
+from archive.encodings import EncodingError, unpacked
 from archive.shelf import Shelf, shelved
 
 FOLDER, SUFFIX = "warc", ".warc.gz"
@@ -122,13 +123,24 @@ def read_payload(source: Shelf | Path, warc_file: str, offset: int) -> bytes:
             raise CaptureError(f"{place}: {why}")
         member.seek(0)
         record = next(ArchiveIterator(member))
-        payload = io.BytesIO()
-        stream = record.content_stream()
+        # warcio would stumble over brotli, and knows neither zstd nor two codings at once.
+        encoding = ",".join(value for _, value in _take_encodings(record.http_headers))
+        stream, payload = record.content_stream(), io.BytesIO()
         while block := stream.read(CHUNK):
             payload.write(block)
-            if payload.tell() > MAX_DECODED:
-                raise CaptureError(f"{place}: more than {MAX_DECODED} bytes decoded")
-    return payload.getvalue()
+    try:
+        return unpacked(payload.getvalue(), encoding, MAX_DECODED)
+    except EncodingError as error:
+        raise CaptureError(f"{place}: {error}") from error
+
+
+def _take_encodings(head: Any) -> list[tuple[str, str]]:
+    """Take the Content-Encoding out of the headers of an answer, if it has any."""
+    if head is None:
+        return []
+    found = [one for one in head.headers if one[0].lower() == "content-encoding"]
+    head.headers = [one for one in head.headers if one not in found]
+    return found
 
 
 class _Members:
@@ -234,13 +246,15 @@ def _verified(member: IO[bytes], warc_file: str, offset: int) -> Capture | Damag
         return Damage(warc_file, offset, f"Content-Length {length!r} is no number")
     start = member.tell()
     end = start + int(length)
+    if (short := end - member.seek(0, os.SEEK_END)) > 0:
+        return Damage(warc_file, offset, f"{short} bytes of the block are missing")
+    member.seek(start)
     stated = about.get_header("WARC-Block-Digest") or ""
     if (made := _digester(stated)) is None:
         if answers:
             return Damage(warc_file, offset, f"block digest {stated!r} cannot be checked")
-    elif (short := _hash_until(member, end, made)) or not _agrees(made, stated):
-        why = f"{short} bytes are missing" if short else f"digest of the block is not {stated}"
-        return Damage(warc_file, offset, f"block digest not verified: {why}")
+    elif not _agrees(_hash_until(member, end, made), stated):
+        return Damage(warc_file, offset, f"block digest not verified: it is not {stated}")
     member.seek(end)
     if (after := member.read(len(RECORD_END) + 1)) != RECORD_END:
         return Damage(warc_file, offset, f"after the record stands {after!r}, no end of a record")
@@ -258,9 +272,7 @@ def _verified(member: IO[bytes], warc_file: str, offset: int) -> Capture | Damag
         body = member.tell()
         head = member.read(min(8, max(end - body, 0)))
         member.seek(body)
-        sha256 = hashlib.sha256()
-        _hash_until(member, end, sha256)
-        if sha256.hexdigest() != payload[1]:
+        if _hash_until(member, end, hashlib.sha256()).hexdigest() != payload[1]:
             return Damage(warc_file, offset, f"payload digest not verified: it is not {stated}")
     headers = tuple((name, value) for name, value in http.headers) if http else ()
     declared = (http.get_header("Content-Type") if http else None) or ""
@@ -294,13 +306,13 @@ def _agrees(made: Any, stated: str) -> bool:
     return value.lower() == made.hexdigest() or value == b32encode(made.digest()).decode()
 
 
-def _hash_until(member: IO[bytes], end: int, made: Any) -> int:
-    """Hash what lies up to an offset; how many bytes of it are not there."""
+def _hash_until(member: IO[bytes], end: int, made: Any) -> Any:
+    """The same digester, fed with what lies up to an offset."""
     left = max(end - member.tell(), 0)
     while left and (block := member.read(min(left, CHUNK))):
         made.update(block)
         left -= len(block)
-    return left
+    return made
 
 
 def _media_type(head: bytes, declared: str) -> str:

@@ -644,6 +644,26 @@ def test_a_full_disk_does_not_cost_the_memory(
     assert (data / "fold.db").read_bytes() == remembered
 
 
+def test_a_segment_damaged_since_it_was_taken_in_is_named_with_the_cure(tmp_path: Path) -> None:
+    """Its page showed two contents, and a file is learned of: does the first name it?"""
+    data = tmp_path / "data"
+    first = Crawl()
+    first.home(1)
+    first.see(1, page("10", links=" " * 5000))
+    first.see(2, page("12"))
+    fold(first.lay(data))
+    (segment,) = (data / "warc").iterdir()
+    was, content = segment.stat(), segment.read_bytes()
+    place = content.index(b"\x1f\x8b\x08", 1) + 200
+    segment.write_bytes(content[:place] + bytes(8) + content[place + 8 :])
+    os.utime(segment, ns=(was.st_atime_ns, was.st_mtime_ns))
+    second = Crawl()
+    second.see(2, b"7", url=FILE, report_url=PAGE)
+    second.lay(data)
+    with pytest.raises(BuildError, match=rf"{segment.name} at .*Restore that file from the backup"):
+        fold(data)
+
+
 def read_or_die(shelf: Shelf, task: readings.Task) -> bytes:
     parts = [
         Part(warc.read_payload(shelf, source.warc_file, source.offset)) for source in task.sources

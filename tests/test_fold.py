@@ -17,10 +17,21 @@ from archive.model import Evidence, Reading
 from archive.publish import publish
 from archive.read import Part
 from archive.schema import TABLES
-from tests.test_build import FILE, PAGE, PORTAL, Crawl, fake_reading, page, rows, write_segment
+from tests.test_build import (
+    CELL,
+    FILE,
+    PAGE,
+    PORTAL,
+    Crawl,
+    fake_reading,
+    page,
+    rows,
+    write_segment,
+)
 
 BODIES = ("朔州市教育局", "朔州市水利局", "朔州市商务局", "朔州市水务局", "朔州市人民政府")
 NIGHTS = 6
+CARRIED = ("requests.carried_in.total", "requests.carried_out.total")
 
 
 @pytest.fixture(autouse=True)
@@ -35,9 +46,12 @@ def by_year(parts: Sequence[Part], evidence: Evidence) -> Reading:
         return reading
     facts = json.loads(parts[0].data)
     scope = "jurisdiction_aggregate" if facts["issuer"].endswith("人民政府") else "own_body"
+    # What a year is compared with the one before by.
+    carried = dict.fromkeys(CARRIED, reading.cells[CELL])
     return Reading(
         **{name: getattr(reading, name) for name in Reading.__slots__}
         | {"year": facts.get("real_year", 2023), "scope": scope}
+        | {"cells": reading.cells | carried, "notes": {}}
     )
 
 
@@ -456,6 +470,23 @@ def test_a_portal_that_is_renamed_renames_its_bodies_everywhere(tmp_path: Path) 
     same(data, tmp_path / "anew")
     verdicts = rows(data, "select verdict from findings where rule = 'HIER.sum' and expected = '1'")
     assert verdicts == [("pass",)]
+
+
+def test_an_edit_is_weighed_against_the_next_year(tmp_path: Path) -> None:
+    """The next year's page was not seen that night: nothing but the edit makes its report due."""
+    data = tmp_path / "data"
+    write(
+        data,
+        "a",
+        portal("shuozhou", "朔州市人民政府"),
+        part=saw(1, made(BODIES[0], 2022, "4", 0), "http://x/2022"),
+    )
+    write(data, "b", part=saw(1, made(BODIES[0], 2023, "5", 0), "http://x/2023"))
+    build(data, workers=0)
+    write(data, "c", part=saw(2, made(BODIES[0], 2022, "5", 0), "http://x/2022"))
+    same(data, tmp_path / "anew")
+    weighed = "select verdict, expected, actual from findings where rule = 'XYEAR.carried.total'"
+    assert rows(data, f"{weighed} and expected is not null") == [("pass", "5", "5")]
 
 
 def test_a_page_learned_of_later_than_its_attachment(tmp_path: Path) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import pickle
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 
 from archive import shelf as module
@@ -94,6 +97,13 @@ def test_open_and_hidden_files_and_folders_are_not_kept(tmp_path: Path) -> None:
     assert [one.name for one in Shelf(str(tmp_path)).kept("warc", ".warc.gz")] == ["d.warc.gz"]
 
 
+def test_of_a_remote_store_hidden_files_are_not_kept_either() -> None:
+    files = fsspec.filesystem("memory")
+    for name in (".b.warc.gz", "d.warc.gz"):
+        files.pipe_file(f"/hidden/warc/{name}", b"x")
+    assert [one.name for one in Shelf("memory://hidden").kept("warc", ".warc.gz")] == ["d.warc.gz"]
+
+
 def test_the_stamp_changes_with_the_file(tmp_path: Path) -> None:
     shelf = Shelf(str(tmp_path))
     shelf.put("warc", "a.warc.gz", b"one")
@@ -152,6 +162,23 @@ def test_the_folders_of_a_shelf(shelf: Shelf) -> None:
 def test_a_scheme_that_nobody_knows(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="klingon"):
         Shelf("klingon://x").kept("warc", ".warc.gz")
+
+
+@pytest.mark.parametrize("read", [Shelf.read, Shelf.digest])
+def test_a_store_that_is_lost_while_it_is_read(
+    monkeypatch: pytest.MonkeyPatch, read: Callable[[Shelf, str, str], object]
+) -> None:
+    exceptions = pytest.importorskip("botocore.exceptions")
+
+    class Lost(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise exceptions.EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
+
+    shelf = Shelf("memory://lost")
+    shelf.put("warc", "a.warc.gz", b"x")
+    monkeypatch.setattr(Shelf, "open", lambda *_: Lost())
+    with pytest.raises(ShelfError, match="memory://lost cannot be reached"):
+        read(shelf, "warc", "a.warc.gz")
 
 
 @pytest.mark.parametrize("has_links", [True, False], ids=["links", "no links"])

@@ -95,6 +95,14 @@ def test_a_line_that_cannot_be_read_is_told(
     assert len(memory.lines_of_page(REPORT["url"])) == 1
 
 
+def test_a_role_that_is_left_open_is_a_page(tmp_path: Path, memory: Memory) -> None:
+    """Lines of one second are told apart by all they say, roles too."""
+    lay(tmp_path, REPORT | {"role": None}, REPORT | {"role": "page", "title": "a"})
+    taken(memory, tmp_path)
+    (line,) = memory.lines_of_page(REPORT["url"])
+    assert (line.role, line.title) == ("page", "a")
+
+
 def test_open_files_are_left_alone(tmp_path: Path, memory: Memory) -> None:
     lay(tmp_path, REPORT)
     (tmp_path / "sightings" / "a.jsonl").rename(tmp_path / "sightings" / "a.jsonl.open")

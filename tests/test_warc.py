@@ -8,7 +8,9 @@ import hashlib
 import io
 from pathlib import Path
 
+import brotli
 import pytest
+from backports import zstd
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
@@ -139,6 +141,19 @@ def test_the_encoding_is_undone_for_reading_but_not_for_the_digest(tmp_path: Pat
     assert read_payload(tmp_path, "a.warc.gz", found.offset) == PAGE
 
 
+def test_encodings_of_today_are_undone_too(tmp_path: Path) -> None:
+    """The crawl asks for them, as browsers do."""
+    path = tmp_path / "warc" / "a.warc.gz"
+    path.parent.mkdir()
+    sent = {"br": brotli.compress(PAGE), "zstd": zstd.compress(PAGE)}
+    with path.open("wb") as file:
+        writer = WARCWriter(file, gzip=True, warc_version="1.1")
+        for name, body in sent.items():
+            record(writer, f"http://a.gov.cn/{name}", body, headers=(("Content-Encoding", name),))
+    for found in captures(path):
+        assert read_payload(tmp_path, "a.warc.gz", found.offset) == PAGE
+
+
 def test_a_revisit_has_the_digest_but_no_bytes(tmp_path: Path) -> None:
     path = tmp_path / "warc" / "a.warc.gz"
     path.parent.mkdir()
@@ -230,9 +245,11 @@ def test_a_second_record_in_a_member_is_not_passed_over(tmp_path: Path) -> None:
     assert "end of a record" in damage.reason
 
 
-@pytest.mark.parametrize("length", ["", "-1", "1e3", "²", "99999"])
-def test_a_length_that_is_none(tmp_path: Path, length: str) -> None:
-    record_with = gzip.decompress(raw("response", SOUND, HEAD + PAGE)).replace(
+@pytest.mark.parametrize("length", ["", "-1", "1e3", "²", "99999", str(2**64)])
+@pytest.mark.parametrize("kind", ["response", "metadata"])
+def test_a_length_that_is_none(tmp_path: Path, kind: str, length: str) -> None:
+    fields = SOUND if kind == "response" else {}
+    record_with = gzip.decompress(raw(kind, fields, HEAD + PAGE)).replace(
         f"Content-Length: {len(HEAD + PAGE)}".encode(), f"Content-Length: {length}".encode()
     )
     (damage,) = walked(tmp_path, gzip.compress(record_with))
