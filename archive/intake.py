@@ -83,17 +83,18 @@ def _changed(
             memory.restamp(folder, name, now.stamp)
             del found[name]
         else:
-            if now is not None and not accept_loss:
+            place = shelf.where(folder, name)
+            if not accept_loss:
+                became = f"has {now.size} others" if now else "has gone"
                 raise IntakeError(
-                    f"{shelf.where(folder, name)} had {file.size} bytes of SHA-256 {file.sha256} "
-                    f"when it was closed and has {now.size} others: a closed file never changes. "
-                    "Restore it from the backup, or build with --accept-loss"
+                    f"{place} had {file.size} bytes of SHA-256 {file.sha256} when it was closed and "
+                    f"{became}: a closed file never changes. Restore it from the backup, or build "
+                    "with --accept-loss"
                 )
             memory.forget_file(folder, name)
             log.warning(
-                "%s %s: what only it held leaves the archive; if that is not meant, restore it "
-                "from the backup and build again",
-                *(shelf.where(folder, name), "has gone" if now is None else "has changed"),
+                "%s %s: what only it held leaves the archive",
+                *(place, "has changed" if now else "has gone"),
             )
     return list(found.values())
 

@@ -131,8 +131,9 @@ class Ledger:
         return None
 
     def mint(self, claims: Iterable[Claim], portals: Mapping[str, Portal]) -> list[Issuer]:
-        """New ledger lines for the bodies that have none, in an order that does not depend on
-        the order of the claims."""
+        """New ledger lines for the bodies that have none, whatever the order of the claims: of two
+        that could have the same id it goes to the one seen first, as when each night is folded by
+        itself."""
         own_portals: dict[str, list[Portal]] = {}
         for portal in sorted(portals.values(), key=lambda portal: portal.id):
             for name in {tidy(portal.name), full_name(portal.name)}:
@@ -140,7 +141,9 @@ class Ledger:
         minted = []
         # What corrections name after a body may be that body's, once it is here.
         later = {name for names in self._further.values() for name in names}
-        for claim in sorted(set(claims), key=lambda claim: (tidy(claim.name) in later, claim)):
+        for claim in sorted(
+            set(claims), key=lambda claim: (tidy(claim.name) in later, claim.seen_at, claim)
+        ):
             portal = portals[claim.portal_id]
             if self.find(claim.name, portal) is not None:
                 continue

@@ -13,6 +13,8 @@ USER_AGENT = os.environ.get(
 DEFAULT_REQUEST_HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
     "Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5",
+    # What every reader of WARC files can open, in ten years too; Scrapy would ask for br and zstd.
+    "Accept-Encoding": "gzip, deflate",
 }
 SPIDER_MODULES = ["crawler.spiders"]
 NEWSPIDER_MODULE = "crawler.spiders"

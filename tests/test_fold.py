@@ -13,6 +13,7 @@ import pytest
 
 from archive import readings, store
 from archive.build import ARCHIVE, LEDGER, Options, build
+from archive.intake import IntakeError
 from archive.model import Evidence, Reading
 from archive.publish import publish
 from archive.read import Part
@@ -275,10 +276,15 @@ def test_an_archive_that_has_lost_most_is_not_put_in_place(tmp_path: Path) -> No
     before = dump(data)
     lay(data, "warc", "b.warc.gz", Crawl())
     (data / "warc" / "a.warc.gz").unlink()
-    with pytest.raises(store.ArchiveError, match=r"30 reports before, 0 now.*--accept-loss"):
+    with pytest.raises(IntakeError, match=r"a\.warc\.gz had .* and has gone: .*--accept-loss"):
         build(data, workers=0)
+    # Begun from nothing, it does not know what it had.
+    with pytest.raises(store.ArchiveError, match=r"30 reports before, 0 now.*--accept-loss"):
+        build(data, workers=0, rebuild=True)
     assert dump(data) == before
     assert not (data / "nianbao.db.new").exists()
+    build(data, workers=0, options=Options(accept_loss=True))
+    assert dump(data) != before
 
 
 def with_reader(monkeypatch: pytest.MonkeyPatch, name: str, **says: Any) -> None:
@@ -511,6 +517,7 @@ def test_a_file_that_held_nothing_but_a_portal_goes(tmp_path: Path) -> None:
     build(data, workers=0)
     assert rows(data, "select portal_id from issuers") == [("p3",)]
     (data / "sightings" / "h.jsonl").unlink()
+    build(data, workers=0, options=Options(accept_loss=True))
     same(data, tmp_path / "anew")
     assert rows(data, "select portal_id from issuers") == [(None,)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -240,6 +241,21 @@ def test_only_who_takes_the_short_id_depends_on_who_came_first() -> None:
         assert len(set(given.values())) == 3
         for name in set(names) - {first}:
             assert given[name].startswith(whole[name])
+
+
+def test_who_was_seen_first_takes_the_short_id_though_its_name_comes_later() -> None:
+    """As when the nights are folded one by one; 水务局 and 商务局 are both swj."""
+    water, trade = claim("朔州市水务局", SHUOZHOU), claim("朔州市商务局", SHUOZHOU)
+    seen_later = replace(trade, seen_at="2026-11-22T14:00:00Z")
+    assert [one.id for one in Ledger().mint([seen_later, water], PORTALS)] == [
+        "140600-swj",
+        "140600-shangwuju",
+    ]
+    seen_later = replace(water, seen_at="2026-11-22T14:00:00Z")
+    assert [one.id for one in Ledger().mint([seen_later, trade], PORTALS)] == [
+        "140600-swj",
+        "140600-shuiwuju",
+    ]
 
 
 def test_a_ledger_of_old_keeps_its_numbered_ids() -> None:
