@@ -1,8 +1,8 @@
 """python -m archive COMMAND: options end here, and errors become sentences.
 
 Every night: build, publish, verify. Keep: backup, restore, salvage, ledger. Prove: manifest,
-prove. Pass on: export, checkout. Look: parse. A command imports what it needs when it runs:
-reading one page loads no database.
+prove. Pass on: export, checkout. Look: parse, selfcheck. A command imports what it needs when it
+runs: reading one page loads no database.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -24,6 +25,7 @@ from typing import Any, NoReturn
 import click
 
 from archive.model import Evidence, Reading
+from archive.record import record
 
 # A worker costs more to start than so many pages to read.
 FILES_PER_WORKER = 8
@@ -32,7 +34,7 @@ SECTIONS = {
     "Keep what cannot be made again": ("backup", "restore", "salvage", "ledger"),
     "Prove when a report was there": ("manifest", "prove"),
     "Pass the archive on": ("export", "checkout"),
-    "Look at one report": ("parse",),
+    "Look at one report": ("parse", "selfcheck"),
 }
 LONGEST = 200
 # What to do about an error of the operating system, by its number.
@@ -129,12 +131,31 @@ def parse(
             click.echo(line.encode("utf-8", "replace").decode("utf-8"))
 
 
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to answer at.")
+@click.option("--port", default=8002, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--fd", type=click.IntRange(3), hidden=True, help="A listening socket to inherit.")
+def selfcheck(host: str, port: int, fd: int | None) -> None:
+    """Read drafts that are posted, one JSON object each, until Ctrl-C; the site's 年报自检 asks it.
+
+    It keeps nothing and logs nothing of them. It is for the site on this machine, which bounds who
+    may ask how often: open it to no network.
+    """
+    from archive.selfcheck import listen, serve
+
+    with _plainly():
+        serve(listen(host, port) if fd is None else socket.socket(fileno=fd))
+
+
 data_option = click.option(
     "--data",
     default="data",
     show_default=True,
     type=click.Path(file_okay=False, path_type=Path),
     help="Where captures and the archive live.",
+)
+captures_option = click.option(
+    "--captures", help="Folder or URL (s3://…) of the captures, if not --data."
 )
 
 
@@ -216,7 +237,7 @@ def export(data: Path, target: Path, year: int | None) -> None:
 @main.command()
 @click.argument("listing", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @data_option
-@click.option("--captures", help="Folder or URL (s3://…) of the captures, if not --data.")
+@captures_option
 @click.option(
     "--to",
     "target",
@@ -259,7 +280,7 @@ def ledger(data: Path, archive: Path) -> None:
 
 @main.command()
 @data_option
-@click.option("--captures", help="Folder or URL (s3://…) of the captures, if not --data.")
+@captures_option
 @click.option("--all", "everything", is_flag=True, help="All segments, not those whose turn it is.")
 @click.option(
     "--workers",
@@ -291,7 +312,8 @@ def _place(_: click.Context, __: click.Parameter, value: str) -> str:
 
 
 def _moment(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    from archive.backup import BackupError, moment
+    from archive.backup.catalogue import BackupError
+    from archive.backup.restore import moment
 
     try:
         return None if value is None else moment(value)
@@ -322,8 +344,8 @@ def _moment(_: click.Context, __: click.Parameter, value: str | None) -> str | N
 @click.option("--all", "everything", is_flag=True, help="With --check: all of it.")
 def backup(data: Path, target: str, also: tuple[Path, ...], check: bool, everything: bool) -> None:
     """Bring captures, ledger, published names and frontiers to a backup; overwrite nothing."""
-    from archive.backup import backup as save
-    from archive.backup import check as examine
+    from archive.backup.check import check as examine
+    from archive.backup.put import backup as save
 
     if everything and not check:
         raise click.UsageError("--all belongs to --check.")
@@ -360,7 +382,7 @@ def backup(data: Path, target: str, also: tuple[Path, ...], check: bool, everyth
 )
 def restore(data: Path, source: str, at: str | None, merge: bool, without_captures: bool) -> None:
     """Bring a backup back to a fresh DATA, every file verified by its digest."""
-    from archive.backup import restore as bring
+    from archive.backup.restore import restore as bring
 
     with _plainly():
         click.echo(bring(source, data, at, merge, not without_captures))
@@ -368,7 +390,7 @@ def restore(data: Path, source: str, at: str | None, merge: bool, without_captur
 
 @main.command()
 @data_option
-@click.option("--captures", help="Folder or URL (s3://…) of the captures, if not --data.")
+@captures_option
 @click.option(
     "--key",
     envvar="NIANBAO_KEY",
@@ -413,7 +435,7 @@ def manifest(
     if key is None and (next_key or lost_key) and new_key is None:
         raise click.UsageError("--next-key and --lost-key sign a manifest: give --key too.")
     from archive import keys, timestamps
-    from archive.manifest import FOLDER, read_chain, write_manifest
+    from archive.manifest import read_chain, write_manifest
     from archive.shelf import Shelf, shelved
     from archive.verify.turns import MEMORY, Turns
 
@@ -435,7 +457,7 @@ def manifest(
         seen = None
         if (data / MEMORY).exists():
             with Turns(data / MEMORY, shelf) as turns:
-                seen = turns.grown(FOLDER)
+                seen = turns.head()
         now = datetime.now(UTC)
         click.echo(write_manifest(data, shelf, signing, now, coming, lost_key, seen))
         for outcome in timestamps.catch_up(shelf, read_chain(shelf), tsa, roots):
@@ -445,7 +467,7 @@ def manifest(
 @main.command()
 @click.argument("what", required=False, metavar="[REPORT]")
 @data_option
-@click.option("--captures", help="Folder or URL (s3://…) of the captures, if not --data.")
+@captures_option
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -625,48 +647,6 @@ def _manifest(path: Path) -> Iterator[tuple[Path, Evidence, tuple[Path, ...]]]:
             }
         )
         yield file, evidence, attachments
-
-
-def record(reading: Reading) -> dict[str, Any]:
-    """The public JSON of a reading, as DESIGN promises it."""
-    return {
-        "is_report": reading.is_report,
-        "reason": reading.reason,
-        "issuer": reading.issuer,
-        "year": reading.year,
-        "form": reading.form,
-        "scope": reading.scope,
-        "title": reading.title,
-        "published_on": reading.published_on,
-        "media_type": reading.media_type,
-        "sections": [
-            {"number": s.number, "heading": s.heading, "text": s.text} for s in reading.sections
-        ],
-        "cells": dict(reading.cells),
-        "notes": {
-            key: {"state": note.state, "printed": note.printed}
-            | ({"confidence": note.confidence} if note.confidence is not None else {})
-            for key, note in reading.notes.items()
-        },
-        "findings": [
-            {
-                "rule": f.rule,
-                "verdict": f.verdict,
-                "expected": f.expected,
-                "actual": f.actual,
-                "blame": f.blame,
-                "cells": list(f.cells),
-                "explanation": f.explanation,
-                "proposed": dict(f.proposed),
-                "printed": f.printed,
-            }
-            for f in reading.findings
-        ],
-        "body": asdict(reading.body) if reading.body else None,
-        "flags": list(reading.flags),
-        "extras": [asdict(extra) for extra in reading.extras],
-        "unused": [asdict(unused) for unused in reading.unused],
-    }
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ operator names. An authority learns the digest of a manifest and nothing else.
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import time
 import urllib.error
@@ -44,10 +45,17 @@ CATCH_UP = 10
 GRANTED = 0
 # A name in ASCII, or an IP address: it is part of the names of files.
 HOST = re.compile(r"[0-9a-z][0-9a-z._-]*|[0-9a-f:.]+")
+WANTING = "not checked, for there is no program openssl here: install it"
+
+log = logging.getLogger(__name__)
 
 
 class StampError(ValueError):
     """An authority gave no timestamp, or one that is not valid; the message says which and why."""
+
+
+class UncheckedError(StampError):
+    """Nobody here can say whether a timestamp is valid: there is no program openssl."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +156,7 @@ def trusted_roots(path: Path) -> bytes:
 
 def head_problem(shelf: Shelf, chain: Sequence[Link]) -> str | None:
     """What is wrong with a newest manifest that nobody signed, by its timestamps; None if nothing
-    is, or there are none."""
+    is, or there are none. One that cannot be checked here is warned of."""
     if not chain or chain[-1].said["key"] is not None:
         return None
     head = chain[-1]
@@ -156,6 +164,8 @@ def head_problem(shelf: Shelf, chain: Sequence[Link]) -> str | None:
         if kept.name.startswith(head.name.removesuffix(".json") + "."):
             try:
                 verify(shelf.read(FOLDER, kept.name), head.raw)
+            except UncheckedError as error:
+                log.warning("%s: %s", shelf.where(FOLDER, kept.name), error)
             except StampError as error:
                 return (
                     f"{head.name} is not what {shelf.where(FOLDER, kept.name)} is a timestamp of "
@@ -206,7 +216,8 @@ def ask(url: str, request: bytes, timeout: float = TIMEOUT_SECONDS) -> bytes:
 def verify(
     reply: bytes, message: bytes, roots: bytes | None = None, asked: Any | None = None
 ) -> str:
-    """The time (UTC) that a timestamp of a message states; StampError where it is not valid.
+    """The time (UTC) that a timestamp of a message states; StampError where it is not valid,
+    UncheckedError where that takes the program openssl and there is none.
 
     `roots` (PEM) are the certificates trusted; without any, the reply's own are, which shows that
     it is whole, not whose it is. `asked` is the request it must answer, nonce and all.
@@ -277,6 +288,8 @@ def _by_client(token: Any, message: bytes, trusted: Sequence[x509.Certificate]) 
 def _by_openssl(
     reply: bytes, message: bytes, roots: bytes | None, asked: Any | None, before: str = ""
 ) -> str:
+    if which("openssl") is None:
+        raise UncheckedError(WANTING)
     try:
         return stamped_by_openssl(
             reply, message, roots or certificates(reply), asked.as_bytes() if asked else None

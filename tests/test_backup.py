@@ -19,9 +19,13 @@ from typing import IO
 import pytest
 from click.testing import CliRunner
 
-from archive import backup as module
+import archive
 from archive.__main__ import main
-from archive.backup import BackupError, backup, restore
+from archive.backup import put
+from archive.backup.catalogue import BackupError, catalogues
+from archive.backup.check import check
+from archive.backup.put import backup
+from archive.backup.restore import moment, restore
 from archive.shelf import Shelf
 
 FIRST = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
@@ -137,12 +141,12 @@ def test_shards_may_back_up_to_one_place_at_once(
         frontier(tmp_path / shard / f"frontier-{shard}-of-2.db", 1)
         backup(tmp_path / shard, there, now=FIRST)
         frontier(tmp_path / shard / f"frontier-{shard}-of-2.db", 5)
-    known = module.catalogues(Shelf(there))
+    known = catalogues(Shelf(there))
     with monkeypatch.context() as patched:
-        patched.setattr(module, "catalogues", lambda _: known)
+        patched.setattr(put, "catalogues", lambda _: known)
         for shard in "12":
             backup(tmp_path / shard, there, now=SECOND)
-    assert len(module.catalogues(Shelf(there)).sound) == 4
+    assert len(catalogues(Shelf(there)).sound) == 4
     restored = restore(there, tmp_path / "fresh")
     assert restored.brought == 4
     assert pages(tmp_path / "fresh" / "frontier-1-of-2.db") == 5
@@ -174,7 +178,7 @@ def test_one_damaged_segment_keeps_no_other_from_the_backup(data: Path, tmp_path
     backup(data, there, now=FIRST)
     (data / "warc" / "a.warc.gz").write_bytes(b"segment A")
     (data / "warc" / "c.warc.gz").write_bytes(b"segment c")
-    with pytest.raises(BackupError, match="1 files are not in the backup as they are here"):
+    with pytest.raises(BackupError, match="1 file is not in the backup as here"):
         backup(data, there, now=SECOND)
     restore(there, tmp_path / "fresh")
     assert {name: text for name, text in files(tmp_path / "fresh").items() if "warc/" in name} == {
@@ -319,7 +323,7 @@ def test_merging_adds_what_is_missing_and_overwrites_nothing(data: Path, tmp_pat
     backup(data, there, now=FIRST)
     (data / "warc" / "a.warc.gz").unlink()
     (data / "ledger.csv").write_bytes(LEDGER + b"140600-sjj,x\n")
-    assert "1 files of the backup are not here" in str(backup(data, there, now=SECOND))
+    assert "1 file of the backup is not here" in str(backup(data, there, now=SECOND))
     with pytest.raises(BackupError, match="not empty"):
         restore(there, data)
     restored = restore(there, data, at="20261121", merge=True)
@@ -331,6 +335,50 @@ def test_merging_adds_what_is_missing_and_overwrites_nothing(data: Path, tmp_pat
     with pytest.raises(BackupError, match=sha256(b"segment B").hexdigest()):
         restore(there, data, merge=True)
     assert (data / "warc" / "b.warc.gz").read_bytes() == b"segment B"
+
+
+def test_merging_counts_what_is_there_and_leaves_what_differs(data: Path, tmp_path: Path) -> None:
+    there, portals, fresh = str(tmp_path / "there"), tmp_path / "portals.csv", tmp_path / "fresh"
+    portals.write_text("id,name\n")
+    backup(data, there, [portals], FIRST)
+    # Five closed files, ledger, published names, a frontier, and the table of portals.
+    restore(there, fresh)
+    again = restore(there, fresh, merge=True)
+    assert (again.brought, again.there, again.kept) == (0, 9, [])
+    assert "0 files brought and verified, 9 were there." in str(again)
+    (fresh / "also" / "portals.csv").write_text("id,name\n1,x\n")
+    (fresh / "warc" / "a.warc.gz").unlink()
+    mended = restore(there, fresh, merge=True)
+    assert (mended.brought, mended.there, mended.kept) == (1, 7, ["also/portals.csv"])
+    assert "1 file brought and verified, 7 were there." in str(mended)
+    assert "Left as they are here: also/portals.csv." in str(mended)
+    assert (fresh / "also" / "portals.csv").read_text() == "id,name\n1,x\n"
+
+
+@pytest.mark.parametrize("merge", [True, False])
+@pytest.mark.parametrize(
+    ("source", "place"),
+    [
+        ("there", "there"),
+        ("there", "there/warc"),
+        ("there", "there/fresh"),
+        ("there", "."),
+        ("there", "link"),
+        ("file://{}/there", "there"),
+    ],
+)
+def test_a_backup_is_not_restored_into_itself(
+    data: Path, tmp_path: Path, source: str, place: str, merge: bool
+) -> None:
+    """Nor below it or around it: data folder and backup would be one."""
+    there = tmp_path / "there"
+    backup(data, str(there), now=FIRST)
+    (tmp_path / "link").symlink_to(there)
+    before = files(tmp_path)
+    url = source.format(tmp_path) if "://" in source else str(tmp_path / source)
+    with pytest.raises(BackupError, match="nothing was brought"):
+        restore(url, tmp_path / place, merge=merge)
+    assert files(tmp_path) == before
 
 
 def test_what_changes_comes_without_captures(data: Path, tmp_path: Path) -> None:
@@ -353,6 +401,10 @@ def two_backups(data: Path, there: Path) -> tuple[Path, Path]:
 
 def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-40])
+
+
+def cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-3])
 
 
 def change(path: Path) -> None:
@@ -385,7 +437,7 @@ def test_the_loss_of_a_catalogue_costs_no_file(
         backup(data, str(there))
     assert first.name in str(told.value)
     backup(data, str(there))
-    assert module.check(str(there), everything=True, today=TODAY).problems == []
+    assert check(str(there), everything=True, today=TODAY).problems == []
     restored = restore(str(there), tmp_path / "again")
     assert files(tmp_path / "again") == wanted | {"warc/d.warc.gz": b"segment d"}
     assert restored.brought == 10
@@ -514,11 +566,11 @@ def test_a_sound_segment_takes_the_place_of_one_that_was_backed_up_damaged(
         data / "manifests" / "manifest-20261122.json"
     )
     (data / "warc" / "a.warc.gz").write_bytes(b"what it was")
-    with pytest.raises(BackupError, match="1 files are not in the backup"):
+    with pytest.raises(BackupError, match="1 file is not in the backup"):
         backup(data, str(there))
     (there / "warc" / "a.warc.gz").rename(tmp_path / "away")
     assert backup(data, str(there)).added == 1
-    assert module.check(str(there), everything=True, today=TODAY).problems == []
+    assert check(str(there), everything=True, today=TODAY).problems == []
     restore(str(there), tmp_path / "fresh")
     assert (tmp_path / "fresh" / "warc" / "a.warc.gz").read_bytes() == b"what it was"
 
@@ -540,19 +592,17 @@ def test_rot_in_a_backup_is_seen_within_a_month(data: Path, tmp_path: Path) -> N
     there = tmp_path / "there"
     first, _ = two_backups(data, there)
     month = [TODAY + timedelta(days=n) for n in range(30)]
-    sound = [module.check(str(there), everything=False, today=day) for day in month]
+    sound = [check(str(there), everything=False, today=day) for day in month]
     assert sum(one.read for one in sound) == sound[0].files == 6 + 4
     assert not any(one.problems for one in sound)
     (there / "warc" / "a.warc.gz").write_bytes(b"segment X")
     (packed,) = (there / "state").rglob("frontier.db.gz")
-    cut(packed)
+    packed.write_bytes(packed.read_bytes()[:-9] + b"\0" * 9)
     found = [
-        one
-        for day in month
-        for one in module.check(str(there), everything=False, today=day).problems
+        one for day in month for one in check(str(there), everything=False, today=day).problems
     ]
     assert len(found) == 2
-    assert module.check(str(there), everything=True, today=TODAY).problems == sorted(
+    assert check(str(there), everything=True, today=TODAY).problems == sorted(
         found, key=lambda one: "frontier" in one
     )
     # What is missing or has another size is seen at once, and what came since is no problem.
@@ -560,12 +610,12 @@ def test_rot_in_a_backup_is_seen_within_a_month(data: Path, tmp_path: Path) -> N
     (there / "warc" / "e.warc.gz").write_bytes(b"of a backup going on")
     (there / "warc" / "b.warc.gz").write_bytes(b"")
     for day in month[:2]:
-        told = str(module.check(str(there), everything=False, today=day))
+        told = str(check(str(there), everything=False, today=day))
         assert "a.warc.gz is missing" in told
         assert "b.warc.gz has 0 bytes, 9 in its catalogue" in told
-        assert "1 files there are in no catalogue, such as warc/e.warc.gz" in told
+        assert "1 file there is in no catalogue, such as warc/e.warc.gz" in told
     cut(first)
-    assert first.name in str(module.check(str(there), everything=False, today=TODAY))
+    assert first.name in str(check(str(there), everything=False, today=TODAY))
 
 
 def test_checking_a_backup_that_was_thinned(data: Path, tmp_path: Path) -> None:
@@ -573,10 +623,83 @@ def test_checking_a_backup_that_was_thinned(data: Path, tmp_path: Path) -> None:
     two_backups(data, there)
     (older,) = (there / "state").glob("20261121T040000Z-*")
     (older / "ledger.csv").unlink()
-    assert module.check(str(there), everything=True, today=TODAY).problems == []
+    assert check(str(there), everything=True, today=TODAY).problems == []
     (older / "published.csv").unlink()
-    (problem,) = module.check(str(there), everything=True, today=TODAY).problems
+    (problem,) = check(str(there), everything=True, today=TODAY).problems
     assert problem.endswith("published.csv is missing")
+
+
+CHANGING = ["also/portals.csv", "frontier.db.gz", "ledger.csv", "published.csv"]
+MONTH = [TODAY + timedelta(days=n) for n in range(30)]
+
+
+def one_of_state(there: Path, name: str) -> Path:
+    (found,) = (there / "state").glob(f"*/{name}")
+    return found
+
+
+@pytest.mark.parametrize("name", CHANGING)
+def test_a_lost_file_of_what_changes_is_seen_every_day_and_put_back(
+    data: Path, tmp_path: Path, name: str
+) -> None:
+    there, portals = tmp_path / "there", tmp_path / "portals.csv"
+    portals.write_text("id,name\n")
+    backup(data, str(there), [portals], FIRST)
+    lost = one_of_state(there, name)
+    lost.unlink()
+    for day in MONTH:
+        assert check(str(there), everything=False, today=day).problems == [f"{lost} is missing"]
+    saved = backup(data, str(there), [portals], SECOND)
+    assert saved.dated == []
+    assert f"{lost} is missing: it was put back." in str(saved)
+    assert check(str(there), everything=True, today=TODAY).problems == []
+    # Also for those who go back to the day before it was lost.
+    for at in (None, "20261121"):
+        assert restore(str(there), tmp_path / f"fresh-{at}", at).brought == 9
+        assert pages(tmp_path / f"fresh-{at}" / "frontier.db") == 3
+
+
+@pytest.mark.parametrize("harm", [cut_short, empty])
+@pytest.mark.parametrize("name", CHANGING)
+def test_a_damaged_file_of_what_changes_is_seen_every_day_and_stored_anew(
+    data: Path, tmp_path: Path, name: str, harm: Callable[[Path], None]
+) -> None:
+    there, portals = tmp_path / "there", tmp_path / "portals.csv"
+    portals.write_text("id,name\n")
+    backup(data, str(there), [portals], FIRST)
+    damaged = one_of_state(there, name)
+    size = damaged.stat().st_size
+    harm(damaged)
+    told = f"{damaged} has {damaged.stat().st_size} bytes, {size} in its catalogue"
+    for day in MONTH:
+        assert check(str(there), everything=False, today=day).problems == [told]
+    remark = str(backup(data, str(there), [portals], SECOND))
+    assert f"{told}: {name.removesuffix('.gz')} was stored anew in state/20261122T04" in remark
+    assert "move the damaged one away" in remark
+    assert restore(str(there), tmp_path / "fresh").brought == 9
+    assert pages(tmp_path / "fresh" / "frontier.db") == 3
+    assert check(str(there), everything=True, today=TODAY).problems == [told]
+    damaged.unlink()
+    assert check(str(there), everything=True, today=TODAY).problems == []
+    assert "stored anew" not in str(backup(data, str(there), [portals]))
+
+
+def test_a_backup_that_never_told_the_size_of_what_it_packed_is_read(
+    data: Path, tmp_path: Path
+) -> None:
+    there = tmp_path / "there"
+    backup(data, str(there), now=FIRST)
+    (path,) = (there / "catalogue").iterdir()
+    facts = json.loads(path.read_text())
+    for one in facts["state"]:
+        del one["packed"]
+    path.write_text(json.dumps(facts))
+    assert check(str(there), everything=True, today=TODAY).problems == []
+    assert backup(data, str(there), now=SECOND).dated == []
+    one_of_state(there, "frontier.db.gz").unlink()
+    assert len(check(str(there), everything=False, today=TODAY).problems) == 1
+    assert "it was put back" in str(backup(data, str(there)))
+    assert restore(str(there), tmp_path / "fresh").brought == 8
 
 
 def test_an_idle_frontier_is_left_alone(data: Path, tmp_path: Path) -> None:
@@ -609,7 +732,7 @@ def test_a_register_that_is_a_folder_keeps_nothing_else_back(data: Path, tmp_pat
     ],
 )
 def test_what_a_moment_is(text: str, means: str) -> None:
-    assert module.moment(text) == means
+    assert moment(text) == means
 
 
 @pytest.mark.parametrize("text", ["", "foo", "2026", "20261399", "2026-13-01", "20261122T99"])
@@ -720,7 +843,8 @@ def test_the_commands(data: Path, tmp_path: Path) -> None:
 
 KILLED = """
 import os, signal, sys
-from archive import backup, shelf
+from archive import shelf
+from archive.backup import put
 real, calls = os.write, [0]
 def write(file, data):
     calls[0] += 1
@@ -729,7 +853,7 @@ def write(file, data):
         os.kill(os.getpid(), signal.SIGKILL)
     return real(file, data)
 os.write = write
-backup.backup(shelf.Path(sys.argv[1]), sys.argv[2])
+put.backup(shelf.Path(sys.argv[1]), sys.argv[2])
 """
 
 
@@ -738,7 +862,7 @@ def test_killed_in_the_middle_of_a_file(data: Path, tmp_path: Path, at: int) -> 
     there = str(tmp_path / "there")
     ended = subprocess.run(
         [sys.executable, "-c", KILLED, str(data), there, str(at)],
-        cwd=Path(module.__file__).parent.parent,
+        cwd=Path(archive.__file__).parent.parent,
         env=os.environ | {"PYTHONPATH": "."},
         timeout=60,
         check=False,

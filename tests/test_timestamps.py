@@ -16,7 +16,7 @@ from archive import manifest, timestamps
 from archive.__main__ import main
 from archive.proof.verify import NotProvenError, stamped_by_openssl
 from archive.shelf import Shelf
-from archive.timestamps import StampError
+from archive.timestamps import StampError, UncheckedError
 
 MESSAGE = b"a manifest\n"
 
@@ -179,6 +179,42 @@ def test_an_edited_head_that_nobody_signed_is_told_by_its_timestamp(
     assert result.exit_code == 1
     assert told in result.output
     assert len(manifest.read_chain(shelf)) == 1
+
+
+def test_without_openssl_the_night_goes_on_and_says_so(
+    tsa: Authority,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A timestamp that nobody here can check is no sign that the manifest was altered."""
+    shelf = Shelf(str(tmp_path))
+    manifest.write_manifest(tmp_path, shelf, None, datetime(2024, 3, 1, tzinfo=UTC))
+    (outcome,) = timestamps.catch_up(shelf, manifest.read_chain(shelf), [tsa.url])
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    reply = shelf.read("manifests", timestamps.stamp_name(outcome.manifest, outcome.authority))
+    with pytest.raises(UncheckedError, match="no program openssl"):
+        timestamps.verify(reply, (tmp_path / "manifests" / outcome.manifest).read_bytes())
+    result = CliRunner().invoke(main, ["manifest", "--data", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert "manifest-20240301." in caplog.text
+    assert "not checked, for there is no program openssl here: install it" in caplog.text
+    assert len(manifest.read_chain(shelf)) == 2
+
+
+def test_other_bytes_are_told_without_openssl(
+    tsa: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = Shelf(str(tmp_path))
+    manifest.write_manifest(tmp_path, shelf, None, datetime(2024, 3, 1, tzinfo=UTC))
+    list(timestamps.catch_up(shelf, manifest.read_chain(shelf), [tsa.url]))
+    path = tmp_path / "manifests" / "manifest-20240301.json"
+    path.write_bytes(path.read_bytes().replace(b"2024-03-01T00", b"2024-02-01T00"))
+    monkeypatch.setenv("PATH", "")
+    told = timestamps.head_problem(shelf, manifest.read_chain(shelf))
+    assert told is not None
+    assert "it is a timestamp of other bytes" in told
 
 
 def test_a_full_disk_is_said_with_the_place(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from authority import Authority, Keys
 from click.testing import CliRunner
 from test_build import PAGE, Crawl, fake_reading, page, story, write_segment
 
@@ -23,10 +24,11 @@ from archive import readings
 from archive.__main__ import main
 from archive.build import Options, build
 from archive.keys import Key, make_key
-from archive.manifest import write_manifest
+from archive.manifest import read_chain, write_manifest
 from archive.model import Evidence
 from archive.read import Part
 from archive.shelf import Kept, Shelf
+from archive.timestamps import catch_up
 from archive.verify.chain import followed
 from archive.verify.problems import Problem, bounded
 from archive.verify.rounds import Summary, VerifyError, verify
@@ -753,6 +755,28 @@ def test_the_oldest_manifest_gone(data: Path, chain: list[str]) -> None:
     assert told(data) == [("manifest-chain", f"manifests/{chain[1]}")]
 
 
+def test_each_place_of_captures_has_a_chain_of_its_own(
+    data: Path, chain: list[str], tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    for folder in ("warc", "sightings"):
+        shutil.copytree(data / folder, elsewhere / folder)
+    write_manifest(data, Shelf(str(elsewhere)), None, datetime(2026, 11, 24, tzinfo=UTC))
+    for captures in (None, str(elsewhere), None, str(elsewhere)):
+        found: list[Problem] = []
+        verify(data, found.append, captures, everything=True, today=TODAY)
+        assert [problem for problem in found if not problem.is_note] == []
+        place = ["--captures", captures] if captures else []
+        result = CliRunner().invoke(main, ["manifest", "--data", str(data), *place])
+        assert result.exit_code == 0, result.output
+    # Each chain is missed on its own when it is cut.
+    for path in (elsewhere / "manifests").iterdir():
+        path.unlink()
+    found = []
+    verify(data, found.append, str(elsewhere), everything=True, today=TODAY)
+    assert [problem.kind for problem in found if not problem.is_note] == ["manifest-missing"]
+
+
 def test_the_newest_manifest_gone(data: Path, chain: list[str]) -> None:
     assert told(data) == []
     for suffix in (".json", ".sig"):
@@ -885,6 +909,28 @@ def test_a_timestamp_of_other_bytes(data: Path, chain: list[str]) -> None:
     name = chain[2].replace(".json", ".tsa.example.tsr")
     (data / "manifests" / name).write_bytes(b"no reply of an authority")
     assert told(data) == [("stamp-invalid", f"manifests/{name}")]
+
+
+def test_timestamps_that_cannot_be_checked_are_not_called_bad(
+    data: Path, chain: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without openssl: one line, status 1, and none of them has had its turn."""
+    shelf = Shelf(str(data))
+    with Authority(Keys(tmp_path / "keys")) as tsa:
+        assert [one.at is not None for one in catch_up(shelf, read_chain(shelf), [tsa.url])] == [
+            True
+        ]
+    bad = f"manifests/{chain[1].replace('.json', '.tsa.example.tsr')}"
+    (data / bad).write_bytes(b"no reply of an authority")
+    with monkeypatch.context() as without:
+        without.setenv("PATH", str(tmp_path))
+        assert told(data) == [("stamp-unchecked", "manifests")]
+        result = CliRunner().invoke(main, ["verify", "--data", str(data), "--all"])
+        assert result.exit_code == 1
+        assert "manifests: 2 of 2 timestamps were not checked" in result.output
+        assert "there is no program openssl here: install it" in result.output
+        assert "move it away" not in result.output
+    assert told(data, everything=False) == [("stamp-invalid", bad)]
 
 
 # --- turns ----------------------------------------------------------------------------------------

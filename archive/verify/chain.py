@@ -132,7 +132,8 @@ def _problem(sentences: Sequence[str], kind: str) -> Problem:
 
 
 def check_stamp(shelf: Shelf, links: Sequence[Link], kept: Kept) -> Iterator[Problem]:
-    """Whether a timestamp is whole, and of the manifest whose name it bears."""
+    """Whether a timestamp is whole, and of the manifest whose name it bears; UncheckedError where
+    that cannot be found out here."""
     where = f"{FOLDER}/{kept.name}"
     link = next((link for link in links if kept.name.startswith(link.name[:-5] + ".")), None)
     if link is None:
@@ -143,6 +144,8 @@ def check_stamp(shelf: Shelf, links: Sequence[Link], kept: Kept) -> Iterator[Pro
         return
     try:
         timestamps.verify(shelf.read(FOLDER, kept.name), link.raw)
+    except timestamps.UncheckedError:
+        raise
     except (timestamps.StampError, ValueError, OSError) as error:
         yield Problem(
             *("stamp-invalid", where, f"it does not stamp {link.name}", str(error)),

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Self
 
+from archive.manifest import FOLDER
 from archive.shelf import Kept, Shelf
 
 DAYS = 30
@@ -74,7 +75,7 @@ class Turns:
         )
 
     def grown(self, name: str) -> tuple[int, str] | None:
-        """Size and SHA-256 a file that only grows had when it was last found sound."""
+        """Size and SHA-256 a file of DATA that only grows had when it was last found sound."""
         query = "select bytes, sha256 from grown where name = ?"
         found: tuple[int, str] | None = self._db.execute(query, (name,)).fetchone()
         return found
@@ -82,6 +83,14 @@ class Turns:
     def keep_grown(self, name: str, size: int, sha256: str) -> None:
         """Remember a file that only grows."""
         self._write("insert or replace into grown values (?, ?, ?)", (name, size, sha256))
+
+    def head(self) -> tuple[int, str] | None:
+        """Number and SHA-256 of the newest manifest of the shelf when its chain was last sound."""
+        return self.grown(self._shelf.where(FOLDER))
+
+    def keep_head(self, number: int, sha256: str) -> None:
+        """Remember the newest manifest of the shelf."""
+        self.keep_grown(self._shelf.where(FOLDER), number, sha256)
 
     def _write(self, sql: str, values: tuple[object, ...]) -> None:
         try:
