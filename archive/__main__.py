@@ -133,7 +133,13 @@ def parse(
 
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to answer at.")
-@click.option("--port", default=8002, show_default=True, type=click.IntRange(1, 65535))
+@click.option(
+    "--port",
+    default=8002,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help="The port to answer at.",
+)
 @click.option("--fd", type=click.IntRange(3), hidden=True, help="A listening socket to inherit.")
 def selfcheck(host: str, port: int, fd: int | None) -> None:
     """Read drafts that are posted, one JSON object each, until Ctrl-C; the site's 年报自检 asks it.

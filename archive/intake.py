@@ -87,9 +87,9 @@ def _changed(
             if not accept_loss:
                 became = f"has {now.size} others" if now else "has gone"
                 raise IntakeError(
-                    f"{place} had {file.size} bytes of SHA-256 {file.sha256} when it was closed and "
-                    f"{became}: a closed file never changes. Restore it from the backup, or build "
-                    "with --accept-loss"
+                    f"{place} had {file.size} bytes of SHA-256 {file.sha256} when it was closed "
+                    f"and {became}: a closed file never changes. Restore it from the backup, or "
+                    "build with --accept-loss"
                 )
             memory.forget_file(folder, name)
             log.warning(

@@ -1,13 +1,4 @@
-"""The snapshot Datasette serves: DATA/site with the archive, a search index and descriptions.
-
-How text is cut for the search (`cut`; the site cuts queries alike, without this module):
-NFKC, lower case; white space between two Chinese characters is dropped, as PDF pages break their
-lines anywhere; a run of Chinese characters becomes its overlapping pairs, a run of one that
-character; a run of a-z and 0-9 is one word; all else separates. `search_fts` holds these tokens
-of the body's name, the title and the text of a report's current version (FTS5, no positions), and
-`search_docs` the texts themselves, so that after the AND of a query's tokens `instr` on the hits
-leaves no false one. Rows of later years have higher rowids.
-"""
+"""The snapshot Datasette serves: DATA/site with the archive, a search index and descriptions."""
 
 from __future__ import annotations
 
@@ -18,8 +9,7 @@ import os
 import re
 import shutil
 import sqlite3
-import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,24 +18,30 @@ from typing import Any
 
 import yaml
 
-from archive import published
-from archive.build import ARCHIVE, LOCK
+from archive import coverage, health, measures, national, published
+from archive.build import ARCHIVE, LOCK, PUBLISHED
 from archive.export.rows import RowsError, check_tables, public_tables
 from archive.issuers import locked
+from archive.schema import PUBLISHED as SNAPSHOT_TABLES
 from archive.schema import TABLES, Column
+from archive.search_index import HIDDEN, index_texts
 from archive.store import DERIVED, sync, trouble
 
 SITE = "site"
-PUBLISHED = "published.csv"
 SNAPSHOTS = "site-"
 OURS = re.compile(r"site-(before-)?[0-9]{8}T[0-9]{12}Z")
 DATABASE = "nianbao"
 CONFIG = Path(__file__).resolve().parent.parent / "datasette"
 LINKED = ("templates", "plugins", "static")
-CHINESE = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-RUN = re.compile(f"[a-z0-9]+|[{CHINESE}]+")
-BROKEN_LINE = re.compile(f"(?<=[{CHINESE}])\\s+(?=[{CHINESE}])")
 CHUNK = 1 << 20
+# What a snapshot has besides the archive, in the order it is made: what masks texts stands before
+# all that reads them. The search index comes after them.
+ADDED: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    coverage.add,
+    health.add,
+    national.add,
+    measures.add,
+)
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +65,7 @@ class Summary:
 def publish(data: Path) -> Summary:
     """Assemble a new snapshot aside and let DATA/site point to it in one step.
 
-    A running site keeps the files it has open; the next start, or a new connection, sees the new.
+    A running site moves to it within seconds; what it is answering keeps the files it has open.
     """
     archive = data / ARCHIVE
     if not archive.exists():
@@ -130,6 +126,8 @@ def _assemble(data: Path, archive: Path, folder: Path) -> Summary:
     with closing(sqlite3.connect(snapshot, isolation_level=None)) as db:
         db.execute("pragma journal_mode = off")
         db.execute("pragma synchronous = off")
+        for add in ADDED:
+            add(db)
         documents = index_texts(db)
         db.execute("analyze")
         counts = table_counts(db)
@@ -166,63 +164,6 @@ def _swap(data: Path, fresh: Path) -> None:
             shutil.rmtree(old, ignore_errors=True)
 
 
-def normal(text: str) -> str:
-    """Text as searches compare it: NFKC, lower case, Chinese lines joined."""
-    return BROKEN_LINE.sub("", unicodedata.normalize("NFKC", text).lower())
-
-
-def cut(text: str) -> str:
-    """The tokens of a normal text, a space between them, each once."""
-    return " ".join(dict.fromkeys(_tokens(text)))
-
-
-def _tokens(text: str) -> Iterator[str]:
-    for run in RUN.findall(text):
-        if run[0].isascii() or len(run) == 1:
-            yield run
-        else:
-            yield from (run[start : start + 2] for start in range(len(run) - 1))
-
-
-def index_texts(db: sqlite3.Connection) -> int:
-    """Add the search tables for all current versions; gives how many there are."""
-    db.executescript(
-        """
-        create table search_docs (
-            id integer primary key, report_id text, version_id text, issuer_id text,
-            issuer_name text, title text, year integer, status text, text text
-        ) strict;
-        create virtual table search_fts using fts5(
-            tokens, content='', detail=none, tokenize='ascii'
-        );
-        """
-    )
-    rows = db.execute(
-        """
-        select reports.id, reports.current_version, issuers.id, issuers.name,
-            ifnull(reports.title, ''), reports.year, reports.status
-        from reports join issuers on issuers.id = reports.issuer_id
-        order by reports.year, reports.id
-        """
-    ).fetchall()
-    db.execute("begin")
-    for rowid, (report, version, *facts, name, title, year, status) in enumerate(rows, start=1):
-        # One report at a time: all texts together do not fit into memory.
-        sections = db.execute(
-            "select heading, text from sections where version_id = ? order by number", (version,)
-        )
-        whole = normal("\n".join(part for section in sections for part in section if part))
-        db.execute(
-            "insert into search_docs values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (rowid, report, version, *facts, name, title, year, status, whole),
-        )
-        tokens = cut(f"{normal(name)}\n{normal(title)}\n{whole}")
-        db.execute("insert into search_fts (rowid, tokens) values (?, ?)", (rowid, tokens))
-    db.execute("commit")
-    db.execute("insert into search_fts (search_fts) values ('optimize')")
-    return len(rows)
-
-
 def table_counts(db: sqlite3.Connection) -> dict[str, int]:
     """Rows by table, as Datasette's inspect file wants them."""
     names = [
@@ -242,7 +183,7 @@ def metadata(written: Path, warc: Path) -> dict[str, Any]:
     Where both speak, metadata.yml holds.
     """
     tables: dict[str, Any] = {}
-    for name, table in TABLES.items():
+    for name, table in {**TABLES, **SNAPSHOT_TABLES}.items():
         tables[name] = {
             "description": table.description,
             "columns": {column: _described(spec) for column, spec in table.columns.items()},
@@ -251,8 +192,7 @@ def metadata(written: Path, warc: Path) -> dict[str, Any]:
         "description": "派生数：表式所定义而未印出的合计；任一部分为空则为空 "
         "(sums the form defines but does not print; NULL when any part is)",
     }
-    tables["search_docs"] = {"hidden": True}
-    tables["search_fts"] = {"hidden": True}
+    tables |= {name: {"hidden": True} for name in HIDDEN}
     own = yaml.safe_load(written.read_text(encoding="utf-8")) if written.exists() else {}
     return _merged(
         {

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from archive.form import PRINTED, Field
+from archive.metrics import PER_REPORT, Metric
 
 # Money and decimals are text: a float would change what was printed.
 SQL_TYPES = {"int": "INTEGER", "signed_int": "INTEGER", "decimal": "TEXT", "money_text": "TEXT"}
@@ -46,6 +47,15 @@ def _integer(description: str, unit: str | None = None) -> Column:
 def _figure(field: Field) -> Column:
     unit = field.unit if field.type != "money_text" else None
     return Column(SQL_TYPES[field.type], f"{field.zh} ({field.key})", unit)
+
+
+def _measured(metric: Metric) -> dict[str, Column]:
+    of = f"{metric.zh} ({metric.key})"
+    n = "分母" if metric.over or not metric.terms else "没有分母，恒为空"
+    return {
+        metric.flat: Column("REAL", of, metric.unit.partition(" ")[0]),
+        f"{metric.flat}__n": _integer(f"{metric.zh}：{n} n (what the value is a share of)"),
+    }
 
 
 TABLES: Mapping[str, Table] = {
@@ -437,7 +447,8 @@ TABLES: Mapping[str, Table] = {
             ),
         },
         pk=("report_id", "position"),
-        indexes=(("at",), ("kind", "at")),
+        # In the order pages tell them: a first night has a hundred thousand of one moment.
+        indexes=(("at", "report_id", "position"), ("kind", "at", "report_id", "position")),
     ),
     "sightings": Table(
         "见录：年报在何处以何名列出 (where and as what a report was listed)",
@@ -484,5 +495,207 @@ TABLES: Mapping[str, Table] = {
             "basis": _text("依据 (where it comes from)"),
         },
         pk=("id",),
+    ),
+}
+
+# Made when a site is published, from the tables above and nothing else: each by the function
+# `add(db)` of a module that archive/publish.py names, through archive/snapshot.py.
+PUBLISHED: Mapping[str, Table] = {
+    "coverage": Table(
+        "覆盖：一个机关一个年度，本档案见到年报与否，是否按时。"
+        "应有年报的年度：本档案所知该机关的最早年度至最晚年度，另加公布期限已过的最近年度；"
+        "所知最早年度之前不作判断 "
+        "(whether a body's report for a year is here and was on time. A body is held to every year "
+        "from the first to the last known of it here, and to the latest year whose deadline has "
+        "passed; nothing is said of years before the first)",
+        {
+            "issuer_id": _text("公开机关 (body)", "issuers.id"),
+            "year": _integer("报告年度 (the year reported on)"),
+            "state": _text(
+                "状态：published 在线, moved 已迁移, vanished 已下线、本站有存, "
+                "suspect 疑似下线, image_only 仅有图片或扫描件, unreadable 未能读出, "
+                "blocked 网站拦截, needs_browser 需用浏览器, missing 未见到 "
+                "(what became of it)"
+            ),
+            "on_time": _text(
+                "是否按时：on_time 按时, late 逾期, very_late 逾期超过两个月, "
+                "unknown 页面未写可信的日期 (by the date the page states; very_late: more than two "
+                "months after the deadline; unknown: no date, or one before December of the year "
+                "reported on, or after the report was first seen here)"
+            ),
+            "published_on": _text(
+                "页面所示发布日期：有几版的取第一版 (date the first version states)"
+            ),
+            "due_on": _text(
+                "公布期限：2018 年及以前的年报为次年 3 月 31 日；此后部门为次年 1 月 31 日，"
+                "政府及法律未定期限的机关为次年 3 月 31 日 "
+                "(legal deadline: article 49 of the 政府信息公开条例 of 2019; "
+                "for years up to 2018, 31 March by that of 2007)"
+            ),
+            "report_id": _text("年报，没有的为空 (the report, if it is here)", "reports.id"),
+            "portal_id": _text("站点 (portal of the body)", "portals.id"),
+            "level": _text("层级 (level of the body)"),
+            "division": _text("行政区划代码 GB/T 2260 (division of the body)"),
+            "province": _text(
+                "省级区划代码前两位，中央机关为 00，不详的为空 "
+                "(first two digits of the division; 00 for central bodies; empty where unknown)"
+            ),
+            "evidence": _text("依据：本站页面 (page of this site that shows it)"),
+        },
+        pk=("issuer_id", "year"),
+        # Each ends with what a page of bodies is ordered by.
+        indexes=(
+            ("year", "state", "issuer_id"),
+            ("state", "issuer_id"),
+            ("on_time", "issuer_id"),
+            ("province", "issuer_id"),
+            ("level", "issuer_id"),
+            ("portal_id", "issuer_id"),
+        ),
+    ),
+    "coverage_totals": Table(
+        "覆盖合计：一个年度、一个分组、一种状态的机关数 "
+        "(bodies by year, group and state, added up)",
+        {
+            "year": _integer("报告年度 (the year reported on)"),
+            "by": _text(
+                "分组：all 全部, province 省级行政区, level 层级, portal 站点 (what is grouped by)"
+            ),
+            "code": _text(
+                "组：区划代码前两位（中央为 00）、层级、站点编号 "
+                "(the group: first two digits of the division, 00 for central bodies, a level, a "
+                "portal's id; all for all, empty where unknown)"
+            ),
+            "state": _text("状态，见 coverage 表 (state, as in coverage)"),
+            "bodies": _integer("机关数 (bodies)", "个"),
+            "late": _integer("其中逾期的 (of these late or very late)", "个"),
+        },
+        pk=("year", "by", "code", "state"),
+        indexes=(("by", "code", "year"),),
+    ),
+    "national": Table(
+        "合计数字：一个年度一个字段，只加本机关与本级的年报，凡已包含在所加汇总内的不再加；"
+        "不是全国统计，只是本档案所见机关之和 "
+        "(sums over the reports kept here, never an aggregate and its members; no official "
+        "statistic)",
+        {
+            "year": _integer("报告年度 (the year reported on)"),
+            "field": _text("字段 (cell)", "fields.key"),
+            "total": _integer("合计 (sum, in the unit of the field)"),
+            "bodies": _integer("有此数字的机关数 (bodies that print a number)", "个"),
+        },
+        pk=("field", "year"),
+        indexes=(("year",),),
+    ),
+    "nights": Table(
+        "逐夜合计：一夜抓取全部站点所得 (what a night of the crawl brought at all portals)",
+        {
+            "night": _text("夜次 (date of the night)"),
+            "portals": _integer("当夜抓取的站点 (portals visited)", "个"),
+            "answered": _integer("其中首页正常应答的 (of these answered)", "个"),
+            **{
+                name: column
+                for name, column in TABLES["visits"].columns.items()
+                if column.type in ("INTEGER", "REAL")
+            },
+        },
+        pk=("night",),
+    ),
+    "portal_health": Table(
+        "站点状况：一个站点各夜抓取的概要 (how the crawl fares at a portal, all nights together)",
+        {
+            "portal_id": _text("站点 (portal)", "portals.id"),
+            "name": _text("站点名称 (name)"),
+            "level": _text("层级 (level)"),
+            "division": _text("行政区划代码 GB/T 2260 (division code)"),
+            "province": _text(
+                "省级区划代码前两位，中央机关为 00 (first two digits of the division; 00: central)"
+            ),
+            "home_url": _text("首页地址 (home page)"),
+            "state": _text("最近一夜的状态，见 visits 表 (state of its last night)"),
+            "since": _text("自哪一夜起一直如此 (night since which it has been so)"),
+            "last_night": _text("最近一夜 (its last night)"),
+            "last_ok": _text("最近一次正常应答的夜次 (last night it answered)"),
+            "silent": _integer(
+                "至今连续未正常应答的夜数 (nights in a row, up to the last, without an answer)",
+                "夜",
+            ),
+            "nights": _integer("抓取过的夜数 (nights it was visited)", "夜"),
+            "ok_nights": _integer("其中正常应答的夜数 (of these it answered)", "夜"),
+            "verdicts": _text("各状态的夜数，JSON 对象 (nights by state, a JSON object)"),
+            "reason": _text("有何异常，没有的为空 (what is amiss, empty if nothing)"),
+            **{
+                name: TABLES["visits"].columns[name]
+                for name in (
+                    *("requests", "lists", "listed", "reports"),
+                    *("new", "edited", "blocked", "failed"),
+                )
+            },
+        },
+        pk=("portal_id",),
+        # Each ends with what the page of portals is ordered by.
+        indexes=(
+            ("silent", "portal_id"),
+            ("state", "silent", "portal_id"),
+            ("province", "silent", "portal_id"),
+            ("level", "silent", "portal_id"),
+        ),
+    ),
+    "counts": Table(
+        "总数：本档案有多少什么 (how much there is of what)",
+        {
+            "what": _text(
+                "portals 站点, issuers 机关, reports 年报, versions 版本, "
+                "edits 发布后改动, absent 下线或疑似下线, vanished 已下线, "
+                "silent_portals 最近一夜未正常应答的站点, "
+                "portals_without_reports 未见到任何年报的站点, segments 存档文件, "
+                "segment_bytes 其大小, captures 抓取, damages 损坏的记录, "
+                "damaged_segments 有损坏的文件 (what is counted)"
+            ),
+            "number": _integer("数目 (how many)"),
+            "first_at": _text("其中最早的时刻，仅抓取有 (first of them, UTC; of captures only)"),
+            "last_at": _text("其中最晚的时刻，仅抓取有 (last of them, UTC; of captures only)"),
+        },
+        pk=("what",),
+    ),
+    "metrics": Table(
+        "指标：由年报数字算出的率与数，附公式；分母为 0 或有一格不是数字时没有值 "
+        "(what can be said of figures: formulas, with the reason where one is not offered)",
+        {
+            "key": _text("指标 (metric)"),
+            "zh": _text("名称 (name)"),
+            "formula": _text("公式 (formula over keys of cells)"),
+            "unit": _text("单位 (unit)"),
+            "rule": _text("规则 (when it has no value, and when it is not ranked)"),
+            "computed": _text(
+                "何处可得：report 每份年报, group 一组机关, years 相邻两年, none 未提供 "
+                "(where it can be had)"
+            ),
+            "note": _text("说明，未提供的写明原因 (how it is counted, or why it is not offered)"),
+        },
+        pk=("key",),
+    ),
+    "measures": Table(
+        "指标值：一份年报现行版本的各项指标，率以百分数计，各附分母 n；"
+        "分母不大于 0 或有一格不是数字的为空，不等于 0 "
+        "(the metrics of each report's current version, rates in per cent, each with its "
+        "denominator; NULL where that is not above 0 or a cell is not a number)",
+        {
+            "report_id": _text("年报 (report)", "reports.id"),
+            "issuer_id": _text("公开机关 (body)", "issuers.id"),
+            "year": _integer("报告年度 (the year reported on)"),
+            "level": _text("层级 (level of the body)"),
+            "division": _text("行政区划代码 GB/T 2260 (division of the body)"),
+            "scope": _text("统计口径 (own_body, own_level, jurisdiction_aggregate, unclear)"),
+            "form": _text("表式 (2021, 2019, stats2014, narrative, mixed)"),
+            "version_id": _text("现行版本 (version measured)", "versions.id"),
+            "nonzero_cells": _integer("非零格数 (cells that hold a number other than 0)", "格"),
+            "is_doubtful": _integer(
+                "现行版本存疑的为 1，见 versions.flags (1 where anything makes it doubtful)"
+            ),
+            **{name: column for metric in PER_REPORT for name, column in _measured(metric).items()},
+        },
+        pk=("report_id",),
+        indexes=(("year", "level", "division"), ("issuer_id", "year")),
     ),
 }

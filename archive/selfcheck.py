@@ -20,7 +20,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -42,7 +42,7 @@ from archive.findings.years import across
 from archive.model import Evidence, Reading, Section, UnreadableError
 from archive.read import PDF, Part, read_report
 from archive.record import findings_of, record
-from archive.workers import Failure, Limits, Processes, start
+from archive.workers import CRASHED, Failure, Limits, Processes, answered, start
 
 LOG = logging.getLogger("archive.selfcheck")
 
@@ -189,10 +189,6 @@ def compare_years(years: Years) -> list[dict[str, Any]]:
     )
 
 
-def _called(call: Callable[[], str]) -> str:
-    return call()
-
-
 def _silently(work: Callable[[Task], Any], task: Task) -> str:
     """What the work gives, as JSON; libraries that warn of a draft quote it, so none is heard."""
     logging.disable(logging.CRITICAL)
@@ -220,7 +216,7 @@ class Desk:
         self._longest_wait = longest_wait
         self._places = asyncio.Semaphore(at_once)
         self._threads = ThreadPoolExecutor(at_once, "selfcheck")
-        self._at_work: set[Processes] = set()
+        self._at_work: set[Future[Any]] = set()
         self._is_open = True
 
     @asynccontextmanager
@@ -268,20 +264,23 @@ class Desk:
 
     def _apart(self, call: Callable[[], str], settle: Callable[[str | Failure], object]) -> None:
         with Processes(1, self._limits) as processes:
-            self._at_work.add(processes)
+            asked = processes.submit(call)
+            self._at_work.add(asked)
             try:
                 if self._is_open:
-                    settle(next(processes.each(_called, [call]))[1])
+                    settle(answered(asked, self._limits))
+            except RuntimeError:  # the pool broke: its process died unheard
+                settle(Failure(CRASHED))
             except CancelledError:
                 pass  # closed meanwhile
             finally:
-                self._at_work.discard(processes)
+                self._at_work.discard(asked)
 
     def close(self) -> None:
         """End the processes at work, and what they started, at once."""
         self._is_open = False
-        for processes in tuple(self._at_work):
-            processes.shutdown()
+        for asked in tuple(self._at_work):
+            asked.cancel()
         self._threads.shutdown(cancel_futures=True)
 
 
@@ -499,6 +498,7 @@ def serve(listening: socket.socket) -> None:
     config = uvicorn.Config(
         application(),
         log_config=None,
+        log_level=logging.WARNING,
         access_log=False,
         server_header=False,
         proxy_headers=False,
@@ -506,6 +506,9 @@ def serve(listening: socket.socket) -> None:
         timeout_graceful_shutdown=2,
         lifespan="on",
     )
+    # Libraries quote what they stumble over, python_multipart a byte of the draft: none is heard.
+    logging.getLogger().setLevel(logging.CRITICAL)
+    LOG.setLevel(logging.WARNING)
     # The readers are loaded while nobody waits for them.
     start()
     # uvicorn raises the signal again when all is closed: that was the end that was asked for.

@@ -136,7 +136,7 @@ class Processes(Executor):
                 try:
                     for task in islice(waiting, len(asked), None):
                         asked.append(self.submit(work, task))
-                    outcome = _outcome(asked.popleft(), self._limits)
+                    outcome = answered(asked.popleft(), self._limits)
                 except (BrokenProcessPool, RuntimeError):
                     self._end_pool()
                     asked.clear()
@@ -199,7 +199,12 @@ def _read_apart(
         yield from processes.each(work, chain(first, tasks))
 
 
-def _outcome(future: Future[Result | Failure], limits: Limits) -> Result | Failure:
+def answered(future: Future[Result | Failure], limits: Limits) -> Result | Failure:
+    """What a future of `Processes` comes to; a Failure where its process died or exceeded a limit.
+
+    Raises CancelledError when it is cancelled, BrokenProcessPool or RuntimeError when its pool is
+    no more.
+    """
     try:
         return future.result()
     except OverdueError:

@@ -13,6 +13,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -40,6 +41,8 @@ EXAMPLE_COUNT = 3
 EXAMPLE_SETTINGS = ("-s", "ALLOW_PRIVATE_NETWORK=True", "-s", "DOWNLOAD_DELAY=0.02")
 START_SECONDS = 30
 CRAWL = "抓取 crawl"
+SELFCHECK = "NIANBAO_SELFCHECK"  # its word for where drafts are read; "" for nowhere
+RESTART_SECONDS = 2.0
 BACKUP = "NIANBAO_BACKUP"  # the environment's word for where nightly backups go
 NO_ROOM = "[red]磁盘已满 disk full (74)[/red]"
 NOT_BUILT = "没有建档、发布 / nothing was built or published: free space, then start it again"
@@ -382,18 +385,65 @@ def stop_unless_published(data: Path) -> None:
 
 
 def serve_site(data: Path, port: int) -> None:
-    """Serve until Ctrl-C; the server's own log stays quiet but for warnings."""
+    """Serve until Ctrl-C, and self-checks beside; the server's own log stays quiet but for
+    warnings."""
     click.echo(f"\n请打开 / open  http://{HOST}:{port}/    (Ctrl-C 停止 / stops everything)\n")
     datasette = Path(sys.executable).with_name("datasette")
     command = [str(datasette), "serve", str(data / "site"), "--host", HOST, "--port", str(port)]
-    server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
-    try:
-        sys.exit(server.wait())
-    except KeyboardInterrupt:
-        pass  # the way to end a site that is served: no failure
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait()
+    with self_checks() as address:
+        told = {**os.environ, SELFCHECK: address, "PYTHONDONTWRITEBYTECODE": "1"}
+        server = subprocess.Popen(command, cwd=ROOT, env=told)
+        try:
+            sys.exit(server.wait())
+        except KeyboardInterrupt:
+            pass  # the way to end a site that is served: no failure
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait()
+
+
+@contextmanager
+def self_checks() -> Iterator[str]:
+    """The address of the server that reads drafts, on a free port of this machine until the block
+    ends; the one that the environment names instead, also where that is none."""
+    if (named := os.environ.get(SELFCHECK)) is not None:
+        yield named
+        return
+    # The port is taken before there is a site: the server inherits it, also one started again.
+    with socket.create_server((HOST, 0)) as listening:
+        keeper = Keeper(listening)
+        try:
+            yield f"http://{HOST}:{listening.getsockname()[1]}"
+        finally:
+            keeper.stop()
+
+
+class Keeper:
+    """Keeps a server of self-checks at a listening socket, and starts it again when it dies."""
+
+    def __init__(self, listening: socket.socket) -> None:
+        self._number = listening.fileno()
+        self._ended = threading.Event()
+        self._server = self._begin()
+        self._watch = threading.Thread(target=self._keep, daemon=True)
+        self._watch.start()
+
+    def _begin(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "archive", "selfcheck", "--fd", str(self._number)]
+        return subprocess.Popen(command, cwd=ROOT, pass_fds=[self._number])
+
+    def _keep(self) -> None:
+        while not self._ended.is_set():
+            self._server.wait()
+            if not self._ended.wait(RESTART_SECONDS):
+                self._server = self._begin()
+
+    def stop(self) -> None:
+        """End the server and wait until it has."""
+        self._ended.set()
+        while self._watch.is_alive():
+            self._server.terminate()
+            self._watch.join(0.2)
 
 
 @contextmanager

@@ -15,8 +15,9 @@ from warcio.warcwriter import WARCWriter
 
 from archive import form
 from archive.findings.rules import RULES
-from archive.publish import index_texts, metadata
+from archive.publish import ADDED, metadata
 from archive.schema import TABLES
+from archive.search_index import index_texts
 
 SITE = Path(__file__).parent.parent / "datasette"
 SEGMENT = "20240302T181500Z-3f9a1c.warc.gz"
@@ -582,6 +583,8 @@ def build_site(folder: Path, empty: bool = False) -> Path:
         records(db, offsets)
         later_records(db, offsets)
     db.commit()
+    for add in ADDED:
+        add(db)
     index_texts(db)
     db.commit()
     db.close()

@@ -745,7 +745,7 @@ def test_the_command_asks_what_the_last_verification_saw(tmp_path: Path, shelf: 
     write_manifest(tmp_path, shelf, None, day(1))
     head = read_chain(shelf)[0]
     with Turns(tmp_path / MEMORY, shelf) as turns:
-        turns.keep_grown("manifests", 1, head.sha256)
+        turns.keep_head(1, head.sha256)
     path = tmp_path / "manifests" / head.name
     path.write_bytes(head.raw.replace(b"2024-03-01T22", b"2024-03-01T21"))
     command = ["manifest", "--data", str(tmp_path)]

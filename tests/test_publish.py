@@ -12,7 +12,7 @@ import pytest
 
 from archive import publish as publishing
 from archive import published, store
-from archive.publish import PublishError, cut, metadata, normal, publish
+from archive.publish import PublishError, metadata, publish
 
 
 def archive(data: Path, texts: dict[str, str]) -> Path:
@@ -40,23 +40,6 @@ def hits(site: Path, *tokens: str) -> list[int]:
             (match,),
         )
         return [year for (year,) in found]
-
-
-@pytest.mark.parametrize(
-    ("text", "tokens"),
-    [
-        ("政府信息公开", "政府 府信 信息 息公 公开"),
-        ("县", "县"),
-        ("ＡＢ１２件", "ab12 件"),
-        ("公开，公开。", "公开"),
-        ("信息\n 公开", "信息 息公 公开"),
-        ("PDF 2023年", "pdf 2023 年"),
-        ("二〇二三", "二〇 〇二 二三"),
-        ("", ""),
-    ],
-)
-def test_cut(text: str, tokens: str) -> None:
-    assert cut(normal(text)) == tokens
 
 
 def test_words_are_found_in_names_titles_and_text(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
-from xml.etree import ElementTree
 
 import httpx
 import pytest
@@ -61,6 +60,9 @@ PAGES = (
     REPORT,
     f"{REPORT}/{DIGEST_1[:12]}",
     f"{REPORT}/{DIGEST_2[:12]}/original",
+    f"{REPORT}/{DIGEST_1[:12]}/diff/{DIGEST_2[:12]}",
+    "/r/140600-jyj/2020/diff/2023?all=1",
+    f"{REPORT}/diff",
     "/r/140600-jyj/2020",
     "/r/140600-jyj/2016",
     "/r/320813-zf/2023",
@@ -73,6 +75,9 @@ PAGES = (
     "/changes?kind=gone",
     "/coverage",
     "/coverage?division=32",
+    "/coverage?by=province",
+    "/coverage/health",
+    "/coverage/health?portal=hz",
     "/data",
     "/about",
     "/nianbao",
@@ -94,7 +99,14 @@ async def test_a_page_is_chinese_framed_and_harmless(site: Any, path: str) -> No
     page = html.fromstring(response.text)
     assert page.get("lang") == "zh-CN"
     assert page.xpath("string(//header//a[@class='brand'])").startswith("政府信息公开年报档案")
-    assert page.xpath("//script | //img | //style | //@style | //@onerror") == []
+    assert page.xpath("//img | //style | //@style | //@onerror") == []
+    # Scripts are the site's own files; a block of data is no script, and must be what it says.
+    for script in page.xpath("//script"):
+        if script.get("src"):
+            assert re.match(r"/static/[\w/.-]+\.js$", script.get("src"))
+        else:
+            assert script.get("type") == "application/ld+json"
+            assert json.loads(script.text)
     assert not [href for href in page.xpath("//@href | //@src") if "javascript:" in href]
     loaded = page.xpath("//link[@rel='stylesheet' or @rel='icon']/@href | //iframe/@src")
     assert all(re.match(r"/[^/]", address) for address in loaded)
@@ -106,7 +118,7 @@ async def test_every_answer_has_the_headers(site: Any, path: str) -> None:
     headers = (await site.get(path)).headers
     policy = headers["content-security-policy"]
     assert "default-src 'none'" in policy
-    assert "script-src" not in policy
+    assert "script-src 'self';" in policy
     assert "unsafe" not in policy
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
@@ -140,8 +152,8 @@ async def test_merged_cells_of_the_2021_form(site: Any) -> None:
     assert len(requests.xpath("./tbody/tr")) == 25
     assert requests.xpath(".//th[text()='三、本年度办理结果']/@rowspan") == ["22"]
     assert requests.xpath(".//th[text()='（三）不予公开']/@rowspan") == ["8"]
-    assert requests.xpath(".//th[text()='（七）总计']/@colspan") == ["2"]
-    assert requests.xpath(".//th[text()='四、结转下年度继续办理']/@colspan") == ["3"]
+    assert requests.xpath(".//th[a='（七）总计']/@colspan") == ["2"]
+    assert requests.xpath(".//th[a='四、结转下年度继续办理']/@colspan") == ["3"]
     assert requests.xpath(".//th[text()='法人或其他组织']/@colspan") == ["5"]
     assert len(page.xpath("//table[contains(@class, 'form')]//td[@id]")) == 200
 
@@ -158,7 +170,7 @@ async def test_the_2019_form_has_one_row_of_other_results(site: Any) -> None:
     page = html.fromstring((await site.get("/r/140600-jyj/2020")).text)
     (requests,) = page.xpath("//table[contains(@class, 'requests')]")
     assert requests.xpath(".//th[text()='三、本年度办理结果']/@rowspan") == ["20"]
-    assert requests.xpath(".//th[text()='（六）其他处理']/@colspan") == ["2"]
+    assert requests.xpath(".//th[a='（六）其他处理']/@colspan") == ["2"]
     amount = cell(await site.get("/r/140600-jyj/2020"), "disclosure.procurement.amount")
     assert (amount.text, amount.get("colspan")) == ("1,234.50万元", "2")
 
@@ -309,8 +321,9 @@ async def test_a_body_tells_its_place_and_the_body_above(site: Any) -> None:
     assert "全辖区汇总" in (await site.get("/r/320813-zf/2023")).text
     # Only a body that has a page here is a link.
     below = html.fromstring((await site.get("/r/999999-bad/2022")).text)
-    assert below.xpath("//dd/span/a/@href") == ["/r/320813-zf"]
-    assert not html.fromstring((await site.get(REPORT)).text).xpath("//dd/span/a/@href")
+    assert below.xpath("//span[@class='body']/a/@href") == ["/r/320813-zf"]
+    above = html.fromstring((await site.get(REPORT)).text)
+    assert not above.xpath("//span[@class='body']/a/@href")
     page = html.fromstring((await site.get("/r/320813-zf")).text)
     (link,) = page.xpath("//dd/a[contains(., '以此机关为上级')]/@href")
     assert "1 行，条件：parent = 洪泽区人民政府" in " ".join(
@@ -390,13 +403,17 @@ async def test_problems_are_listed_and_every_list_answers(site: Any) -> None:
 
 
 @pytest.mark.asyncio
-async def test_an_edit_shows_cells_and_text_before_and_after(site: Any) -> None:
+async def test_an_edit_shows_its_cells_and_leads_to_the_comparison(site: Any) -> None:
     page = html.fromstring((await site.get(REPORT)).text)
     (change,) = page.xpath("//div[@id='change-2']")
     assert change.xpath(".//table//del/text()") == ["10", "12"]
     assert change.xpath(".//table//ins/text()") == ["19", "21"]
-    assert change.xpath(".//p[@class='textdiff']/del/text()") == ["12"]
-    assert change.xpath(".//p[@class='textdiff']/ins/text()") == ["21"]
+    comparison = f"{REPORT}/{DIGEST_1[:12]}/diff/{DIGEST_2[:12]}"
+    assert change.xpath("./p/a/@href") == [f"{comparison}#section-1", comparison]
+    # Links of old, from events and feeds, lead to the same place of the page.
+    assert change.xpath(f".//*[@id='change-{DIGEST_1[:12]}-{DIGEST_2[:12]}']")
+    told = html.fromstring((await site.get(comparison)).text)
+    assert told.xpath("//*[@id='section-1']")
 
 
 @pytest.mark.asyncio
@@ -483,7 +500,6 @@ async def test_what_another_address_shows_is_not_called_an_edit(tmp_path: Path) 
         db.execute("delete from events where kind = 'edited'")
     datasette = Datasette(config_dir=folder)
     await datasette.invoke_startup()
-    assert (await datasette.client.get("/index.json")).json()["totals"]["edits"] == 0
     old = (await datasette.client.get(f"{REPORT}/{DIGEST_1[:12]}")).text
     assert "这不是现行的一版" in old
     assert "原文有改动" not in old
@@ -513,7 +529,6 @@ async def test_a_version_ascribed_to_another_body_since_is_redirected(site: Any)
         "/-/metadata",
         "/-/databases.json",
         "/sitemap-9.xml",
-        "/compare",
     ],
 )
 async def test_what_is_not_there_is_a_plain_chinese_404(site: Any, path: str) -> None:
@@ -578,14 +593,12 @@ async def test_the_cells_as_csv(site: Any) -> None:
 @pytest.mark.asyncio
 async def test_a_body_has_its_years_and_the_missing_ones(site: Any) -> None:
     page = html.fromstring((await site.get("/r/140600-jyj")).text)
-    years = page.xpath("//table[contains(@class, 'list')]/tbody/tr/th//text()")
+    years = page.xpath("//section[@id='years']//tbody/tr/th//text()")
     assert years == ["2023", "2022", "2021", "2020", "2019", "2018", "2017", "2016"]
     assert len(page.xpath("//tr[@class='absent']")) == 4
-    assert page.xpath("//*[local-name()='rect']/*/text()") == [
-        "2020 年度：8 件",
-        "2021 年度：5 件",
-        "2023 年度：21 件",
-    ]
+    figure = page.xpath("//figure[starts-with(figcaption, '依申请公开')]")[0]
+    received = [row.xpath("string(td[1])") for row in figure.xpath(".//tbody/tr[td]")]
+    assert received == ["33", "8", "5", "21"]
     body = (await site.get("/r/140600-jyj.json")).json()
     assert [report["year"] for report in body["reports"]] == [2023, 2021, 2020, 2016]
     lines = list(csv.DictReader(io.StringIO((await site.get("/r/140600-jyj.csv")).text)))
@@ -650,62 +663,7 @@ async def test_an_original_that_cannot_be_shown_is_explained(
         assert reason in response.text
 
 
-# --- search -----------------------------------------------------------------------------------
-
-
-@pytest.mark.asyncio
-async def test_search_puts_names_before_titles_before_text(site: Any) -> None:
-    found = (await site.get("/search.json?q=" + quote("洪泽"))).json()
-    assert [(hit["report_id"], hit["found_in"]) for hit in found["results"]] == [
-        ("320813-zf/2023", "issuer_name")
-    ]
-    found = (await site.get("/search.json?q=" + quote("泥鳅"))).json()
-    assert [(hit["report_id"], hit["found_in"]) for hit in found["results"]] == [
-        ("320813-zf/2023", "text"),
-        ("999999-bad/2022", "text"),
-    ]
-    assert found["complete"] is True
-
-
-@pytest.mark.asyncio
-@pytest.mark.parametrize(
-    ("query", "reports"),
-    [
-        ("泥鳅养殖", ["320813-zf/2023"]),
-        ("鳅泥", []),
-        ("洪泽 养殖", ["320813-zf/2023"]),
-        ("朔州 养殖", []),
-        ("朔州教育局", []),
-        ("朔州市教育局 2020", ["140600-jyj/2020"]),
-        ("36条", ["140600-jyj/2023"]),
-        ("３６条", ["140600-jyj/2023"]),
-        ("鳅", ["320813-zf/2023", "999999-bad/2022"]),
-        ("SCRIPT", ["999999-bad/2022"]),
-    ],
-)
-async def test_search_finds_every_word_and_nothing_else(
-    site: Any, query: str, reports: list[str]
-) -> None:
-    found = (await site.get("/search.json?q=" + quote(query))).json()
-    assert [hit["report_id"] for hit in found["results"]] == reports
-
-
-@pytest.mark.asyncio
-@pytest.mark.parametrize(
-    "query",
-    ['"', "*", "'", '"泥鳅', "泥鳅*", "NEAR(", "a AND", "-", "^泥", "text:泥鳅", "\x00", "%", "()"],
-)
-async def test_no_query_breaks_the_search(site: Any, query: str) -> None:
-    assert (await site.get("/search?q=" + quote(query))).status_code == 200
-    assert (await site.get("/search.json?page=x&q=" + quote(query * 90))).status_code == 200
-
-
-@pytest.mark.asyncio
-async def test_the_words_are_marked_in_escaped_text(site: Any) -> None:
-    page = await site.get("/search?q=" + quote("泥鳅"))
-    marked = html.fromstring(page.text).xpath("//p[@class='snippet']/mark/text()")
-    assert marked == ["泥鳅", "泥鳅"]
-    assert SCRIPT not in page.text
+# --- what is shown as it is ----------------------------------------------------------------------
 
 
 @pytest.mark.asyncio
@@ -720,90 +678,12 @@ async def test_an_address_cannot_be_shown_backwards(site: Any) -> None:
 
 
 @pytest.mark.asyncio
-async def test_coverage_has_a_place_for_each_year(site: Any) -> None:
-    found = (await site.get("/coverage.json")).json()
-    bodies = {body["id"]: body["reports"] for body in found["bodies"]}
-    assert bodies["140600-jyj"]["2023"] == "live"
-    assert bodies["140600-jyj"]["2022"] is None
-    assert bodies["320813-zf"]["2023"] == "gone"
-    only = (await site.get("/coverage.json?division=14")).json()
-    assert [body["id"] for body in only["bodies"]] == ["140600-jyj"]
-
-
-@pytest.mark.asyncio
-async def test_coverage_tells_of_the_last_night(site: Any) -> None:
-    """Those first where something was amiss; counts that nobody wrote are no 0."""
-    page = html.fromstring((await site.get("/coverage")).text)
-    (night,) = page.xpath("//section[@id='night']")
-    assert night.xpath("string(h2)").startswith("最近一夜：2024-03-04")
-    totals = dict(zip(night.xpath("dl//dt/text()"), night.xpath("dl//dd/text()"), strict=True))
-    assert (totals["有应答的站点"], totals["请求"], totals["新见"]) == ("1/2", "43", "2")
-    assert (totals["被拦"], totals["收到"], totals["省下请求"]) == ("3", "1.2 MB", "160")
-    lines = [
-        [cell.text_content() for cell in line.xpath("./*")] for line in night.xpath(".//tbody/tr")
-    ]
-    assert lines[0][:5] == ["洪泽区人民政府", "验证页", "3", "—", "—"]
-    assert lines[1][:6] == ["朔州市人民政府", "正常", "40", "4", "30", "2"]
-
-
-@pytest.mark.asyncio
-async def test_a_bar_a_night_and_a_gap_where_none_was(site: Any) -> None:
-    page = html.fromstring((await site.get("/coverage")).text)
-    drawings = page.xpath("//section[@id='night']//svg")
-    titles = [drawing.xpath("./rect/title/text()") for drawing in drawings]
-    assert titles == [
-        ["2024-03-01：800 次", "2024-03-03：40 次", "2024-03-04：43 次"],
-        ["2024-03-01：117 份", "2024-03-03：0 份", "2024-03-04：2 份"],
-        ["2024-03-01：0 份", "2024-03-03：1 份", "2024-03-04：0 份"],
-    ]
-    places = [float(x) for x in drawings[0].xpath("./rect/@x")]
-    assert places[1] - places[0] == 2 * (places[2] - places[1])
-    heights = [[float(h) for h in drawing.xpath("./rect/@height")] for drawing in drawings]
-    # 800 is cut at one and a half times 43, 117 at as much of 2: 72 * 40 / 64.5 is 44.7.
-    assert heights == [[72, 44.7, 48], [72, 0, 48], [0, 72, 0]]
-    assert [len(drawing.xpath("./line[@class='cut']")) for drawing in drawings] == [1, 1, 0]
-
-
-@pytest.mark.asyncio
-async def test_the_nights_as_json_and_csv(site: Any) -> None:
-    found = (await site.get("/coverage.json")).json()
-    assert [(line["night"], line["requests"], line["new"]) for line in found["nights"]] == [
-        ("2024-03-04", 43, 2),
-        ("2024-03-03", 40, 0),
-        ("2024-03-01", 800, 117),
-    ]
-    assert [line["portal_id"] for line in found["last_night"]] == ["hz", "sz"]
-    assert (await site.get("/coverage.json?division=14")).json()["nights"] == []
-    assert (await site.get("/coverage/nights.json")).json()["nights"] == found["nights"]
-    portals = (await site.get("/coverage/portals.json")).json()
-    assert (portals["night"], portals["portals"]) == ("2024-03-04", found["last_night"])
-    table = (await site.get("/coverage/nights.csv")).text
-    (first, *_) = csv.DictReader(io.StringIO(table))
-    assert (first["night"], first["answered"], first["blocked"]) == ("2024-03-04", "1", "3")
-    table = (await site.get("/coverage/portals.csv?night=2024-03-01")).text
-    (only,) = csv.DictReader(io.StringIO(table))
-    assert (only["name"], only["requests"], only["seconds"]) == ("朔州市人民政府", "800", "130.5")
-    strange = await site.get("/coverage/portals.json?night=%27or")
-    assert strange.json()["night"] == "2024-03-04"
-
-
-@pytest.mark.asyncio
 async def test_robots_may_read_records_only(site: Any) -> None:
     text = (await site.get("/robots.txt")).text
     for closed in ("/nianbao", "/search", "/*?"):
         assert f"Disallow: {closed}\n" in text
     assert "Disallow: /r" not in text
     assert "Sitemap: http://localhost/sitemap.xml" in text
-
-
-@pytest.mark.asyncio
-async def test_the_sitemap_lists_bodies_and_reports(site: Any) -> None:
-    response = await site.get("/sitemap.xml")
-    tree = ElementTree.fromstring(response.content)
-    places = [node.text for node in tree.iter() if node.tag.endswith("}loc")]
-    assert f"http://localhost{REPORT}" in places
-    assert "http://localhost/r/320813-zf" in places
-    assert len(places) == 5 + 6 + 3
 
 
 @pytest.mark.asyncio
@@ -900,11 +780,3 @@ async def test_lists_come_as_json_and_csv(site: Any, path: str) -> None:
     lines = list(csv.DictReader(io.StringIO(table.text)))
     assert lines
     assert None not in lines[0]
-
-
-@pytest.mark.asyncio
-async def test_snippets_show_the_text_as_printed(site: Any) -> None:
-    """The index folds full-width punctuation; readers see what the report prints."""
-    (hit, *_) = (await site.get("/search.json?q=公开")).json()["results"]
-    assert "," not in hit["snippet"]
-    assert re.search("[，。、：]", hit["snippet"])

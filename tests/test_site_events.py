@@ -19,7 +19,7 @@ from site_fixture import DIGEST_1, DIGEST_2, build_site
 REPORT = "/r/140600-jyj/2023"
 ATOM = "{http://www.w3.org/2005/Atom}"
 FIRST, SECOND = (f"140600-jyj/2023/{digest[:12]}" for digest in (DIGEST_1, DIGEST_2))
-COMPARISON = f"/r/{SECOND}#change-{DIGEST_1[:12]}-{DIGEST_2[:12]}"
+COMPARISON = f"/r/140600-jyj/2023/{DIGEST_1[:12]}/diff/{DIGEST_2[:12]}"
 
 
 @pytest.fixture
@@ -88,9 +88,8 @@ async def test_the_list_tells_days_and_leads_to_the_comparison(site: Any) -> Non
     assert "早于所示发布日期 3 天" in lines[3]
     (link,) = page.xpath("//a[text()='对照']/@href")
     assert link == COMPARISON
-    path, _, anchor = link.partition("#")
-    target = html.fromstring((await site.get(path)).text)
-    assert words(target.xpath("//*[@id=$anchor]", anchor=anchor)[0]).startswith("第 1 版 → 第 2 版")
+    target = html.fromstring((await site.get(link)).text)
+    assert words(target.xpath("//h1")[0]) == "朔州市教育局 第 1 版 ↔ 第 2 版"
 
 
 @pytest.mark.asyncio

@@ -17,16 +17,20 @@ CHECK_GROUPS = (
 MARKING = ("hard", "soft", "cross_year", "cross_year_soft")
 KEY = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)+")
 OPERATOR = re.compile(r"\s(:=|<=|>=|=|\+|-)\s")
+# How an operator is written, and what it is where the relation does not hold.
+SIGNS = {":=": ("=", "≠"), "=": ("=", "≠"), ">=": ("≥", "<"), "<=": ("≤", ">"), "-": ("−", "−")}
+BLAME = {"publisher": "原文如此", "parser": "本站读取有误"}
 
 
-def arithmetic(formula, fields, figures):
-    """The formula as terms with their printed values; None for one that spans other records."""
+def arithmetic(formula, fields, figures, holds=True):
+    """The formula as terms with their printed values, each with the sign before it, which says
+    whether the relation `holds`; None for one that spans other records."""
     parts = OPERATOR.split((formula or "").strip())
     if not all(KEY.fullmatch(part) and part in fields for part in parts[::2]):
         return None
     terms = [{"sign": "", "field": fields[parts[0]]}]
     terms += [
-        {"sign": sign, "field": fields[key]}
+        {"sign": SIGNS.get(sign, (sign, sign))[not holds], "field": fields[key]}
         for sign, key in zip(parts[1::2], parts[2::2], strict=True)
     ]
     for term in terms:
@@ -44,6 +48,20 @@ def unpacked(finding):
         "cells": KEY.findall(finding["formula"] or "") if told is None else json.loads(told),
         "proposed": json.loads(finding["proposed"] or "{}"),
     }
+
+
+def sum_line(finding):
+    """A failed relation in one line: its sum where it has one, else what was found and expected,
+    and whose error it is."""
+    parts = []
+    for term in finding.get("terms") or ():
+        parts += [term["sign"], term["value"]] if term["sign"] else [term["value"]]
+    line = " ".join(parts)
+    if not line and finding["actual"] is not None:
+        line = f"所印 {finding['actual']}"
+        line += "" if finding["expected"] is None else f"，各项得 {finding['expected']}"
+    blame = BLAME.get(finding["blame"], "责任未定")
+    return f"{line}（{blame}）" if line else blame
 
 
 def check_groups(findings):

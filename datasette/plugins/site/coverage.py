@@ -1,15 +1,17 @@
-"""Which bodies have published for which years."""
+"""Which bodies have published for which years: by body, by province, by level, by portal."""
 
 from __future__ import annotations
 
 import re
+from urllib.parse import urlencode
 
 from datasette import hookimpl
+from markupsafe import Markup, escape
 
-from .answers import DATABASE, csv_response, json_response, page, page_number, remembered, rows
-from .health import VISITS_SHOWN, holdings, night_charts, nights, visits
+from .answers import DATABASE, csv_response, json_response, page, remembered, rows
 
-BODIES_PER_PAGE = 100
+BODIES_PER_PAGE = 50
+PORTALS_PER_PAGE = 50
 PROVINCES = {
     "11": "北京", "12": "天津", "13": "河北", "14": "山西", "15": "内蒙古", "21": "辽宁",
     "22": "吉林", "23": "黑龙江", "31": "上海", "32": "江苏", "33": "浙江", "34": "安徽",
@@ -18,104 +20,402 @@ PROVINCES = {
     "53": "云南", "54": "西藏", "61": "陕西", "62": "甘肃", "63": "青海", "64": "宁夏",
     "65": "新疆", "71": "台湾", "81": "香港", "82": "澳门", "00": "中央",
 }  # fmt: skip
+LEVELS = {
+    "central": "中央",
+    "province": "省级",
+    "prefecture": "市级",
+    "county": "县级",
+    "township": "乡级",
+}
+# A state, the sign for it in a square, what it means.
+STATES = {
+    "published": ("有", "在线"),
+    "moved": ("迁", "已迁移，新址在线"),
+    "suspect": ("疑", "疑似下线"),
+    "vanished": ("撤", "已下线，本站有存"),
+    "image_only": ("图", "数字只见于图片或扫描件"),
+    "unreadable": ("难", "见到而未能读出"),
+    "blocked": ("拦", "网站拦截或不许抓取"),
+    "needs_browser": ("浏", "需用浏览器才能读取"),
+    "missing": ("缺", "应有而未见到"),
+}
+# With these the report is here and was read.
+KEPT = ("published", "moved", "suspect", "vanished", "image_only")
+LATE = {"late": ("迟", "逾期"), "very_late": ("迟+", "逾期超过两个月")}
+GROUPS = {"province": "按地区", "level": "按层级", "portal": "按站点"}
+# The share of bodies whose report is here, from which a square has its shade.
+SHADES = ((1.0, 5), (0.9, 4), (0.75, 3), (0.5, 2), (0.0, 1))
+COLUMNS = (
+    "issuer_id", "name", "year", "state", "on_time", "published_on", "due_on", "report_id",
+    "portal_id", "level", "division", "evidence",
+)  # fmt: skip
+
+
+def shade(kept, bodies):
+    """The step from 0 (none) to 5 (all) of a share."""
+    if not kept or not bodies:
+        return 0
+    return next(step for least, step in SHADES if kept >= least * bodies)
+
+
+def percent(kept, bodies):
+    """A share in whole per cent, rounded down, but never to nothing; None of none."""
+    if not bodies:
+        return None
+    return max(100 * kept // bodies, 1 if kept else 0)
+
+
+def significant(division):
+    """A division's code without the pairs of zeros at its end: 140600 is 1406."""
+    if set(division) == {"0"}:
+        return "00"
+    while len(division) > 2 and division.endswith("00"):
+        division = division[:-2]
+    return division
+
+
+def asked(request):
+    """What is asked for, by name; whatever cannot be meant is left out."""
+    args = request.args
+    found = {
+        "by": args.get("by") if args.get("by") in GROUPS else "",
+        "division": args.get("division") or "",
+        "level": args.get("level") if args.get("level") in LEVELS else "",
+        "portal": (args.get("portal") or "")[:100],
+        "year": args.get("year") or "",
+        "state": args.get("state") if args.get("state") in STATES else "",
+        "late": args.get("late") if args.get("late") in LATE else "",
+        "name": (args.get("name") or "").strip()[:60],
+        "after": (args.get("after") or "")[:100],
+    }
+    if not re.fullmatch(r"\d{2,12}", found["division"]):
+        found["division"] = ""
+    if not re.fullmatch(r"\d{4}", found["year"]):
+        found["year"] = ""
+    return found
+
+
+def address(choice, **more):
+    """The address of the page for a choice."""
+    query = urlencode({name: value for name, value in {**choice, **more}.items() if value})
+    return "/coverage" + (f"?{query}" if query else "")
+
+
+def bodies_statement(choice):
+    """SQL and parameters for the ids of the bodies of a page, one more than it holds.
+
+    Every condition is an equality that an index answers in the order of the ids, so that a page
+    reads on from the last one's end.
+    """
+    conditions, values = ["issuer_id > ?"], [choice["after"]]
+    if choice["division"]:
+        code = significant(choice["division"])
+        conditions.append("province = ?")
+        values.append(code[:2])
+        if len(code) > 2:
+            conditions.append("division >= ? and division < ?")
+            values += [code, code + ":"]
+    for name, column in (("level", "level"), ("portal", "portal_id"), ("state", "state")):
+        if choice[name]:
+            conditions.append(f"{column} = ?")
+            values.append(choice[name])
+    if choice["late"]:
+        conditions.append("on_time = ?")
+        values.append(choice["late"])
+    if choice["year"]:
+        conditions.append("year = ?")
+        values.append(int(choice["year"]))
+    if choice["name"]:
+        conditions.append("issuer_id in (select id from issuers where name >= ? and name < ?)")
+        values += [choice["name"], choice["name"] + "\U0010ffff"]
+    return (
+        f"select distinct issuer_id from coverage where {' and '.join(conditions)} "
+        f"order by issuer_id limit {BODIES_PER_PAGE + 1}",
+        values,
+    )
+
+
+async def covered(database, ids):
+    """The rows of bodies, with the body's name, in order of body and year."""
+    return await rows(
+        database,
+        f"""
+        select coverage.*, issuers.name from coverage
+        join issuers on issuers.id = coverage.issuer_id
+        where issuer_id in ({", ".join("?" * len(ids))}) order by issuer_id, year
+        """,
+        *ids,
+    )
+
+
+def square(row):
+    """A row as a square: a link to its evidence with a sign, and, but for a plain one, in words.
+
+    Made here and not in the template: a page has a thousand.
+    """
+    sign, words = STATES.get(row["state"], (row["state"][:1], row["state"]))
+    kind, late = row["state"], LATE.get(row["on_time"])
+    if late:
+        words = f"{words}；{late[1]}：{row['published_on']} 发布，期限 {row['due_on']}"
+        if kind == "published":
+            kind, sign = row["on_time"], late[0]
+    told = "" if kind == "published" else f' title="{escape(words)}"'
+    return Markup(
+        f'<a class="dot v-{escape(kind)}" href="{escape(row["evidence"])}"{told}>{escape(sign)}</a>'
+    )
+
+
+async def group_totals(database, by, code):
+    """The numbers of bodies of a group by year and state, as the rows of coverage_totals."""
+    return await rows(
+        database,
+        'select * from coverage_totals where "by" = ? and code = ? order by year, state',
+        by,
+        code,
+    )
+
+
+def by_year(totals):
+    """Rows of coverage_totals as a line a year: bodies, how many are here, late, and by state."""
+    lines = {}
+    for row in totals:
+        line = lines.setdefault(
+            row["year"], {"year": row["year"], "bodies": 0, "kept": 0, "late": 0, "states": {}}
+        )
+        line["bodies"] += row["bodies"]
+        line["late"] += row["late"]
+        line["kept"] += row["bodies"] if row["state"] in KEPT else 0
+        line["states"][row["state"]] = row["bodies"]
+    for line in lines.values():
+        line["percent"] = percent(line["kept"], line["bodies"])
+    return [lines[year] for year in sorted(lines)]
+
+
+async def shares(database, by, since=0):
+    """Bodies due, reports here and late ones of every group of a kind and year; kept a while."""
+    states = ", ".join(f"'{state}'" for state in KEPT)
+    return await remembered(
+        database,
+        f"""
+        select code, year, sum(bodies) as bodies, sum(late) as late,
+            sum(case when state in ({states}) then bodies else 0 end) as kept
+        from coverage_totals where "by" = '{by}' and year >= {int(since)}
+        group by code, year order by code, year
+        """,
+    )
+
+
+def grid(found, names, years):
+    """Shares as lines of cells, a line a group in the order of `names`; None: nothing is due."""
+    known = {(line["code"], line["year"]): line for line in found}
+    codes = {line["code"] for line in found}
+    order = [code for code in names if code in codes] + sorted(codes - names.keys())
+    lines = []
+    for code in order:
+        cells = []
+        for year in years:
+            line = known.get((code, year))
+            cells.append(
+                line
+                and {
+                    **line,
+                    "percent": percent(line["kept"], line["bodies"]),
+                    "shade": shade(line["kept"], line["bodies"]),
+                }
+            )
+        lines.append({"code": code, "name": names.get(code) or code or "不详", "cells": cells})
+    return lines
+
+
+def years_of(lines):
+    """All years from the first to the last."""
+    known = [line["year"] for line in lines]
+    return list(range(min(known), max(known) + 1)) if known else []
 
 
 async def coverage(datasette, request):
     database = datasette.get_database(DATABASE)
-    division = request.args.get("division") or ""
-    division = division if re.fullmatch(r"\d{2,6}", division) else ""
-    number = page_number(request)
-    bodies = await rows(
-        database,
-        """
-        select id, name, level, division from issuers where division like ? || '%'
-        or (? = '' and division is null)
-        order by division, name limit ? offset ?
-        """,
-        division,
-        division,
-        BODIES_PER_PAGE + 1,
-        (number - 1) * BODIES_PER_PAGE,
-    )
-    more, bodies = len(bodies) > BODIES_PER_PAGE, bodies[:BODIES_PER_PAGE]
-    reports = await rows(
-        database,
-        f"""
-        select id, issuer_id, year, status, form from reports
-        where issuer_id in ({", ".join("?" * len(bodies))})
-        """,
-        *(body["id"] for body in bodies),
-    )
-    by_year = await remembered(
-        database,
-        """
-        select year, count(*) as reports, sum(status in ('gone', 'suspect')) as absent
-        from reports group by year order by year
-        """,
-    )
-    found = {(report["issuer_id"], report["year"]): report for report in reports}
-    shown = [line["year"] for line in by_year]
-    years = list(range(min(shown), max(shown) + 1)) if shown else []
-    grid = [
-        {**body, "cells": [(year, found.get((body["id"], year))) for year in years]}
-        for body in bodies
-    ]
-    # The nights are told once, where all bodies begin.
-    known_nights = await nights(database) if number == 1 and not division else []
-    last_night = known_nights[0] if known_nights else None
-    kept = await holdings(database) if number == 1 and not division else None
-    visited = await visits(database, last_night["night"]) if last_night else []
-    if request.url_vars.get("format") == "json":
+    choice = asked(request)
+    if choice["by"]:
+        return await grouped(datasette, request, database, choice)
+    found = await rows(database, *_spread(bodies_statement(choice)))
+    ids = [row["issuer_id"] for row in found]
+    more, ids = len(ids) > BODIES_PER_PAGE, ids[:BODIES_PER_PAGE]
+    lines = await covered(database, ids) if ids else []
+    narrowed = [name for name in ("division", "level", "portal") if choice[name]]
+    totals, of = None, ("all", "all")
+    if not narrowed:
+        totals = await group_totals(database, *of)
+    elif len(narrowed) == 1 and (
+        narrowed != ["division"] or len(significant(choice["division"])) == 2
+    ):
+        by = {"division": "province"}.get(narrowed[0], narrowed[0])
+        code = significant(choice["division"]) if by == "province" else choice[narrowed[0]]
+        of = (by, code)
+        totals = await group_totals(database, *of)
+    following = address(choice, after=ids[-1]) if more else None
+    form = request.url_vars.get("format")
+    if form == "csv":
+        return csv_response(lines, COLUMNS)
+    if form == "json":
         return json_response(
             {
-                "years": by_year,
-                "nights": known_nights,
-                "last_night": visited,
-                "holdings": kept,
-                "page": number,
+                "choice": {name: value for name, value in choice.items() if value},
+                "totals": totals,
                 "more": more,
-                "bodies": [
-                    {
-                        **{key: value for key, value in line.items() if key != "cells"},
-                        "reports": {
-                            year: report and report["status"] for year, report in line["cells"]
-                        },
-                    }
-                    for line in grid
-                ],
+                "next": following and following.replace("/coverage", "/coverage.json", 1),
+                "health": "/coverage/health.json",
+                "bodies": await _records(database, ids, lines),
             }
         )
-    if request.url_vars.get("format") == "csv":
-        lines = [
-            {**line, **{year: report and report["status"] for year, report in line["cells"]}}
-            for line in grid
-        ]
-        return csv_response(lines, ["id", "name", "level", "division", *years])
-    provinces = await remembered(
-        database,
-        """
-        select substr(division, 1, 2) as code, count(*) as bodies from issuers
-        where division is not null group by 1 order by 1
-        """,
-    )
+    years = years_of([*(totals or []), *lines])
+    place = {year: number for number, year in enumerate(years)}
+    bodies = {}
+    for row in lines:
+        known = {name: row[name] for name in ("issuer_id", "name", "level")}
+        body = bodies.setdefault(row["issuer_id"], {**known, "cells": [""] * len(years)})
+        body["cells"][place[row["year"]]] = square(row)
     return await page(
         datasette,
         request,
         "coverage.html",
         section="coverage",
+        choice=choice,
+        address=address,
+        bodies=list(bodies.values()),
         years=years,
-        by_year={line["year"]: line for line in by_year},
-        grid=grid,
-        division=division,
-        provinces=[
-            {**line, "name": PROVINCES.get(line["code"], line["code"])} for line in provinces
-        ],
-        page=number,
-        more=more,
-        night=last_night,
-        charts=night_charts(known_nights),
-        visits=visited[:VISITS_SHOWN],
-        kept=kept,
+        totals=by_year(totals or []),
+        total_of=_group_name(*of),
+        next=following,
+        states=STATES,
+        late=LATE,
+        provinces=PROVINCES,
+        levels=LEVELS,
+        groups=GROUPS,
+        narrowed=any(choice[name] for name in choice if name not in ("by", "after")),
+    )
+
+
+async def _records(database, ids, lines):
+    """Bodies with their years, and the state of each report that is here as reports tell it."""
+    status = {
+        row["id"]: row["status"]
+        for row in await rows(
+            database,
+            f"select id, status from reports where issuer_id in ({', '.join('?' * len(ids))})",
+            *ids,
+        )
+    }
+    bodies = {}
+    for row in lines:
+        body = bodies.setdefault(
+            row["issuer_id"],
+            {
+                "id": row["issuer_id"],
+                "name": row["name"],
+                "level": row["level"],
+                "division": row["division"],
+                "reports": {},
+                "years": {},
+            },
+        )
+        body["reports"][row["year"]] = status.get(row["report_id"])
+        body["years"][row["year"]] = {
+            name: row[name]
+            for name in ("state", "on_time", "published_on", "due_on", "report_id", "evidence")
+        }
+    return list(bodies.values())
+
+
+def _group_name(by, code):
+    if by == "all":
+        return "全部机关"
+    return {"province": PROVINCES, "level": LEVELS}.get(by, {}).get(code) or code
+
+
+def _spread(statement):
+    sql, values = statement
+    return sql, *values
+
+
+async def grouped(datasette, request, database, choice):
+    """The shares of provinces, levels or portals by year."""
+    by, form, following = choice["by"], request.url_vars.get("format"), None
+    if by == "portal":
+        portals = await rows(
+            database,
+            "select portal_id, name from portal_health where portal_id > ? "
+            + ("and province = ? " if choice["division"] else "")
+            + f"order by portal_id limit {PORTALS_PER_PAGE + 1}",
+            choice["after"],
+            *([significant(choice["division"])[:2]] if choice["division"] else []),
+        )
+        if len(portals) > PORTALS_PER_PAGE:
+            portals = portals[:PORTALS_PER_PAGE]
+            following = address(choice, after=portals[-1]["portal_id"])
+        names = {portal["portal_id"]: portal["name"] for portal in portals}
+        states = ", ".join(f"'{state}'" for state in KEPT)
+        found = await rows(
+            database,
+            f"""
+            select code, year, sum(bodies) as bodies, sum(late) as late,
+                sum(case when state in ({states}) then bodies else 0 end) as kept
+            from coverage_totals
+            where "by" = 'portal' and code in ({", ".join("?" * len(names))})
+            group by code, year order by code, year
+            """,
+            *names,
+        )
+    else:
+        names = PROVINCES if by == "province" else LEVELS
+        found = await shares(database, by)
+    years = years_of(found)
+    lines = grid(found, names, years)
+    if form == "csv":
+        columns = ["by", "code", "name", "year", "bodies", "kept", "late"]
+        return csv_response(
+            (
+                {**cell, "by": by, "name": line["name"]}
+                for line in lines
+                for cell in line["cells"]
+                if cell
+            ),
+            columns,
+        )
+    if form == "json":
+        return json_response(
+            {
+                "by": by,
+                "next": following and following.replace("/coverage", "/coverage.json", 1),
+                "groups": [
+                    {
+                        "code": line["code"],
+                        "name": line["name"],
+                        "years": {
+                            cell["year"]: {name: cell[name] for name in ("bodies", "kept", "late")}
+                            for cell in line["cells"]
+                            if cell
+                        },
+                    }
+                    for line in lines
+                ],
+            }
+        )
+    return await page(
+        datasette,
+        request,
+        "coverage.html",
+        section="coverage",
+        choice=choice,
+        address=address,
+        lines=lines,
+        years=years,
+        next=following,
+        states=STATES,
+        provinces=PROVINCES,
+        levels=LEVELS,
+        groups=GROUPS,
+        filter={"province": "division", "level": "level", "portal": "portal"}[by],
     )
 
 

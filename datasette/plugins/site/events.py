@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from urllib.parse import quote
 
-from datasette import Response, hookimpl
+from datasette import hookimpl
 
 from .answers import DATABASE, csv_response, json_response, last_part, page, page_number, rows
 
@@ -29,10 +28,11 @@ EVENT_COLUMNS = (
 )  # fmt: skip
 
 
-async def kept_events(database, kinds, limit, offset=0):
+async def kept_events(database, kinds, limit, offset=0, among=None):
     """What the archive's table of events tells, newest first; `repeats` counts the same before.
 
     An edit has how many cells, chapters and other passages differ from the version before.
+    `among` limits it to the rows of a query of events, given with its parameters.
     """
     newest = "order by at desc, report_id desc, position desc limit"
     chosen = "events" if not kinds else "(select * from events where kind = ?)"
@@ -40,6 +40,12 @@ async def kept_events(database, kinds, limit, offset=0):
         # One walk of an index for each kind: of all kinds together, the rare ones lie far apart.
         one = f"select * from (select * from events where kind = ? {newest} {offset + limit})"
         chosen = f"({' union all '.join([one] * len(kinds))})"
+    parameters = kinds
+    if among:
+        source, given = among
+        chosen = f"(select * from ({source})"
+        chosen += f" where kind in ({', '.join('?' * len(kinds))}))" if kinds else ")"
+        parameters = (*given, *kinds)
     found = await rows(
         database,
         f"""
@@ -64,7 +70,7 @@ async def kept_events(database, kinds, limit, offset=0):
         left join issuers on issuers.id = reports.issuer_id
         order by chosen.at desc, chosen.report_id desc, chosen.position desc
         """,
-        *kinds,
+        *parameters,
         limit,
         offset,
     )
@@ -77,8 +83,7 @@ async def kept_events(database, kinds, limit, offset=0):
         event["path"] = "/r/" + (event["version_id"] or event["report_id"])
         event["tag"] = event_tag(event)
         if event["kind"] == "edited" and event["from_version"]:
-            before, after = (last_part(event[key]) for key in ("from_version", "version_id"))
-            event["compare"] = f"/r/{event['version_id']}#change-{before}-{after}"
+            event["compare"] = f"/r/{event['from_version']}/diff/{last_part(event['version_id'])}"
     return found
 
 
@@ -163,34 +168,8 @@ async def changes(datasette, request):
     )
 
 
-async def atom(datasette, request):
-    """The feed of what happened; of one kind where it is asked for, under an id of its own."""
-    kind = asked_kind(request)
-    events, _ = await events_page(datasette.get_database(DATABASE), kind, 1, 100)
-    for event in events:
-        event["url"] = datasette.absolute_url(
-            request, quote(event.get("compare") or event["path"], safe="/-~._%#")
-        )
-    text = await datasette.render_template(
-        "changes.atom",
-        {
-            "events": events,
-            "kind": kind,
-            "updated": max((event["at"] or "" for event in events), default="")
-            or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "home": datasette.absolute_url(request, "/"),
-            "itself": datasette.absolute_url(
-                request, "/changes.atom" + (f"?kind={kind}" if kind else "")
-            ),
-        },
-        request=request,
-    )
-    return Response(text, content_type="application/atom+xml; charset=utf-8")
-
-
 @hookimpl
 def register_routes():
     return [
         (r"^/changes(?:\.(?P<format>json|csv))?$", changes),
-        (r"^/changes\.atom$", atom),
     ]

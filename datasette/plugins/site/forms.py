@@ -14,7 +14,7 @@ STATES = {
     "ambiguous": ("难分", "原文数字粘连难分，无法确定属于哪一格，引号内是粘连的原文"),
     "unreadable": ("不可读", "原文此格无法读出"),
     "ocr": ("识别", "由扫描件或图片识别得出"),
-    "glued": ("切分", "原文数字与相邻格粘连，由勾稽关系切分"),
+    "glued": ("由勾稽关系切分", "原文数字与相邻格粘连，由勾稽关系切分"),
     "unit": ("带单位", "原文数字带有单位或正负号，照原样印出"),
 }
 # Where what was printed does not show the state by itself, a word beside it does.
@@ -46,6 +46,10 @@ STATS_CHAPTERS = {
 }
 # A corrected value longer than this is told below the table only.
 LONGEST_CORRECTION = 24
+# Of the words of a note or a correction as many characters are shown.
+LONGEST_WORDS = 120
+# What a reader may take these for.
+NOT_ZERO = {"blank": "，不等于 0", "na": "，不等于 0"}
 
 
 def label_rows(paths):
@@ -77,8 +81,8 @@ def requests_table(fields, cell):
     return {
         "depth": depth,
         "rows": [
-            (heads, [cell(columns.get(key)) for key in APPLICANTS])
-            for heads, (_, columns) in zip(labels, rows.values(), strict=True)
+            (heads, f"requests.{row}.total", [cell(columns.get(key)) for key in APPLICANTS])
+            for heads, (row, (_, columns)) in zip(labels, rows.items(), strict=True)
         ],
     }
 
@@ -104,6 +108,7 @@ def disclosure_table(fields, cell):
                 "rows": [
                     (
                         name,
+                        next(iter(have.values()))["key"],
                         [
                             cell(have.get(key), span)
                             for key, span in zip(columns, spans, strict=True)
@@ -134,9 +139,14 @@ def stats_table(fields, cell):
     return [(STATS_CHAPTERS.get(key, key), rows) for key, rows in chapters.items()]
 
 
-def cell_drawer(figures, notes, failed, changed, corrected, drawn):
+def begun(text, most):
+    """The text, or its beginning with a sign that it goes on."""
+    return text if len(text) <= most else text[:most] + "……"
+
+
+def cell_drawer(figures, notes, failed, changed, corrected, drawn, words):
     """A function from a field to its table cell as HTML, all texts escaped; `drawn` collects the
-    keys.
+    keys. Of words in a number's place as many characters stand in the cell as `words` says.
 
     Drawn here and not by a template macro: two hundred macro calls took most of a page's time.
     """
@@ -157,9 +167,9 @@ def cell_drawer(figures, notes, failed, changed, corrected, drawn):
         word = flag = ""
         classes = f"n s-{state}"
         if state in STATES:
-            title += f"：{STATES[state][1]}"
+            title += f"：{STATES[state][0]}{NOT_ZERO.get(state, '')}"
             if printed and printed != text:
-                title += f"，印作「{printed}」"
+                title += f"，印作「{begun(printed, words // 2)}」"
             if state in LABELLED:
                 word = f"<i>{STATES[state][0]}</i>"
             if note["confidence"] is not None:
@@ -170,8 +180,11 @@ def cell_drawer(figures, notes, failed, changed, corrected, drawn):
             if state == "ambiguous" and text:
                 # The digits of several cells: in quotation marks they are no figure of this one.
                 text = f"「{text}」"
+        text = begun(text, words)
         if failures:
-            title += "。此格所在的勾稽关系不成立"
+            title += f"。勾稽关系不成立：{failures[0]['told']}"
+            if len(failures) > 1:
+                title += f"，等 {len(failures)} 处"
             mending = next((f["proposed"][key] for f in failures if key in f["proposed"]), None)
             # Where one cell explains a failure, the others of its sum are not under suspicion.
             suspected = mending is not None or not all(f["proposed"] for f in failures)
@@ -179,7 +192,7 @@ def cell_drawer(figures, notes, failed, changed, corrected, drawn):
                 title += f"，建议值（未改动原文） {mending}"
             classes += " bad" if suspected else " beside"
             check = escape(failures[0]["anchor"])
-            flag = f'<a class="flag" href="#check-{check}" title="勾稽关系不成立">≠</a>'
+            flag = f'<a class="flag" href="#check-{check}">≠</a>'
         if key in changed:
             classes += " edited"
         beside = "".join(map(correction_mark, corrected.get(key, ())))
@@ -196,8 +209,9 @@ def correction_mark(correction):
     value = str(correction["value"] or "")
     is_value = correction["aspect"] == "value"
     title = (
-        f"{'更正为' if is_value else '附注'}「{value}」（左为原文，未改动）。"
-        f"{correction['author'] or ''} {correction['date'] or ''}：{correction['reason'] or ''}"
+        f"{'更正为' if is_value else '附注'}「{begun(value, LONGEST_WORDS)}」（左为原文，未改动）。"
+        f"{correction['author'] or ''} {correction['date'] or ''}："
+        f"{begun(correction['reason'] or '', LONGEST_WORDS)}"
     )
     text = f"更正 {value}" if is_value and len(value) <= LONGEST_CORRECTION else "更正"
     return (
@@ -242,7 +256,7 @@ def told_notes(notes, fields, figures):
             {
                 "state": state,
                 "row": row,
-                "printed": note["printed"] or "",
+                "printed": begun(note["printed"] or "", LONGEST_WORDS),
                 "doubtful": doubtful(note),
                 "cells": [],
                 "confidence": None,

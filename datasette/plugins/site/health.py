@@ -1,52 +1,70 @@
-"""How the crawl fared: each night, each portal, and what is kept."""
+"""How the crawl fares: each night, each portal, and what is kept."""
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date, timedelta
+from urllib.parse import urlencode
 
 from datasette import hookimpl
 
-from .answers import DATABASE, csv_response, json_response, remembered, rows
+from .answers import DATABASE, csv_response, first, json_response, page, page_number, rows
+from .coverage import LEVELS, PROVINCES, significant
 
 MOST_NIGHTS = 366
-NIGHTS_DRAWN = 30
-FAR_ABOVE = 5
-VISITS_SHOWN = 20
-# What a visit counts, and what the page draws of it: a column, its name, its unit.
+NIGHTS_DRAWN = 60
+PORTALS_PER_PAGE = 50
+# Further on than these pages a filter serves better: to count off more takes too long.
+MOST_PAGES = 100
+# What a visit counts.
 COUNTS = (
     "requests", "bytes", "lists", "listed", "reports", "attachments", "new", "edited", "unchanged",
     "moved", "gone", "back", "blocked", "failed", "refused", "saved", "seconds",
 )  # fmt: skip
-DRAWN = (("requests", "请求", "次"), ("new", "新见年报", "份"), ("edited", "改动", "份"))
+# A night with more than this many times what any other has is told, not drawn: a first crawl asks
+# for a hundred times as much, and beside it no other would show.
+FAR_ABOVE = 5
+# What is drawn over the nights: a heading, and the columns with their names.
+DRAWN = (
+    ("每夜站点", (("answered", "正常应答"), ("unanswered", "未正常应答"))),
+    ("每夜请求", (("requests", "请求"),)),
+    ("每夜年报", (("new", "新见"), ("edited", "改动"), ("gone", "不存在"))),
+    ("每夜受阻", (("blocked", "被拦"), ("failed", "失败"), ("refused", "未发出"))),
+)
+STATES = (
+    "ok", "challenge", "needs_browser", "shell", "error", "gone", "soft_404", "moved",
+    "home_redirect", "truncated", "too_large", "robots", "opted_out", "stopped",
+)  # fmt: skip
+AMISS = "amiss"
+COLUMNS = (
+    "portal_id", "name", "level", "division", "home_url", "state", "since", "last_night", "last_ok",
+    "silent", "nights", "ok_nights", "verdicts", "reason", "requests", "lists", "listed",
+    "reports", "new", "edited", "blocked", "failed",
+)  # fmt: skip
 
 
-async def nights(database):
+async def nights(database, limit=MOST_NIGHTS):
     """What each night brought at all portals together, the last night first."""
-    return await remembered(
+    return await rows(
         database,
-        f"""
-        select night, count(*) as portals, sum(state = 'ok') as answered,
-            {", ".join(f"sum({name}) as {name}" for name in COUNTS[:-1])},
-            round(sum(seconds), 1) as seconds
-        from visits group by night order by night desc limit {MOST_NIGHTS}
-        """,
+        "select *, portals - answered as unanswered from nights order by night desc limit ?",
+        limit,
     )
+
+
+async def counts(database):
+    """How much there is of what, by name."""
+    return {row["what"]: row["number"] for row in await rows(database, "select * from counts")}
 
 
 async def holdings(database):
     """How much is kept, and what of it cannot be read: segments, captures, damaged records."""
-    (found,) = await remembered(
-        database,
-        """
-        select count(*) as segments, sum(bytes) as bytes, sum(captures) as captures,
-            min(first_at) as first_at, max(last_at) as last_at,
-            (select count(*) from damages) as damages,
-            (select count(distinct warc_file) from damages) as damaged_segments
-        from segments
-        """,
-    )
-    return found
+    known = {row["what"]: row for row in await rows(database, "select * from counts")}
+    names = ("segments", "captures", "damages", "damaged_segments")
+    span = {name: known["captures"][name] for name in ("first_at", "last_at")}
+    found = {name: known[name]["number"] for name in names}
+    return found | {"bytes": known["segment_bytes"]["number"]} | span
 
 
 async def visits(database, night):
@@ -65,60 +83,180 @@ async def visits(database, night):
     )
 
 
-def night_charts(found, height=72, step=11):
-    """A small drawing for each of DRAWN over the last nights: one bar a night, gaps where none was.
+def asked(request):
+    """What is asked for, by name; whatever cannot be meant is left out."""
+    args = request.args
+    found = {
+        "portal": (args.get("portal") or "")[:100],
+        "state": args.get("state") if args.get("state") in (*STATES, AMISS) else "",
+        "division": args.get("division") or "",
+        "level": args.get("level") if args.get("level") in LEVELS else "",
+        "silent": args.get("silent") or "",
+    }
+    if not re.fullmatch(r"\d{2,6}", found["division"]):
+        found["division"] = ""
+    if not re.fullmatch(r"[1-9]\d{0,3}", found["silent"]):
+        found["silent"] = ""
+    return found
 
-    None with fewer than two nights.
-    """
+
+def address(choice, **more):
+    """The address of the page for a choice."""
+    query = urlencode({name: value for name, value in {**choice, **more}.items() if value})
+    return "/coverage/health" + (f"?{query}" if query else "")
+
+
+def portals_statement(choice, number):
+    """SQL and parameters for a page of portals and one more, the longest silent first."""
+    conditions, values = ["1"], []
+    if choice["state"] == AMISS:
+        # Whatever has a reason; an answer of no use is amiss as much as none.
+        conditions.append("reason is not null")
+    elif choice["state"]:
+        conditions.append("state = ?")
+        values.append(choice["state"])
+    if choice["division"]:
+        code = significant(choice["division"])
+        conditions.append("province = ?")
+        values.append(code[:2])
+        if len(code) > 2:
+            conditions.append("division >= ? and division < ?")
+            values += [code, code + ":"]
+    if choice["level"]:
+        conditions.append("level = ?")
+        values.append(choice["level"])
+    if choice["silent"]:
+        conditions.append("silent >= ?")
+        values.append(int(choice["silent"]))
+    return (
+        f"select {', '.join(COLUMNS)} from portal_health where {' and '.join(conditions)} "
+        "order by silent desc, portal_id desc limit ? offset ?",
+        [*values, PORTALS_PER_PAGE + 1, (number - 1) * PORTALS_PER_PAGE],
+    )
+
+
+def drawings(found):
+    """The tables of DRAWN over the last nights, in order of time, an empty line for a night on
+    which no crawl was; none of a single night. `told` has the nights left out for their size."""
     by_night = {line["night"]: line for line in found}
     try:
         known = sorted(map(date.fromisoformat, by_night))
     except ValueError:
-        return None
+        return []
     if len(known) < 2:
-        return None
+        return []
     last = known[-1]
     days = min((last - known[0]).days + 1, NIGHTS_DRAWN)
-    drawn = [(last - timedelta(days=days - 1 - i)).isoformat() for i in range(days)]
-    charts = []
-    for column, name, unit in DRAWN:
-        numbers = [by_night[day][column] if day in by_night else None for day in drawn]
-        highest, next_highest = sorted([*(number or 0 for number in numbers), 1])[:-3:-1]
-        # A first crawl asks for a hundred times as much: its bar is cut, or no other would show.
-        top = highest if highest <= FAR_ABOVE * next_highest else 1.5 * next_highest
-        bars = [
+    nights = [(last - timedelta(days=days - 1 - i)).isoformat() for i in range(days)]
+    drawn = []
+    for heading, columns in DRAWN:
+        names = [column for column, _ in columns]
+        lines = {
+            night: [by_night[night].get(name) for name in names]
+            for night in nights
+            if night in by_night
+        }
+        if not any(number is not None for line in lines.values() for number in line):
+            continue
+        highest = {night: max(number or 0 for number in line) for night, line in lines.items()}
+        top, *others = sorted(highest, key=highest.get, reverse=True)
+        told = None
+        if others and highest[top] > FAR_ABOVE * highest[others[0]] > 0:
+            told = (top, list(zip([name for _, name in columns], lines.pop(top), strict=True)))
+        drawn.append(
             {
-                "x": i * step,
-                "y": round(18 + height - tall, 1),
-                "height": tall,
-                "is_cut": number > top,
-                "night": day,
-                "number": number,
-            }
-            for i, (day, number) in enumerate(zip(drawn, numbers, strict=True))
-            if number is not None
-            # What is not nothing can be seen.
-            for tall in [max(round(min(number / top, 1) * height, 1), 2 if number else 0)]
-        ]
-        charts.append(
-            {
-                "column": column,
-                "name": name,
-                "unit": unit,
-                "highest": max(number or 0 for number in numbers),
-                "bars": bars,
+                "heading": heading,
+                "names": [name for _, name in columns],
+                "told": told,
+                "rows": [(night, lines.get(night) or [None] * len(names)) for night in nights],
             }
         )
-    return {
-        "charts": charts,
-        "first": drawn[0],
-        "last": drawn[-1],
-        # Room for the two dates below however few nights there are.
-        "width": max(days * step, 150),
-        "base": 18 + height,
-        "height": height + 38,
-        "bar": step - 3,
-    }
+    return drawn
+
+
+def verdicts(line):
+    """The nights of a portal by state, the most frequent first."""
+    try:
+        found = json.loads(line["verdicts"] or "{}")
+    except ValueError:
+        return []
+    return sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+async def health(datasette, request):
+    database = datasette.get_database(DATABASE)
+    choice, form = asked(request), request.url_vars.get("format")
+    if choice["portal"]:
+        return await one_portal(datasette, request, database, choice["portal"], form)
+    number = min(page_number(request), MOST_PAGES)
+    sql, values = portals_statement(choice, number)
+    portals = await rows(database, sql, *values)
+    more, portals = len(portals) > PORTALS_PER_PAGE, portals[:PORTALS_PER_PAGE]
+    if form == "csv":
+        return csv_response(portals, COLUMNS)
+    known_nights = await nights(database, NIGHTS_DRAWN)
+    kept, known = await holdings(database), await counts(database)
+    if form == "json":
+        return json_response(
+            {
+                "choice": {name: value for name, value in choice.items() if value},
+                "counts": known,
+                "holdings": kept,
+                "nights": known_nights,
+                "page": number,
+                "more": more,
+                "portals": [{**line, "verdicts": dict(verdicts(line))} for line in portals],
+            }
+        )
+    return await page(
+        datasette,
+        request,
+        "health.html",
+        section="coverage",
+        choice=choice,
+        address=address,
+        states=STATES,
+        levels=LEVELS,
+        provinces=PROVINCES,
+        portals=[{**line, "verdicts": verdicts(line)} for line in portals],
+        drawings=drawings(known_nights),
+        night=known_nights[0] if known_nights else None,
+        kept=kept,
+        counts=known,
+        narrowed=any(choice.values()),
+        page=number,
+        more=more and number < MOST_PAGES,
+    )
+
+
+async def one_portal(datasette, request, database, portal_id, form):
+    """A portal night by night."""
+    portal = await first(database, "select * from portal_health where portal_id = ?", portal_id)
+    found = await rows(
+        database,
+        f"select night, state, {', '.join(COUNTS)}, seen_at from visits where portal_id = ? "
+        "order by night desc limit ?",
+        portal_id,
+        MOST_NIGHTS if form else NIGHTS_DRAWN,
+    )
+    if form == "csv":
+        return csv_response(found, ["night", "state", *COUNTS, "seen_at"])
+    if form == "json":
+        told = portal and {**portal, "verdicts": dict(verdicts(portal))}
+        return json_response({"portal": told, "nights": found}, status=200 if portal else 404)
+    response = await page(
+        datasette,
+        request,
+        "health.html",
+        section="coverage",
+        portal=portal and {**portal, "verdicts": verdicts(portal)},
+        asked=portal_id,
+        visits=found,
+        drawings=drawings(found),
+        address=address,
+    )
+    response.status = 200 if portal else 404
+    return response
 
 
 async def coverage_nights(datasette, request):
@@ -130,7 +268,7 @@ async def coverage_nights(datasette, request):
     else:
         night = request.args.get("night") or ""
         if not re.fullmatch(r"\d{4}-\d\d-\d\d", night):
-            known = await nights(database)
+            known = await nights(database, 1)
             night = known[0]["night"] if known else ""
         found = await visits(database, night)
         columns = ["portal_id", "name", "level", "division", "night", "state", *COUNTS, "seen_at"]
@@ -142,4 +280,7 @@ async def coverage_nights(datasette, request):
 
 @hookimpl
 def register_routes():
-    return [(r"^/coverage/(?P<what>nights|portals)\.(?P<format>json|csv)$", coverage_nights)]
+    return [
+        (r"^/coverage/health(?:\.(?P<format>json|csv))?$", health),
+        (r"^/coverage/(?P<what>nights|portals)\.(?P<format>json|csv)$", coverage_nights),
+    ]

@@ -9,28 +9,157 @@ from .answers import DATABASE, csv_response, first, json_response, page, rows, u
 from .record import MOST_ROWS, parent_of
 
 MOST_BELOW = 100
+MOST_YEARS = 100
+# What the table `coverage` says of a report published after its day.
+LATE = ("late", "very_late")
 
 
-def bar_chart(points, height=120, step=56):
-    """Bars for (year, number): coordinates for an inline drawing, or None with no number."""
-    numbers = [number for _, number in points if number is not None]
-    if not numbers or len(points) < 2:
-        return None
-    top = max([*numbers, 1])
-    bars = []
-    for i, (year, number) in enumerate(points):
-        tall = round(number / top * height, 1) if number is not None else None
-        bars.append(
-            {
-                "year": year,
-                "number": number,
-                "x": i * step + 12,
-                "middle": i * step + step / 2,
-                "y": None if tall is None else round(height - tall + 22, 1),
-                "height": tall,
-            }
-        )
-    return {"bars": bars, "width": len(points) * step, "height": height + 46, "base": height + 22}
+# What the charts of a body show: for each base its series, a name and the cells that are added up.
+# Before 2019 applications were counted by another form, on another base.
+SINCE_2019, BEFORE_2019 = "2019 年起的表式", "2014 年统计表（2018 年度及以前）"
+DENIED = (
+    "state_secret", "law_prohibited", "security_stability", "third_party", "internal_affairs",
+    "deliberative", "enforcement_file", "admin_query",
+)  # fmt: skip
+NOT_PROCESSED = ("petition", "repeat", "publication", "excessive", "reconfirm")
+CHARTS = (
+    (
+        "依申请公开：收到与结转",
+        {
+            BEFORE_2019: {
+                "收到申请": (("stats2014.requests.received",),),
+            },
+            SINCE_2019: {
+                "收到申请": (("requests.received_new.total",),),
+                "上年结转": (("requests.carried_in.total",),),
+                "结转下年": (("requests.carried_out.total",),),
+            },
+        },
+    ),
+    (
+        "办理结果",
+        {
+            SINCE_2019: {
+                "予以公开": (("requests.granted.total",),),
+                "部分公开": (("requests.granted_partial.total",),),
+                "不予公开": (tuple(f"requests.denied_{row}.total" for row in DENIED),),
+                "无法提供": (
+                    tuple(
+                        f"requests.unavailable_{row}.total"
+                        for row in ("not_held", "needs_creation", "unclear")
+                    ),
+                ),
+                "不予处理": (
+                    tuple(f"requests.not_processed_{row}.total" for row in NOT_PROCESSED),
+                ),
+                # One cell of the form of 2019, three of that of 2021.
+                "其他处理": (
+                    ("requests.other.total",),
+                    tuple(
+                        f"requests.other_{row}.total"
+                        for row in ("not_corrected", "fee_unpaid", "misc")
+                    ),
+                ),
+            },
+        },
+    ),
+    (
+        "办理结果（2018 年度及以前的口径）",
+        {
+            BEFORE_2019: {
+                "属于已主动公开": (("stats2014.requests.already_public",),),
+                "同意公开": (("stats2014.requests.granted",),),
+                "同意部分公开": (("stats2014.requests.granted_partial",),),
+                "不同意公开": (("stats2014.requests.denied",),),
+                "不属于本机关": (("stats2014.requests.not_this_body",),),
+                "信息不存在": (("stats2014.requests.not_exist",),),
+            },
+        },
+    ),
+    (
+        "行政复议与行政诉讼",
+        {
+            BEFORE_2019: {
+                "行政复议": (("stats2014.review.total",),),
+                "行政诉讼": (("stats2014.litigation.total",),),
+            },
+            SINCE_2019: {
+                "行政复议": (("disputes.review.total",),),
+                "行政诉讼": (
+                    ("disputes.litigation_direct.total", "disputes.litigation_after_review.total"),
+                ),
+                "复议结果纠正": (("disputes.review.corrected",),),
+                "诉讼结果纠正": (
+                    (
+                        "disputes.litigation_direct.corrected",
+                        "disputes.litigation_after_review.corrected",
+                    ),
+                ),
+            },
+        },
+    ),
+)
+CHARTED = tuple(
+    dict.fromkeys(
+        key.replace(".", "__")
+        for _, bases in CHARTS
+        for series in bases.values()
+        for ways in series.values()
+        for cells in ways
+        for key in cells
+    )
+)
+
+
+def added(figures, ways):
+    """The sum of cells of a row of figures, by the first way of which all are numbers, or None."""
+    for cells in ways:
+        amounts = [figures.get(key.replace(".", "__")) for key in cells]
+        if None not in amounts:
+            return sum(amounts)
+    return None
+
+
+def charts(figures):
+    """The drawings of a body's figures over the years, {year: row of figures}: for each a title,
+    the names of its series, and for each base its years with their amounts."""
+    drawn = []
+    for title, bases in CHARTS:
+        columns = list(dict.fromkeys(name for series in bases.values() for name in series))
+        parts = []
+        for base, series in bases.items():
+            lines = [
+                (
+                    year,
+                    [
+                        (added(row, series[name]) if name in series else None, False)
+                        for name in columns
+                    ],
+                )
+                for year, row in sorted(figures.items())
+                if (row["form"] == "stats2014") == (base == BEFORE_2019)
+            ]
+            lines = [line for line in lines if any(amount is not None for amount, _ in line[1])]
+            if lines:
+                parts.append((base, lines))
+        told = [
+            i
+            for i in range(len(columns))
+            if any(points[i][0] is not None for _, lines in parts for _, points in lines)
+        ]
+        if sum(len(lines) for _, lines in parts) > 1:
+            drawn.append(
+                {
+                    "title": title,
+                    "x": "年度",
+                    "columns": [columns[i] for i in told],
+                    "parts": [
+                        (base, [(year, [points[i] for i in told]) for year, points in lines])
+                        for base, lines in parts
+                    ],
+                }
+            )
+    return drawn
 
 
 async def around_body(database, issuer):
@@ -117,9 +246,12 @@ async def issuer_page(datasette, request):
     parent = await parent_of(database, issuer)
     portal = await first(database, "select * from portals where id = ?", issuer["portal_id"])
     around = await around_body(database, issuer)
+    known = await rows(
+        database, "select * from coverage where issuer_id = ? order by year desc", issuer_id
+    )
     if form == "json":
         body = {"issuer": issuer, "parent": parent, "portal": portal, **around}
-        return json_response({**body, "reports": reports})
+        return json_response({**body, "reports": reports, "coverage": known})
     if form == "csv":
         columns = (
             "id", "year", "title", "form", "status", "versions", "failed", "numbers_read",
@@ -127,9 +259,18 @@ async def issuer_page(datasette, request):
         )  # fmt: skip
         return csv_response(reports, columns, f"{issuer_id}.csv", bool(request.args.get("bom")))
     by_year = {report["year"]: report for report in reports}
-    years = range(max(by_year), min(by_year) - 1, -1) if by_year else ()
-    from_2019 = [year for year in sorted(years) if year >= 2019]
-    points = [(y, by_year[y]["received_new"] if y in by_year else None) for y in from_2019]
+    covered = {line["year"]: line for line in known}
+    every = by_year.keys() | covered.keys()
+    years = range(max(every), min(every) - 1, -1) if every else ()
+    figures = await rows(
+        database,
+        f"""
+        select reports.year, reports.form, {", ".join(f"figures.{name}" for name in CHARTED)}
+        from reports join figures on figures.version_id = reports.current_version
+        where issuer_id = ? limit {MOST_YEARS}
+        """,
+        issuer_id,
+    )
     return await page(
         datasette,
         request,
@@ -139,11 +280,14 @@ async def issuer_page(datasette, request):
         portal=portal,
         **around,
         most_below=MOST_BELOW,
-        years=[(year, by_year.get(year)) for year in years],
-        chart=bar_chart(points),
+        years=[(year, by_year.get(year), covered.get(year)) for year in years],
+        missing=[line for line in known if line["report_id"] is None],
+        late=[line for line in known if line["on_time"] in LATE],
+        due=len(known),
+        charts=charts({row["year"]: row for row in figures}),
     )
 
 
 @hookimpl
 def register_routes():
-    return [(r"^/r/(?P<issuer>[^/]+?)(?:\.(?P<format>json|csv))?$", issuer_page)]
+    return [(r"^/r/(?P<issuer>[^/]+?)(?:\.(?P<format>json|csv))?(?<!\.atom)$", issuer_page)]

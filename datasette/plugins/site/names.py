@@ -18,7 +18,7 @@ from .answers import DATABASE, address_of, first, json_response, rows
 
 ADDRESS = re.compile(
     r"/r/(?P<issuer>[^/]+?)(?:/(?P<year>\d{4})(?:/(?P<digest>[0-9A-Fa-f]{12,64}))?)?"
-    r"(?P<form>\.json|\.csv|(?<=[0-9A-Fa-f]{12})/original(?:/raw)?)?"
+    r"(?P<form>\.json|\.csv|\.txt|(?<!/\d{4})\.atom|(?<=[0-9A-Fa-f]{12})/original(?:/raw(?:/\d{14})?)?)?"
 )
 TARGET = re.compile(r"[^/\x00-\x1f\\]+/\d{4}(?:/[0-9a-f]{12,64})?")
 NAME_LENGTH = 12

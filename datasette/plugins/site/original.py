@@ -15,7 +15,20 @@ from datasette.views.base import DatasetteError
 from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
 
-from .answers import DATABASE
+from .answers import DATABASE, address_of
+from .caching import BYTES, names
+from .memento import (
+    Memento,
+    frame,
+    http_date,
+    link,
+    memento_links,
+    nearest_capture,
+    origin,
+    raw_path,
+    stored_moment,
+)
+from .snapshot import state_tag
 
 LARGEST = 64 * 1024 * 1024
 RAW_HEADERS = {
@@ -25,7 +38,7 @@ RAW_HEADERS = {
     "X-Robots-Tag": "noindex, nofollow",
     "X-DNS-Prefetch-Control": "off",
     "Referrer-Policy": "no-referrer",
-    "Cache-Control": "max-age=3600",
+    "Cache-Control": BYTES,
 }
 # What a browser may show in the frame. Everything else is handed over as a file.
 SHOWN = {
@@ -133,8 +146,9 @@ def file_name(url, stem, media_type):
     return last if "." in last else f"{last}.bin"
 
 
-async def find_capture(database, report_id, digest):
-    """The capture of this report that holds the bytes: the response, not a later revisit."""
+async def find_capture(database, report_id, digest, stamp=""):
+    """The capture of this report that holds the bytes: the response, not a later revisit; or that
+    of a moment, YYYYMMDDhhmmss in UTC."""
     if not re.fullmatch(r"[0-9a-f]{12,64}", digest):
         raise DatasetteError("不是版本的摘要", status=404)
     found = await database.execute(
@@ -146,9 +160,10 @@ async def find_capture(database, report_id, digest):
         join reports on reports.id = versions.report_id
         join issuers on issuers.id = reports.issuer_id
         where captures.digest >= ? and captures.digest < ? and versions.report_id = ?
+            and (? = '' or strftime('%Y%m%d%H%M%S', captures.fetched_at) = ?)
         order by captures.record_type <> 'revisit' desc, captures.fetched_at limit 1
         """,
-        (digest, digest + "g", report_id),
+        (digest, digest + "g", report_id, stamp, stamp),
     )
     capture = found.first()
     if capture is None:
@@ -238,15 +253,41 @@ async def original_page(datasette, request):
     )
 
 
+async def memento_headers(datasette, request, report_id, capture):
+    """What the bytes are a Memento of: the address they were captured at, at that moment."""
+    base, database = origin(datasette, request), datasette.get_database(DATABASE)
+    at = stored_moment(capture["fetched_at"])
+    version = f"{base}/r/{address_of(capture['version_id'])}"
+    links = [link(version, "collection", type="text/html")]
+    around = at and await nearest_capture(database, capture["url"] or "", at)
+    if not around:
+        return {"Link": ", ".join(links)}
+    chosen = Memento(at, raw_path(report_id, capture["digest"], at))
+    known = chosen in around.mementos
+    links += memento_links(base, around, chosen) if known else frame(base, around)
+    return {
+        "Link": ", ".join(links),
+        "Memento-Datetime": http_date(at),
+        "Content-Location": chosen.path,
+    }
+
+
 async def original_raw(datasette, request):
     report_id, digest = asked(request)
-    capture = await find_capture(datasette.get_database(DATABASE), report_id, digest)
+    stamp = request.url_vars.get("stamp") or ""
+    capture = await find_capture(datasette.get_database(DATABASE), report_id, digest, stamp)
+    state = state_tag(datasette) or ""
+    tag = f'"{capture["digest"][:40]}-{state[16:]}"'
+    if names(request.headers.get("if-none-match"), tag):
+        kept = {"ETag": tag, "Cache-Control": BYTES}
+        return Response("", status=304, headers={**RAW_HEADERS, **kept})
     try:
         data, headers = await load(datasette, capture)
     except LostError as reason:
         return await apology(datasette, request, reason)
     media_type, stated = media_type_of(capture, headers)
-    answer = dict(RAW_HEADERS)
+    told = await memento_headers(datasette, request, report_id, capture)
+    answer = {**RAW_HEADERS, **told, "ETag": tag}
     if media_type in SHOWN:
         content_type = SHOWN[media_type]
         if content_type.startswith("text/"):
@@ -264,4 +305,7 @@ async def original_raw(datasette, request):
 @hookimpl
 def register_routes():
     base = r"^/r/(?P<issuer>[^/]+)/(?P<year>\d{4})/(?P<digest>[^/.]+)/original"
-    return [(base + "$", original_page), (base + "/raw$", original_raw)]
+    return [
+        (base + "$", original_page),
+        (base + r"/raw(?:/(?P<stamp>\d{14}))?$", original_raw),
+    ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from weakref import WeakKeyDictionary
 
+from datasette.views.base import DatasetteError
+
 from .answers import first, last_part, rows
 from .checks import unpacked
 from .forms import FORM_YEARS
@@ -16,6 +18,15 @@ CSV_COLUMNS = ("key", "zh", "value", "state", "printed", "confidence", "correcti
 MOST_CAPTURES = 200
 # The newest events of a report, and the newest of a body's links and the bodies below it.
 MOST_EVENTS = 200
+# What a page shows of these, with a link to all: a report seen for years stays a page.
+SHOWN_CAPTURES = 3
+SHOWN_EVENTS = 20
+SHOWN_VERSIONS = 30
+SHOWN_STEPS = 6
+SHOWN_ROWS = 60
+SHOWN_TEXT = 15_000
+# More than SQLite holds in a value, and no more than it takes for a length.
+WHOLE_TEXT = 1 << 30
 SHOWN = ("ok", "not_modified")
 FIELDS = WeakKeyDictionary()
 
@@ -52,6 +63,24 @@ async def find_version(database, report_id, digest):
     )
 
 
+async def asked_version(database, report_id, digest):
+    """The report and the version that an address means, the current one without a digest; a 404
+    where this archive has none."""
+    if digest and not re.fullmatch(r"[0-9a-f]{12,64}", digest):
+        raise DatasetteError("不是版本的摘要", status=404)
+    report = await first(database, "select * from reports where id = ?", report_id)
+    version = None
+    if report and digest:
+        version = await find_version(database, report_id, digest)
+    elif report:
+        version = await first(
+            database, "select * from versions where id = ?", report["current_version"]
+        )
+    if version is None:
+        raise DatasetteError("没有这份年报", status=404)
+    return report, version
+
+
 async def parent_of(database, issuer):
     """The body above; with its page when it is known, or just one body here has its name."""
     if not issuer:
@@ -69,19 +98,41 @@ async def parent_of(database, issuer):
     return {"name": issuer["parent"], "path": path}
 
 
-async def listed(database, table, version_id):
-    """The rows of a version in `extras` or `unused`, in the order of the document."""
+async def listed(database, table, version_id, most):
+    """The first rows of a version in `extras` or `unused`, in the order of the document."""
     found = await rows(
         database,
-        f"select * from {table} where version_id = ? order by position limit {MOST_ROWS}",
+        f"select * from {table} where version_id = ? order by position limit {most}",
         version_id,
     )
     return [{key: value for key, value in row.items() if key != "version_id"} for row in found]
 
 
-async def captures_of(database, report_id):
+async def counted(database, table, column, value):
+    """How many rows of a table have this value, told by an index alone."""
+    found = await first(
+        database, f"select count(*) as number from {table} where {column} = ?", value
+    )
+    return found["number"]
+
+
+async def sections_of(database, version_id, most=WHOLE_TEXT):
+    """The chapters of a version, of each at most `most` characters; `length` tells how many it
+    has."""
+    return await rows(
+        database,
+        """
+        select number, heading, substr(text, 1, ?) as text, length(text) as length
+        from sections where version_id = ? order by number
+        """,
+        most,
+        version_id,
+    )
+
+
+async def captures_of(database, report_id, most):
     """The captures of all versions of a report, the newest first; of each address of a version
-    at most MOST_CAPTURES and the first. `of` says how many there are of it."""
+    at most `most` and the first. `of` says how many there are of it."""
     return await rows(
         database,
         """
@@ -96,11 +147,11 @@ async def captures_of(database, report_id):
         order by fetched_at desc, url limit 5000
         """,
         report_id,
-        MOST_CAPTURES,
+        most,
     )
 
 
-async def addresses_of(database, report, captures):
+async def addresses_of(database, report, captures, most):
     """Every address at which a report or its attachments were met, with what was seen there.
 
     The one that speaks for the report first, then pages before attachments, the oldest first.
@@ -152,7 +203,10 @@ async def addresses_of(database, report, captures):
                 "first_seen": min(filter(None, firsts), default=None),
                 "last_seen": max(filter(None, lasts), default=None),
                 "captures": here,
-                "cut": any(capture["of"] > MOST_CAPTURES for capture in here),
+                "cut": any(capture["of"] > most for capture in here),
+                "captured": sum(
+                    {capture["version_id"]: capture["of"] for capture in here}.values()
+                ),
             }
         )
     return sorted(
@@ -166,7 +220,7 @@ async def addresses_of(database, report, captures):
     )
 
 
-async def events_of(database, report_id):
+async def events_of(database, report_id, most):
     """What happened to a report, the oldest first; an edit with how much of it differs."""
     found = await rows(
         database,
@@ -180,9 +234,59 @@ async def events_of(database, report_id):
         where events.report_id = ? order by events.position desc limit ?
         """,
         report_id,
-        MOST_EVENTS,
+        most,
     )
     return found[::-1]
+
+
+async def changes_of(database, report_id):
+    """How versions of a report differ from the ones before, the newest first; of texts as much as
+    a reader would read at once, the rest is in the comparison of the two versions."""
+    texts = ", ".join(
+        f"iif(length({name}) > {SHOWN_TEXT}, substr({name}, 1, {SHOWN_TEXT}) || '……', {name}) "
+        f"as {name}"
+        for name in ("before", "after")
+    )
+    return await rows(
+        database,
+        f"""
+        select changes.report_id, from_version, to_version, position, field, section, aspect,
+            {texts}
+        from changes join (
+            select changes.rowid as place from changes join versions on versions.id = to_version
+            where changes.report_id = ?
+            order by versions.number desc, from_version, position limit {MOST_ROWS}
+        ) as placed on changes.rowid = place
+        """,
+        report_id,
+    )
+
+
+async def outlines_of(database, version_id, versions):
+    """How this version and the newest others differ from the ones before: cells whole, of texts
+    only where they are, since they may be long."""
+    newest = [version_id, *(version["id"] for version in versions[:SHOWN_STEPS])]
+    found = await rows(
+        database,
+        f"""
+        select from_version, to_version, field, section, aspect,
+            iif(field is null, null, before) as before, iif(field is null, null, after) as after
+        from changes where to_version in ({", ".join("?" * len(newest))})
+        order by to_version, from_version, position limit {MOST_ROWS}
+        """,
+        *newest,
+    )
+    return sorted(found, key=lambda row: newest.index(row["to_version"]))
+
+
+async def first_capture(database, version):
+    """The capture that a version is named by and cited with: the first with that payload, or of
+    the version where its name is no payload's."""
+    name = last_part(version["id"])
+    of_version = "from captures where version_id = ? and digest between ? and ? order by fetched_at"
+    return await first(
+        database, f"select * {of_version} limit 1", version["id"], name, name + "g"
+    ) or await first(database, f"select * {of_version} limit 1", version["id"], "", "g")
 
 
 async def corrections_of(database, report, urls):
@@ -227,8 +331,9 @@ def corrected_cells(corrections, version_id):
     return out
 
 
-async def gather(database, report, version):
-    """Everything there is to say of one version, as plain values."""
+async def gather(database, report, version, whole):
+    """What there is to say of one version, as plain values: what its page shows or, `whole`, all
+    that its JSON tells."""
     version_id = version["id"]
     fields = await all_fields(database)
     figures = await first(database, "select * from figures where version_id = ?", version_id) or {}
@@ -238,25 +343,29 @@ async def gather(database, report, version):
     }
     wanted = set(FORM_YEARS.get(version["form"] or "", ()))
     issuer = await first(database, "select * from issuers where id = ?", report["issuer_id"])
-    captures = await captures_of(database, report["id"])
-    addresses = await addresses_of(database, report, captures)
+    most = MOST_CAPTURES if whole else SHOWN_CAPTURES
+    lines = MOST_ROWS if whole else SHOWN_ROWS
+    versions = await rows(
+        database,
+        "select * from versions where report_id = ? order by number desc limit ?",
+        report["id"],
+        MOST_ROWS if whole else SHOWN_VERSIONS,
+    )
+    captures = await captures_of(database, report["id"], most)
+    addresses = await addresses_of(database, report, captures, most)
     return {
         "report": report,
         "issuer": issuer,
         "parent": await parent_of(database, issuer),
         "flags": (version["flags"] or "").splitlines(),
-        "extras": await listed(database, "extras", version_id),
-        "unused": await listed(database, "unused", version_id),
+        "extras": await listed(database, "extras", version_id, lines),
+        "unused": await listed(database, "unused", version_id, lines),
         "version": version,
         "fields": fields,
         "figures": figures,
         "notes": notes,
         "form_fields": [field for field in fields if field["years"] & wanted],
-        "sections": await rows(
-            database,
-            "select number, heading, text from sections where version_id = ? order by number",
-            version_id,
-        ),
+        "sections": await sections_of(database, version_id, WHOLE_TEXT if whole else SHOWN_TEXT),
         "findings": await rows(
             database,
             """
@@ -266,23 +375,46 @@ async def gather(database, report, version):
             """,
             version_id,
         ),
-        "versions": await rows(
-            database,
-            "select * from versions where report_id = ? order by number desc",
-            report["id"],
+        "versions": versions,
+        "changes": await (
+            changes_of(database, report["id"])
+            if whole
+            else outlines_of(database, version_id, versions)
         ),
-        "changes": await rows(
+        "numbered": await rows(
             database,
-            """
-            select changes.* from changes join versions on versions.id = to_version
-            where changes.report_id = ?
-            order by versions.number desc, from_version, position limit 1000
-            """,
+            "select id, number, first_seen, replaces from versions where report_id = ? limit 5000",
             report["id"],
         ),
         "captures": [one for one in captures if one["version_id"] == version_id],
         "addresses": addresses,
-        "events": await events_of(database, report["id"]),
+        "events": await events_of(database, report["id"], MOST_EVENTS if whole else SHOWN_EVENTS),
+        "years": await rows(
+            database,
+            "select year, id from reports where issuer_id = ? order by year",
+            report["issuer_id"],
+        ),
+        "changed": {
+            row["field"]
+            for row in await rows(
+                database,
+                "select field from changes where to_version = ? and field is not null limit 1000",
+                version_id,
+            )
+        },
+        "replaced": await first(
+            database,
+            "select 1 from versions where report_id = ? and replaces = ?",
+            report["id"],
+            version_id,
+        )
+        is not None,
+        "counts": {
+            "extras": await counted(database, "extras", "version_id", version_id),
+            "unused": await counted(database, "unused", "version_id", version_id),
+            "versions": await counted(database, "versions", "report_id", report["id"]),
+        },
+        "first_capture": await first_capture(database, version),
         "corrections": await corrections_of(
             database, report, [address["url"] for address in addresses]
         ),
@@ -308,7 +440,9 @@ def as_json(data, url):
             for field in data["form_fields"]
         },
         "notes": {key: {name: note[name] for name in shown} for key, note in data["notes"].items()},
-        "sections": data["sections"],
+        "sections": [
+            {key: part[key] for key in ("number", "heading", "text")} for part in data["sections"]
+        ],
         "findings": [
             {key: value for key, value in unpacked(finding).items() if key != "version_id"}
             for finding in data["findings"]

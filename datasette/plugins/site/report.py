@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
 from datasette import Response, hookimpl
-from datasette.views.base import DatasetteError
 
 from .answers import (
     DATABASE,
@@ -17,21 +14,57 @@ from .answers import (
     page,
     unquoted,
 )
-from .checks import KEY, MARKING, arithmetic, check_groups, unpacked
+from .checks import KEY, MARKING, arithmetic, check_groups, sum_line, unpacked
+from .cite import bibtex, footnote, gbt7714, ris, work
 from .differences import CHAPTERS, told_changes
-from .forms import cell_drawer, tables_of, told_notes
+from .forms import OUTCOMES, begun, cell_drawer, tables_of, told_notes
 from .record import (
     CSV_COLUMNS,
-    MOST_CAPTURES,
-    MOST_ROWS,
+    SHOWN_CAPTURES,
+    SHOWN_EVENTS,
+    SHOWN_STEPS,
+    SHOWN_TEXT,
+    SHOWN_VERSIONS,
     as_json,
+    asked_version,
     cell_lines,
     corrected_cells,
-    find_version,
     gather,
+    sections_of,
 )
+from .signposts import signposted
 
-FORMAT = r"(?:\.(?P<format>json|csv))?$"
+FORMAT = r"(?:\.(?P<format>json|csv|txt))?$"
+# What a page holds at most; where it leaves something out, it says how much and where all of it is.
+# Characters of prose, lines of a list, relations under a table, and so on.
+ROOMY = {
+    "prose": SHOWN_TEXT,
+    "lines": 40,
+    "failures": 30,
+    "marked": 12,
+    "addresses": 8,
+    "versions": SHOWN_VERSIONS,
+    "cells": 10,
+    "steps": SHOWN_STEPS,
+    "events": SHOWN_EVENTS,
+    "words": 40,
+}
+# The same for a page that would otherwise be larger than this, in bytes.
+LARGEST = 180_000
+TIGHT = {
+    "prose": 4_500,
+    "lines": 4,
+    "failures": 6,
+    "marked": 6,
+    "addresses": 3,
+    "versions": 8,
+    "cells": 2,
+    "steps": 1,
+    "events": 8,
+    "words": 12,
+}
+MOST_WORDS = 120
+OUTCOME_NAMES = ("结果维持", "结果纠正", "其他结果", "尚未审结", "总计")
 TABLE_ANCHORS = {2: "disclosure", 3: "requests", 4: "disputes"}
 
 
@@ -49,7 +82,41 @@ def last_of_each(captures):
     ]
 
 
-def page_context(datasette, request, data, pinned):
+def begun_sections(sections, most):
+    """The chapters with as many characters of text as fit a page: short ones whole, and of the
+    long ones each as much as the next; `left_out` counts the characters that did not fit."""
+    room = most
+    waiting = sorted((part["length"] or 0 for part in sections), reverse=True)
+    while waiting and waiting[-1] <= room // len(waiting):
+        room -= waiting.pop()
+    share = room // len(waiting) if waiting else most
+    return [
+        {
+            **part,
+            "text": (part["text"] or "")[:share],
+            "left_out": max(0, (part["length"] or 0) - share),
+        }
+        for part in sections
+    ]
+
+
+def prose_of(heading, permanent, sections):
+    """All text of a version, for readers and programs: chapters under their headings."""
+    lines = [heading, permanent]
+    for part in sections:
+        lines += ["", (part["heading"] or CHAPTERS.get(part["number"], "")).strip()]
+        lines.append(part["text"] or "")
+    return "\n".join(lines) + "\n"
+
+
+def years_beside(report, years):
+    """The reports of the same body before and after this one, None where there is none."""
+    earlier = [one for one in years if one["year"] < report["year"]]
+    later = [one for one in years if one["year"] > report["year"]]
+    return {"before": earlier[-1] if earlier else None, "after": later[0] if later else None}
+
+
+def page_context(datasette, request, data, pinned, most):
     report, version = data["report"], data["version"]
     fields = {field["key"]: field for field in data["fields"]}
     findings = [unpacked(finding) for finding in data["findings"]]
@@ -62,19 +129,15 @@ def page_context(datasette, request, data, pinned):
             (fields[key], value) for key, value in finding["proposed"].items() if key in fields
         ]
         if finding["verdict"] == "fail" and (finding["level"] or "hard") in MARKING:
-            finding["terms"] = arithmetic(finding["formula"], fields, data["figures"])
+            finding["terms"] = arithmetic(finding["formula"], fields, data["figures"], holds=False)
+            finding["told"] = sum_line(finding)
             for key in finding["cells"] or KEY.findall(finding["formula"] or ""):
                 failed.setdefault(key, []).append(finding)
-    changes = told_changes(data["changes"], fields, data["versions"])
-    changed = {
-        cell["field"]
-        for pair in changes
-        if pair["to"]["id"] == version["id"]
-        for cell in pair["cells"]
-    }
     drawn = set()
     corrected = corrected_cells(data["corrections"], version["id"])
-    cell = cell_drawer(data["figures"], data["notes"], failed, changed, corrected, drawn)
+    cell = cell_drawer(
+        data["figures"], data["notes"], failed, data["changed"], corrected, drawn, most["words"]
+    )
 
     def holds(field):
         note = data["notes"].get(field["key"])
@@ -92,30 +155,52 @@ def page_context(datasette, request, data, pinned):
     files = last_of_each(data["captures"])
     pages = [file for file in files if file["role"] != "attachment"]
     path = f"/r/{version['id']}"
-    numbers = {other["id"]: other["number"] for other in data["versions"]}
+    numbers = {other["id"]: other["number"] for other in data["numbered"]}
     for capture in (one for address in data["addresses"] for one in address["captures"]):
         capture["version_number"] = numbers.get(capture["version_id"])
     for event in data["events"]:
-        event["anchor"] = (
-            f"change-{last_part(event['from_version'])}-{last_part(event['version_id'])}"
+        event["compare"] = (
+            f"/r/{event['from_version']}/diff/{last_part(event['version_id'])}"
             if event["kind"] == "edited" and event["from_version"]
             else None
         )
+    permanent = datasette.absolute_url(request, f"/r/{address_of(version['id'])}")
+    cited = work(report, version, data["issuer"], data["first_capture"], permanent)
+    marked = {
+        name: list(
+            {
+                finding["anchor"]: finding
+                for key, found in failed.items()
+                if fields.get(key, {}).get("table_key") == name
+                for finding in found
+            }.values()
+        )
+        for name in tables
+    }
     for correction in data["corrections"]:
         correction["field"] = fields.get(correction["key"])
     return {
         **data,
         "findings": findings,
         "path": path,
-        "permanent": datasette.absolute_url(request, path),
+        "permanent": permanent,
+        "beside": years_beside(report, data["years"]),
+        "sections": begun_sections(data["sections"], most["prose"]),
+        "cited": cited,
+        "citations": (
+            ("GB/T 7714—2015", "gbt7714", gbt7714(cited), "cite.txt"),
+            ("脚注", "footnote", footnote(cited), "cite.txt"),
+            ("BibTeX", "bibtex", bibtex(cited), "bib"),
+            ("RIS", "ris", ris(cited), "ris"),
+            ("永久网址", "url", permanent, None),
+        ),
         "pinned": pinned,
         "current": report["current_version"] == version["id"],
-        "replaced": any(other["replaces"] == version["id"] for other in data["versions"]),
         "tables": tables,
         "checks": check_groups(findings),
-        "marked": bool(failed),
+        "marked": marked if failed else {},
         "located": any(finding["mending"] for found in failed.values() for finding in found),
-        "told_changes": changes,
+        "told_changes": told_changes(data["changes"], data["numbered"], fields)[: most["steps"]],
         "page_capture": pages[0] if pages else None,
         "attachments": [file for file in files if file["role"] == "attachment"],
         "numbers": numbers,
@@ -123,8 +208,10 @@ def page_context(datasette, request, data, pinned):
         "chapters": CHAPTERS,
         "table_anchors": TABLE_ANCHORS,
         "told_notes": told_notes(data["notes"], noted, data["figures"]),
-        "most_rows": MOST_ROWS,
-        "most_captures": MOST_CAPTURES,
+        "most": most,
+        "most_captures": SHOWN_CAPTURES,
+        "outcomes": tuple(zip(OUTCOME_NAMES, OUTCOMES, strict=True)),
+        "proof_file": "-".join(version["id"].split("/")) + ".wacz",
     }
 
 
@@ -133,26 +220,20 @@ async def report_page(datasette, request):
     issuer, year = unquoted(request, "issuer"), request.url_vars["year"]
     digest = (request.url_vars.get("digest") or "").lower()
     form = request.url_vars.get("format")
-    report_id = f"{issuer}/{year}"
-    if digest and not re.fullmatch(r"[0-9a-f]{12,64}", digest):
-        raise DatasetteError("不是版本的摘要", status=404)
-    report = await first(database, "select * from reports where id = ?", report_id)
-    version = None
-    if report and digest:
-        version = await find_version(database, report_id, digest)
-    elif report:
-        version = await first(
-            database, "select * from versions where id = ?", report["current_version"]
-        )
-    if version is None:
-        raise DatasetteError("没有这份年报", status=404)
+    report, version = await asked_version(database, f"{issuer}/{year}", digest)
     if digest and request.url_vars["digest"] != last_part(version["id"]):
         # A capture that showed it, or more of its digits: a version has one address of its own.
         query = f"?{request.query_string}" if request.query_string else ""
         address = "/r/" + address_of(version["id"]) + (f".{form}" if form else "")
         return Response.redirect(address + query, status=302)
-    data = await gather(database, report, version)
-    permanent = datasette.absolute_url(request, f"/r/{version['id']}")
+    if form == "txt":
+        body = await first(database, "select name from issuers where id = ?", report["issuer_id"])
+        heading = f"{body['name'] if body else issuer} {year}"
+        permanent = datasette.absolute_url(request, f"/r/{address_of(version['id'])}")
+        sections = await sections_of(database, version["id"])
+        return Response.text(prose_of(heading, permanent, sections))
+    data = await gather(database, report, version, whole=form == "json")
+    permanent = datasette.absolute_url(request, f"/r/{address_of(version['id'])}")
     name = "-".join((issuer, year, version["id"].rsplit("/", 1)[-1]))
     if form == "json":
         return json_response(as_json(data, permanent))
@@ -160,14 +241,25 @@ async def report_page(datasette, request):
         return csv_response(
             cell_lines(data), CSV_COLUMNS, f"{name}.csv", mark=bool(request.args.get("bom"))
         )
-    return await page(
-        datasette, request, "report.html", **page_context(datasette, request, data, bool(digest))
-    )
+    response = None
+    for most in (ROOMY, TIGHT):
+        if response is None or len(response.body.encode()) > LARGEST:
+            context = page_context(datasette, request, data, bool(digest), most)
+            response = await page(datasette, request, "report.html", **context)
+    return response
+
+
+@hookimpl
+def prepare_jinja2_environment(env):
+    env.filters["begun"] = lambda text: begun(str(text or ""), MOST_WORDS)
 
 
 @hookimpl
 def register_routes():
     return [
-        (r"^/r/(?P<issuer>[^/]+)/(?P<year>\d{4})/(?P<digest>[^/.]+)" + FORMAT, report_page),
-        (r"^/r/(?P<issuer>[^/]+)/(?P<year>\d{4})" + FORMAT, report_page),
+        (
+            r"^/r/(?P<issuer>[^/]+)/(?P<year>\d{4})/(?P<digest>(?!diff$)[^/.]+)" + FORMAT,
+            signposted(report_page),
+        ),
+        (r"^/r/(?P<issuer>[^/]+)/(?P<year>\d{4})" + FORMAT, signposted(report_page)),
     ]

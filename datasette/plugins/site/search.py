@@ -1,248 +1,433 @@
-"""Search: every two-character word is found, in the names of bodies, in titles, in the text."""
+"""The search page: bodies and reports that hold the words, filters, and what may be meant."""
 
 from __future__ import annotations
 
-import re
-import sqlite3
-import unicodedata
+from dataclasses import dataclass, field, replace
+from urllib.parse import quote
 
-from datasette import hookimpl
-from datasette.database import QueryInterrupted
-from datasette.utils import sqlite_timelimit
+from datasette import Response, hookimpl
+from markupsafe import Markup, escape
 
-from .answers import DATABASE, csv_response, json_response, page, page_number
+from . import found, named
+from .answers import DATABASE, csv_response, json_response, page, remembered, rows
+from .asked import (
+    FINDINGS,
+    FORMS,
+    LEVELS,
+    LONGEST_QUERY,
+    MOST_HITS,
+    PARAMETERS,
+    Asked,
+    Wrong,
+    read,
+    read_region,
+)
+from .wording import visible, wording
 
-MOST_HITS = 200
-MOST_CANDIDATES = 2000
-PER_PAGE = 20
-LONGEST_QUERY = 100
-MOST_WORDS = 8
-CHINESE = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-RUN = re.compile(f"[a-z0-9]+|[{CHINESE}]+")
-BROKEN_LINE = re.compile(f"(?<=[{CHINESE}])\\s+(?=[{CHINESE}])")
-COLUMNS = ("report_id", "version_id", "issuer_id", "issuer_name", "title", "year", "status")
-
-
-def normal(text):
-    """The text as it is compared: full-width forms folded, lower case."""
-    return unicodedata.normalize("NFKC", text or "").lower()
-
-
-def query_words(query):
-    """The query's words as they are looked for, at most MOST_WORDS of them, each once."""
-    return list(dict.fromkeys(normal(query[:LONGEST_QUERY]).split()))[:MOST_WORDS]
-
-
-def index_tokens(word):
-    """The tokens that every text with this word has in the index; none for a single character.
-
-    A run's single Chinese character is left out: within a longer run it is no token of its own.
-    """
-    tokens = []
-    for run in RUN.findall(word):
-        if run[0].isascii():
-            tokens.append(run)
-        else:
-            tokens.extend(run[i : i + 2] for i in range(len(run) - 1))
-    return tokens
-
-
-def match_expression(words):
-    """An FTS5 expression that holds for every text with these words, each token quoted."""
-    tokens = dict.fromkeys(token for word in words for token in index_tokens(word))
-    return " AND ".join('"' + token.replace('"', '""') + '"' for token in tokens)
-
-
-def snippet(text, words, before=28, after=90):
-    """The text around its first hit as (is a hit, text) pieces; its beginning where none hits."""
-    printed = " ".join(BROKEN_LINE.sub("", text or "").split())
-    flat = normal(printed)
-    # Folding seldom changes the length of a text; where it does, the folded text is shown.
-    printed = printed if len(printed) == len(flat) else flat
-    places = [flat.find(word) for word in words if word in flat]
-    start = max(0, min(places, default=0) - before)
-    cut, shown = (whole[start : start + before + after] for whole in (flat, printed))
-    if not words:
-        return [(False, shown)]
-    pattern = re.compile("|".join(re.escape(word) for word in sorted(words, key=len)[::-1]))
-    pieces, end = [], 0
-    for hit in pattern.finditer(cut):
-        pieces += [(False, shown[end : hit.start()]), (True, shown[hit.start() : hit.end()])]
-        end = hit.end()
-    pieces.append((False, shown[end:]))
-    if start:
-        pieces.insert(0, (False, "……"))
-    if start + before + after < len(flat):
-        pieces.append((False, "……"))
-    return [piece for piece in pieces if piece[1]]
+BODIES_SHOWN = 8
+MOST_PLACES = 12
+# Under these four a county's code has no prefecture between.
+MUNICIPALITIES = ("11", "12", "31", "50")
+CENTRAL = "00"
+RESULT = (
+    "report_id", "version_id", "issuer_id", "issuer_name", "title", "year", "status", "level",
+    "division", "form", "findings", "path", "found_in", "snippet",
+)  # fmt: skip
+OPENSEARCH = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<OpenSearchDescription xmlns="http://a9.com/-/spec/opensearch/1.1/">
+<ShortName>年报档案</ShortName>
+<Description>搜索政府信息公开工作年度报告：机关、标题、正文</Description>
+<InputEncoding>UTF-8</InputEncoding>
+<OutputEncoding>UTF-8</OutputEncoding>
+<Language>zh-CN</Language>
+<Image width="16" height="16" type="image/svg+xml">{mark}</Image>
+<Url type="text/html" template="{search}?q={{searchTerms}}&amp;page={{startPage?}}"/>
+<Url type="application/json" template="{search}.json?q={{searchTerms}}&amp;page={{startPage?}}"/>
+<Url type="text/csv" template="{search}.csv?q={{searchTerms}}&amp;page={{startPage?}}"/>
+<Url type="application/x-suggestions+json" rel="suggestions"
+ template="{search}/suggest?q={{searchTerms}}"/>
+<Query role="example" searchTerms="教育局"/>
+</OpenSearchDescription>
+"""
 
 
-def holds_all(column, words):
-    """SQL that asks for every word in a column, and its parameters."""
-    return " and ".join(f"instr(lower({column}), ?) > 0" for _ in words), list(words)
+@dataclass
+class Result:
+    """What a search found: reports of one page and of all, bodies, and what may be meant."""
+
+    found: found.Found
+    hits: list[dict] = field(default_factory=list)
+    facets: dict = field(default_factory=dict)
+    bodies: list[dict] = field(default_factory=list)
+    body_count: int = 0
+    all_bodies: bool = True
+    # What the bodies shown are called, where no body is called what was asked for.
+    meant: list[str] = field(default_factory=list)
 
 
-def rank(row, words):
-    """Where the words were found: 0 in the body's name, 1 in name and title, 2 in the text."""
-    name, title = normal(row["issuer_name"]), normal(row["title"])
-    if all(word in name for word in words):
-        return 0
-    return 1 if all(word in name or word in title for word in words) else 2
+def look_up(asked, limit_ms):
+    """A reader of all that a search finds."""
+
+    def read_result(connection):
+        result = Result(found.find(connection, asked, limit_ms))
+        ids = result.found.ids[(asked.page - 1) * asked.size : asked.page * asked.size]
+        result.hits = found.shown(connection, ids, result.found.places, asked.words)
+        result.facets = found.counts(connection, result.found.ids)
+        if asked.words:
+            result.bodies, result.all_bodies = named.by_words(connection, asked)
+            if result.bodies and not result.found.ids:
+                texts, years = named.named(asked)
+                if texts != [word.text for word in asked.words]:
+                    result.meant = [" ".join([*texts, *years])]
+            elif not result.bodies:
+                result.bodies, result.meant = named.by_spelling(connection, asked)
+            if not result.bodies and (not result.found.ids or named.namelike(asked)):
+                result.bodies, result.meant = named.by_likeness(connection, asked)
+        result.body_count = len(result.bodies)
+        result.bodies = result.bodies[: named.MOST_BODIES]
+        return result
+
+    return read_result
 
 
-def name_statement(words):
-    """Reports of the bodies whose name holds every word: there are far fewer bodies than texts."""
-    where, parameters = holds_all("name", words)
-    return (
-        f"""
-        select reports.id as report_id, reports.current_version as version_id,
-            issuers.id as issuer_id, issuers.name as issuer_name, reports.title, reports.year,
-            reports.status, '' as text
-        from reports join issuers on issuers.id = reports.issuer_id
-        where issuers.id in (select id from issuers where {where})
-        order by reports.year desc, reports.id limit {MOST_HITS}
-        """,
-        parameters,
+# --- places ---------------------------------------------------------------------------------------
+
+
+def padded(region):
+    return region.ljust(6, "0")
+
+
+async def region_of(database, asked):
+    """The search with its region as a code; a place may be given by its name. Raises Wrong."""
+    if not asked.region or asked.region.isdigit():
+        return asked
+    if asked.region in ("中央", "全国"):
+        return replace(asked, region=CENTRAL if asked.region == "中央" else "")
+    places = await rows(
+        database,
+        "select distinct code from divisions where name = ? and length(code) = 6 "
+        "and until_year is null order by code limit 20",
+        asked.region,
     )
-
-
-def text_statement(words):
-    """Candidates by their text, newest rows first; the index narrows them where it can."""
-    tokens = match_expression(words)
-    if tokens:
-        return (
-            f"""
-            select {", ".join(COLUMNS)}, text from search_docs where rowid in (
-                select rowid from search_fts where search_fts match ?
-                order by rowid desc limit {MOST_CANDIDATES})
-            order by rowid desc
-            """,
-            [tokens],
+    if not places:
+        raise Wrong(
+            f"region={asked.region}：没有这个省、市、县。请写全称（山西省、朔州市）或代码（1406）。"
         )
-    where, parameters = holds_all("text", words)
-    return (
-        f"select {', '.join(COLUMNS)}, text from search_docs where {where} order by rowid desc",
-        parameters,
+    if len(places) > 1:
+        codes = "、".join(place["code"] for place in places)
+        raise Wrong(f"region={asked.region}：同名的区划有 {len(places)} 个，请写代码：{codes}。")
+    return replace(asked, region=read_region(places[0]["code"]))
+
+
+async def place_names(database, codes):
+    found_names = await rows(
+        database,
+        f"select code, name from divisions where code in ({found.placeholders(codes)})",
+        *map(padded, codes),
+    )
+    known = {place["code"]: place["name"] for place in found_names}
+    known[padded(CENTRAL)] = "中央"
+    return {code: known.get(padded(code), code) for code in codes}
+
+
+def steps(region):
+    """The codes of a region and those above it, from the province down."""
+    ends = (2, 6) if region[:2] in MUNICIPALITIES else (2, 4, 6)
+    return [region[:end] for end in ends if len(region) >= end]
+
+
+def below(region, divisions):
+    """How many hits lie in each place just below a region."""
+    places = {}
+    for division, count in divisions.items():
+        if division and division.startswith(region):
+            code = next((code for code in steps(division) if len(code) > len(region)), None)
+            if code and len(region) < 6 and (len(code) == 2 or not code.endswith("00")):
+                places[code] = places.get(code, 0) + count
+    return sorted(places.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+# --- the answers ----------------------------------------------------------------------------------
+
+
+async def facets_of(database, asked, result):
+    """The filters that would narrow a search, with how many of the hits at hand each leaves."""
+
+    def facet(name, title, values):
+        chosen = [value for value in values if value["count"]]
+        return {"name": name, "title": title, "values": chosen}
+
+    def value(code, label, count, **change):
+        return {"value": code, "label": label, "count": count, "path": asked.address(**change)}
+
+    counted = result.facets
+    years = sorted(filter(None, counted["year"]), reverse=True)
+    places = below(asked.region, counted["division"])[:MOST_PLACES]
+    names = await place_names(database, [code for code, _ in places])
+    facets = [
+        facet(
+            "year",
+            "年度",
+            [
+                value(str(year), str(year), counted["year"][year], first_year=year, last_year=year)
+                for year in years
+            ],
+        ),
+        facet(
+            "region",
+            "地区",
+            [value(code, names[code], count, region=code) for code, count in places],
+        ),
+        facet(
+            "level",
+            "层级",
+            [
+                value(level, wording(level, "level"), counted["level"][level], level=level)
+                for level in LEVELS
+            ],
+        ),
+        facet(
+            "form",
+            "表式",
+            [
+                value(form, wording(form, "form"), counted["form"][form], form=form)
+                for form in FORMS
+            ],
+        ),
+        facet(
+            "finding",
+            "核验与改动",
+            [
+                value(code, label, counted["findings"][code], findings=(*asked.findings, code))
+                for code, label in FINDINGS.items()
+                if code not in asked.findings
+            ],
+        ),
+    ]
+    # A filter that leaves everything is none.
+    return [
+        facet
+        for facet in facets
+        if len(facet["values"]) > 1
+        or any(value["count"] < len(result.found.ids) for value in facet["values"])
+    ]
+
+
+async def chosen_of(database, asked):
+    """The filters of a search in words, each with the address of the search without it."""
+    names = await place_names(database, steps(asked.region))
+    chosen = [
+        (f"{asked.years} 年", {"first_year": None, "last_year": None}) if asked.years else None,
+        ("".join(names.values()), {"region": ""}) if asked.region else None,
+        (wording(asked.level, "level"), {"level": ""}) if asked.level else None,
+        (wording(asked.form, "form"), {"form": ""}) if asked.form else None,
+        *(
+            (FINDINGS[x], {"findings": tuple(y for y in asked.findings if y != x)})
+            for x in asked.findings
+        ),
+    ]
+    return [{"label": c[0], "path": asked.address(**c[1])} for c in chosen if c]
+
+
+def highlighted(pieces):
+    """(is a hit, text) pieces as HTML."""
+    return Markup(
+        "".join(
+            f"<mark>{escape(visible(text))}</mark>" if hit else escape(visible(text))
+            for hit, text in pieces
+        )
     )
 
 
-def by_text(words, limit_ms):
-    """A reader of the rows whose name, title and text together hold every word."""
-
-    def read(connection):
-        found, tried = [], 0
-        sql, parameters = text_statement(words)
-        try:
-            with sqlite_timelimit(connection, limit_ms):
-                for row in connection.execute(sql, parameters):
-                    tried += 1
-                    whole = f"{row['issuer_name']} {row['title']} {row['text']}".lower()
-                    if not all(word in whole for word in words):
-                        whole = normal(whole)
-                    if all(word in whole for word in words):
-                        found.append(dict(row))
-                        if len(found) == MOST_HITS:
-                            return found, False
-        except sqlite3.OperationalError:
-            # Out of time, or a snapshot without its search tables: what was found still answers.
-            return found, False
-        return found, tried < MOST_CANDIDATES
-
-    return read
+def plain(pieces):
+    return "".join(text for _, text in pieces)
 
 
-async def named_rows(database, words):
-    sql, parameters = name_statement(words)
-    try:
-        found = [dict(row) for row in (await database.execute(sql, parameters)).rows]
-    except QueryInterrupted:
-        return [], False
-    return found, len(found) < MOST_HITS
+def marks(pieces):
+    """Where the hits stand in the plain text of pieces: [from, to) pairs."""
+    found_marks, at = [], 0
+    for hit, text in pieces:
+        if hit:
+            found_marks.append([at, at + len(text)])
+        at += len(text)
+    return found_marks
 
 
-async def find(database, words, limit_ms):
-    """Hits, best first (name, then title, then text; newest first within), and completeness."""
-    if not words:
-        return [], True
-    named, all_named = await named_rows(database, words)
-    texts, all_texts = await database.execute_fn(by_text(words, limit_ms))
-    hits = {row["report_id"]: {**row, "rank": rank(row, words)} for row in named}
-    for row in texts:
-        known = hits.get(row["report_id"])
-        if known is None:
-            hits[row["report_id"]] = {**row, "rank": rank(row, words)}
-        elif not known["text"] or row["version_id"] == known["version_id"]:
-            known["text"] = row["text"]
-    ranked = sorted(
-        hits.values(), key=lambda hit: (hit["rank"], -(hit["year"] or 0), hit["report_id"])
-    )
-    return ranked[:MOST_HITS], all_named and all_texts and len(ranked) <= MOST_HITS
+def result_row(hit):
+    return {
+        **{name: hit[name] for name in found.COLUMNS},
+        "path": f"/r/{hit['report_id']}",
+        "found_in": hit["found_in"],
+        "snippet": "".join(plain(pieces) for _, _, pieces in hit["snippets"]),
+        "snippets": [
+            {
+                "section": number,
+                "heading": heading,
+                "text": plain(pieces),
+                "marks": marks(pieces),
+            }
+            for number, heading, pieces in hit["snippets"]
+        ],
+    }
 
 
-async def printed_texts(database, versions):
-    """The chapters of versions as printed: the index holds them folded."""
-    found = await database.execute(
-        "select version_id, heading, text from sections where version_id in "
-        f"({', '.join('?' * len(versions))}) order by version_id, number",
-        versions,
-    )
-    texts = {}
-    for version, heading, text in found.rows:
-        texts[version] = "\n".join(filter(None, (texts.get(version), heading, text)))
-    return texts
+def body_row(body):
+    names = ("issuer_id", "name", "level", "division", "place", "reports")
+    return {
+        **{name: body[name] for name in names},
+        "former_name": not body["current"],
+        "first_year": body["first_year"],
+        "last_year": body["last_year"],
+        "path": f"/r/{body['issuer_id']}",
+    }
+
+
+def refusal(form, message):
+    if form == "json":
+        body = {"ok": False, "status": 400, "title": "请求有误", "error": message}
+        return json_response(body, status=400)
+    return Response.text(message + "\n", status=400)
 
 
 async def search(datasette, request):
-    query = (request.args.get("q") or "").strip()[:LONGEST_QUERY]
-    words = query_words(query)
     database = datasette.get_database(DATABASE)
-    hits, complete = await find(database, words, datasette.setting("sql_time_limit_ms"))
-    pages = max(1, -(-len(hits) // PER_PAGE))
-    number = min(page_number(request), pages)
-    shown = hits[(number - 1) * PER_PAGE : number * PER_PAGE]
-    printed = await printed_texts(database, [hit["version_id"] for hit in shown])
-    for hit in shown:
-        hit["text"] = printed.get(hit["version_id"], hit["text"])
-        hit["pieces"] = snippet(hit["text"], words)
-        hit["title_pieces"] = snippet(hit["title"], words, 200, 200)
-        hit["name_pieces"] = snippet(hit["issuer_name"], words, 100, 100)
-    if request.url_vars.get("format"):
-        results = [
-            {
-                **{name: hit[name] for name in COLUMNS},
-                "path": f"/r/{hit['report_id']}",
-                "found_in": ("issuer_name", "title", "text")[hit["rank"]],
-                "snippet": "".join(text for _, text in hit["pieces"]),
-            }
-            for hit in shown
+    form = request.url_vars.get("format")
+    unknown = [name for name in request.args if name not in (*PARAMETERS, "bom")]
+    asked, wrong = Asked(query=(request.args.get("q") or "").strip()[:LONGEST_QUERY]), ""
+    try:
+        if unknown and form:
+            known = "、".join(PARAMETERS)
+            raise Wrong(f"{unknown[0][:40]}：没有这个参数。可用的是 {known}。")
+        asked = await region_of(database, read(request.args.getlist))
+    except Wrong as error:
+        if form:
+            return refusal(form, str(error))
+        wrong = str(error)
+    if wrong:
+        result = Result(found.Found())
+    else:
+        result = await database.execute_fn(look_up(asked, datasette.setting("sql_time_limit_ms")))
+    count = len(result.found.ids)
+    pages = -(-count // asked.size)
+    most_pages = MOST_HITS // asked.size
+    last = asked.page >= (pages if result.found.complete else max(pages, most_pages))
+    if form == "csv":
+        lines = [
+            row | {"findings": " ".join(row["findings"])} for row in map(result_row, result.hits)
         ]
-        if request.url_vars["format"] == "csv":
-            return csv_response(results, [*COLUMNS, "path", "found_in", "snippet"])
+        return csv_response(lines, RESULT, "search.csv", bool(request.args.get("bom")))
+    facets = await facets_of(database, asked, result) if count else []
+    meant = [
+        {"text": text, "path": f"/search?q={quote(text)}"}
+        for text in result.meant
+        if text != asked.query
+    ]
+    if form == "json":
         return json_response(
             {
-                "query": query,
-                "words": words,
-                "count": len(hits),
-                "complete": complete,
-                "page": number,
-                "pages": pages,
-                "results": results,
+                "query": asked.query,
+                "words": [word.text for word in asked.words],
+                "without": [word.text for word in asked.without],
+                "region": asked.region or None,
+                "level": asked.level or None,
+                "year": asked.years or None,
+                "form": asked.form or None,
+                "finding": list(asked.findings),
+                "count": count,
+                "complete": result.found.complete,
+                "page": asked.page,
+                "pages": max(1, pages),
+                "size": asked.size,
+                "next": None if last else asked.address("/search.json", page=asked.page + 1),
+                "did_you_mean": meant,
+                "bodies": [body_row(body) for body in result.bodies],
+                "bodies_count": result.body_count,
+                "bodies_complete": result.all_bodies,
+                "facets": {facet["name"]: facet["values"] for facet in facets},
+                "results": [result_row(hit) for hit in result.hits],
             }
         )
-    return await page(
+    provinces = await remembered(
+        database,
+        "select substr(code, 1, 2) as code, name from divisions where level = 'province' "
+        "and until_year is null order by code",
+    )
+    above = steps(asked.region)[:-1]
+    response = await page(
         datasette,
         request,
         "search.html",
-        query_text=query,
-        hits=shown,
-        count=len(hits),
-        complete=complete,
-        page=number,
+        query_text=asked.query,
+        asked=asked,
+        wrong=wrong,
+        ignored=unknown[:3],
+        result=result,
+        hits=result.hits,
+        bodies=result.bodies,
+        bodies_shown=BODIES_SHOWN,
+        meant=meant,
+        count=count,
         pages=pages,
-        first=(number - 1) * PER_PAGE + 1,
+        last=last,
+        first=(asked.page - 1) * asked.size + 1,
+        facets=facets,
+        chosen=[] if wrong else await chosen_of(database, asked),
+        provinces=[{"code": CENTRAL, "name": "中央"}, *provinces],
+        region_steps=await place_names(database, steps(asked.region)) if asked.region else {},
+        above=above,
+        levels=LEVELS,
+        forms=FORMS,
+        findings=FINDINGS,
     )
+    response.status = 400 if wrong else 200
+    return response
+
+
+async def suggest(datasette, request):
+    """Names of bodies that hold what has been typed so far, as browsers ask (OpenSearch
+    Suggestions 1.1: what was typed, names, descriptions, addresses)."""
+    typed = (request.args.get("q") or "").strip()
+    try:
+        asked = read(lambda name: [typed] * (name == "q"))
+    except Wrong:
+        asked = Asked()
+
+    def read_names(connection):
+        bodies, _ = named.by_words(connection, asked)
+        return bodies or named.by_spelling(connection, asked)[0]
+
+    database = datasette.get_database(DATABASE)
+    bodies = (await database.execute_fn(read_names))[:BODIES_SHOWN] if asked.words else []
+    answer = json_response(
+        [
+            typed,
+            [body["name"] for body in bodies],
+            [body["place"] or "" for body in bodies],
+            [datasette.absolute_url(request, f"/r/{quote(body['issuer_id'])}") for body in bodies],
+        ]
+    )
+    answer.content_type = "application/x-suggestions+json; charset=utf-8"
+    return answer
+
+
+async def opensearch(datasette, request):
+    text = OPENSEARCH.format(
+        mark=datasette.absolute_url(request, "/static/mark.svg"),
+        search=datasette.absolute_url(request, "/search"),
+    )
+    return Response(text, content_type="application/opensearchdescription+xml; charset=utf-8")
+
+
+@hookimpl
+def prepare_jinja2_environment(env):
+    env.filters["highlighted"] = highlighted
 
 
 @hookimpl
 def register_routes():
-    return [(r"^/search(?:\.(?P<format>json|csv))?$", search)]
+    return [
+        (r"^/search(?:\.(?P<format>json|csv))?$", search),
+        (r"^/search/suggest$", suggest),
+        (r"^/opensearch\.xml$", opensearch),
+    ]

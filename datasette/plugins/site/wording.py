@@ -112,6 +112,24 @@ WORDS = {
         "robots": "未获 robots.txt 许可",
         "stopped": "中止",
     },
+    # What became of a body's report for a year, and whether it was on time.
+    "coverage": {
+        "published": "在线",
+        "moved": "已迁移",
+        "suspect": "疑似下线",
+        "vanished": "已下线",
+        "image_only": "仅有图片",
+        "unreadable": "未能读出",
+        "blocked": "被拦",
+        "needs_browser": "需用浏览器",
+        "missing": "未见到",
+    },
+    "on_time": {
+        "on_time": "按时",
+        "late": "逾期",
+        "very_late": "逾期超过两个月",
+        "unknown": "不详",
+    },
     "event": {
         "new": "新见",
         "edited": "内容改动",
@@ -239,6 +257,12 @@ CODED = {
     ("divisions", "level"): "level",
     ("corrections", "aspect"): "correction",
     ("corrections", "state"): "correction_state",
+    ("coverage", "state"): "coverage",
+    ("coverage", "on_time"): "on_time",
+    ("coverage", "level"): "level",
+    ("coverage_totals", "state"): "coverage",
+    ("portal_health", "state"): "verdict",
+    ("portal_health", "level"): "level",
 }
 # Columns that hold the address of a page below /r/.
 RECORDS = (
@@ -430,6 +454,8 @@ def render_cell(row, value, column, table, database, datasette):
     ):
         fragment = anchor(row, table) if column == "version_id" else ""
         return record_link(datasette.get_database(database), str(value), fragment)
+    if (table, column) == ("coverage", "evidence") and re.match(r"/(?![/\\])", str(value)):
+        return Markup(f'<a href="{escape(value)}">依据</a>')
     if subject := CODED.get((table, column)):
         word = wording(value, subject)
         code = Markup(f"<code>{escape(value)}</code>")
