@@ -61,12 +61,8 @@ class Effort:
         return True
 
 
-def steps(before, after, effort):
-    """How one sequence becomes the other: (equal | replace, from, to, from, to) in order.
-
-    The common ends are found first, at no cost; the rest by the longest common subsequence, or as
-    one replacement where the effort is spent.
-    """
+def same_ends(before, after):
+    """How many elements two sequences have in common at their beginning, and then at their end."""
     shorter = min(len(before), len(after))
     head = 0
     while head < shorter and before[head] == after[head]:
@@ -74,6 +70,16 @@ def steps(before, after, effort):
     tail = 0
     while tail < shorter - head and before[-1 - tail] == after[-1 - tail]:
         tail += 1
+    return head, tail
+
+
+def steps(before, after, effort):
+    """How one sequence becomes the other: (equal | replace, from, to, from, to) in order.
+
+    The common ends are found first, at no cost; the rest by the longest common subsequence, or as
+    one replacement where the effort is spent.
+    """
+    head, tail = same_ends(before, after)
     one, other = before[head : len(before) - tail], after[head : len(after) - tail]
     found = [("equal", 0, head, 0, head)] if head else []
     if one and other and effort.allows(one, other):
@@ -111,7 +117,8 @@ def readable(parts):
 def marked(before, after, effort):
     """Two states of a paragraph, each as [(same | del | ins, text)], words within sentences."""
     old, new = WORD.findall(before), WORD.findall(after)
-    if len(old) * len(new) > effort.left:
+    ends = sum(same_ends(old, new))
+    if (len(old) - ends) * (len(new) - ends) > effort.left:
         old, new = SENTENCE.findall(before), SENTENCE.findall(after)
     parts = readable(
         [
@@ -138,6 +145,11 @@ def likeness(before, after, effort):
 def paired(before, after, effort):
     """Paragraphs that took others' place, as (before | None, after | None) in the order of both:
     those alike beside each other, such that as much as possible stands beside its like."""
+    if len(before) == len(after) == 1:
+        # However long they are, two that begin and end alike are told at sight.
+        lengths = len(before[0]) + len(after[0])
+        if 2 * sum(same_ends(before[0], after[0])) >= ALIKE * lengths:
+            return [(before[0], after[0])]
     if not before or not after or not effort.allows(before, after, ASKING):
         return [(one, None) for one in before] + [(None, other) for other in after]
     like = [[likeness(one, other, effort) for other in after] for one in before]

@@ -65,6 +65,8 @@ TIGHT = {
 }
 MOST_WORDS = 120
 OUTCOME_NAMES = ("结果维持", "结果纠正", "其他结果", "尚未审结", "总计")
+# The cell by which a page shows how one is cited, where it has it.
+EXAMPLE = "requests.granted.total"
 TABLE_ANCHORS = {2: "disclosure", 3: "requests", 4: "disputes"}
 
 
@@ -197,6 +199,7 @@ def page_context(datasette, request, data, pinned, most):
         "pinned": pinned,
         "current": report["current_version"] == version["id"],
         "tables": tables,
+        "example": EXAMPLE if EXAMPLE in drawn else min(drawn, default=None),
         "checks": check_groups(findings),
         "marked": marked if failed else {},
         "located": any(finding["mending"] for found in failed.values() for finding in found),

@@ -170,7 +170,7 @@ async def facets_of(database, asked, result):
             "year",
             "年度",
             [
-                value(str(year), str(year), counted["year"][year], first_year=year, last_year=year)
+                value(year, year, counted["year"][year], first_year=int(year), last_year=int(year))
                 for year in years
             ],
         ),

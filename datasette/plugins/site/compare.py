@@ -1,0 +1,778 @@
+"""The comparison: figures or metrics of chosen bodies, or of a level and region, over years."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from dataclasses import replace
+from urllib.parse import parse_qsl
+
+from datasette import hookimpl
+from datasette.utils import sqlite_timelimit
+from datasette.utils.asgi import Response
+
+from .answers import (
+    DATABASE,
+    csv_response,
+    first,
+    json_response,
+    page,
+    page_number,
+    remembered,
+)
+from .choice import LAST_YEAR, LEVELS, division_range, figure_items, metric_items, read_choice
+from .forms import FORM_YEARS, STATES
+from .wording import WORDS
+
+# Reports read for one answer; a choice with more is cut, told so, and neither summed nor ranked.
+MOST_REPORTS = 3000
+ROWS_PER_PAGE = 50
+# Bars of a chart of one year.
+MOST_BARS = 20
+LEAST_FOR_RANK = 30
+NO_POINT = (None, False)
+# Bodies that a government's report on its own level counts.
+MEMBERS = ("department", "office", "public_institution", "other")
+HEADS = ("government", "functional_zone")
+DEEPEST = 8
+FORM_ORDER = ("2021", "2019", "mixed", "stats2014", "narrative")
+SUMMED = ("own_body", "own_level")
+LEFT_OUT = {
+    "jurisdiction_aggregate": "全辖区汇总，已含所辖各机关",
+    "unclear": "口径未写明，可能已含所属机关",
+    "member": "已含在所列政府的本级汇总内",
+    "flags": "内容存疑",
+}
+CSV_COLUMNS = (
+    "key", "zh", "unit", "issuer_id", "issuer", "year", "form", "scope", "value", "n", "rank",
+    "ranked", "yoy", "yoy_n", "why_empty", "report_id", "version_id", "left_out_of_sums",
+    "failed_identities",
+)  # fmt: skip
+BASE = (
+    "report_id", "issuer_id", "year", "level", "division", "scope", "form", "version_id",
+    "nonzero_cells", "is_doubtful",
+)  # fmt: skip
+EXAMPLES = (
+    (
+        "一个地区各县级机关的公开率，最近一年",
+        "metric=disclosure_rate&level=county&region={province}",
+    ),
+    (
+        "几个机关历年的新收申请与结转",
+        "figure=requests.received_new.total&figure=requests.carried_out.total{bodies}",
+    ),
+    (
+        "复议纠正率与诉讼纠正率，按审结口径",
+        "metric=review_correction_rate&metric=litigation_correction_rate{bodies}",
+    ),
+    (
+        "一个地区按时发布率逐年变化",
+        "metric=on_time_rate&metric=presence_rate&region={province}&from=2019",
+    ),
+)
+
+
+TABLES = (
+    ("requests", "收到和处理申请"),
+    ("disputes", "行政复议、行政诉讼"),
+    ("disclosure", "主动公开"),
+    ("stats2014", "2014 年统计表（2014—2018 年度）"),
+)
+
+
+class TooMuchError(Exception):
+    """The choice took longer than the site allows."""
+
+
+def statement(choice):
+    """SQL for the reports of a choice, one row each with a column and an n for every item."""
+    columns = [f"measures.{name}" for name in BASE]
+    # A cross join leaves the order of the tables as it is: measures by their index, first.
+    joins = ["cross join issuers on issuers.id = measures.issuer_id"]
+    columns += ["issuers.name as issuer", "issuers.kind as kind", "issuers.parent_id as parent_id"]
+    kinds = {item.kind for item in choice.items}
+    asks_zero = any(item.key == "zero_request_share" for item in choice.items)
+    for kind, table in (("figure", "figures"), ("derived", "derived")):
+        if kind in kinds or (kind == "figure" and asks_zero):
+            joins.append(f"left join {table} on {table}.version_id = measures.version_id")
+    for item in choice.items:
+        if item.kind == "metric":
+            columns.append(f'measures."{item.flat}"')
+            columns.append(f'measures."{item.flat}__n"')
+        elif item.kind != "group":
+            columns.append(f'{item.kind}{"s" if item.kind == "figure" else ""}."{item.flat}"')
+    columns += [
+        "measures.identity_pass_rate as holding",
+        "measures.identity_pass_rate__n as checked",
+    ]
+    if asks_zero:
+        columns.append("figures.requests__received_new__total as received")
+    where, parameters = conditions(choice, "measures")
+    return (
+        f"select {', '.join(columns)} from measures {' '.join(joins)} where {where} "
+        f"order by measures.year desc, measures.level, measures.division "
+        f"limit {MOST_REPORTS + 1}",
+        parameters,
+    )
+
+
+def conditions(choice, table):
+    """SQL that picks the rows of a choice from a table of bodies and years, and its parameters."""
+    before = 1 if choice.yoy else 0
+    # One by one, so that level and region narrow the index further.
+    parameters = list(range(choice.first - before, choice.last + 1))
+    parts = [f"{table}.year in ({', '.join('?' * len(parameters))})"]
+    if choice.bodies:
+        parts.append(f"{table}.issuer_id in ({', '.join('?' * len(choice.bodies))})")
+        parameters += [issuer for issuer, _ in choice.bodies]
+    else:
+        levels = (choice.level,) if choice.level else LEVELS
+        parts.append(f"{table}.level in ({', '.join('?' * len(levels))})")
+        parameters += levels
+        if choice.region:
+            parts.append(f"{table}.division >= ? and {table}.division < ?")
+            parameters += division_range(choice.region[0])
+    return " and ".join(parts), parameters
+
+
+def ancestors(connection, found):
+    """The body above each body above those found: chains end where the archive knows no more."""
+    parents = {row["issuer_id"]: (row["kind"], row["parent_id"]) for row in found}
+    for _ in range(DEEPEST):
+        unknown = sorted({above for _, above in parents.values() if above} - parents.keys())
+        if not unknown:
+            break
+        for start in range(0, len(unknown), 500):
+            some = unknown[start : start + 500]
+            places = ", ".join("?" * len(some))
+            asked = connection.execute(
+                f"select id, kind, parent_id from issuers where id in ({places})", some
+            ).fetchall()
+            parents.update({row["id"]: (row["kind"], row["parent_id"]) for row in asked})
+            parents.update({issuer: (None, None) for issuer in some if issuer not in parents})
+    return parents
+
+
+def is_member_of(issuer, year, parents, own_level):
+    """Whether a government of the choice counts this body in its report on its own level."""
+    kind, above = parents[issuer]
+    if kind not in MEMBERS:
+        return False
+    for _ in range(DEEPEST):
+        if not above:
+            return False
+        if (above, year) in own_level:
+            return True
+        kind, above = parents.get(above, (None, None))
+        if kind in HEADS:
+            return False
+    return False
+
+
+def why_left_out(row, parents, own_level):
+    """Why a report is not added to a sum; nothing where it is."""
+    if row["is_doubtful"]:
+        return LEFT_OUT["flags"]
+    if row["scope"] == "jurisdiction_aggregate":
+        return LEFT_OUT["jurisdiction_aggregate"]
+    if row["scope"] not in SUMMED:
+        return LEFT_OUT["unclear"]
+    if is_member_of(row["issuer_id"], row["year"], parents, own_level):
+        return LEFT_OUT["member"]
+    return ""
+
+
+def number(value):
+    """A stored figure as a number; None for what is none, as money with its unit."""
+    if isinstance(value, int | float) or value is None:
+        return value
+    try:
+        return float(str(value))
+    except ValueError:
+        return None
+
+
+def read(choice, limit_ms):
+    """A reader of the reports of a choice, and whether there were more than are read."""
+
+    def rows(connection):
+        try:
+            with sqlite_timelimit(connection, limit_ms):
+                found = [dict(row) for row in connection.execute(*statement(choice))]
+                cut = len(found) > MOST_REPORTS
+                found = found[:MOST_REPORTS]
+                parents = ancestors(connection, found)
+                groups = coverage(connection, choice) if choice.is_group else []
+        except sqlite3.OperationalError as error:
+            if "interrupted" in str(error):
+                raise TooMuchError from error
+            raise
+        own_level = {
+            (row["issuer_id"], row["year"])
+            for row in found
+            if row["scope"] == "own_level" and row["kind"] in HEADS and not row["is_doubtful"]
+        }
+        for row in found:
+            row["left_out"] = why_left_out(row, parents, own_level)
+        return found, cut, groups
+
+    return rows
+
+
+def coverage(connection, choice):
+    """Bodies due, here, and on time, by year, of the level and region of a choice."""
+    if not {item.key for item in choice.items} & {"on_time_rate", "presence_rate"}:
+        return []
+    where, parameters = conditions(choice, "coverage")
+    return [
+        dict(row)
+        for row in connection.execute(
+            f"""
+            select year, count(*) as due, sum(report_id is not null) as present,
+                sum(on_time = 'on_time') as on_time,
+                sum(on_time in ('on_time', 'late', 'very_late')) as dated
+            from coverage where {where} group by year order by year desc
+            """,
+            parameters,
+        )
+    ]
+
+
+def cells(choice, found):
+    """Give every row its values: {key: {value, n}}, and the change on the year before."""
+    for row in found:
+        holding, checked = row.pop("holding"), row.pop("checked") or 0
+        row["failed_identities"] = checked - round((holding or 0) * checked / 100)
+        row["values"] = {}
+        for item in choice.items:
+            if item.kind == "group":
+                continue
+            stored = row.pop(item.flat)
+            value = {"value": number(stored), "n": row.pop(f"{item.flat}__n", None)}
+            if value["value"] is None and stored is not None:
+                value["printed"] = str(stored)
+            row["values"][item.key] = value
+    if choice.yoy:
+        known = {(row["issuer_id"], row["year"]): row for row in found}
+        for row in found:
+            before = known.get((row["issuer_id"], row["year"] - 1))
+            for key, value in row["values"].items():
+                value.update(change(value, before, row["form"], key))
+    return [row for row in found if row["year"] >= choice.first]
+
+
+def change(value, before, form, key):
+    """The change on the year before in per cent and the number it is a share of, or why none."""
+    if before is None:
+        return {"yoy": None, "yoy_n": None, "yoy_why": "没有上一年度的年报"}
+    base = before["values"][key]["value"]
+    if before["form"] != form:
+        return {"yoy": None, "yoy_n": base, "yoy_why": "上一年度表式不同"}
+    if value["value"] is None or base is None:
+        return {"yoy": None, "yoy_n": base, "yoy_why": "两年中有一年没有数字"}
+    if base <= 0:
+        return {
+            "yoy": None,
+            "yoy_n": base,
+            "yoy_why": "上一年度为 0" if base == 0 else "上一年度为负",
+        }
+    return {"yoy": 100 * (value["value"] - base) / base, "yoy_n": base, "yoy_why": ""}
+
+
+def rank(choice, found):
+    """Give rates their rank, highest first, among reports of one year and form with n enough."""
+    for item in choice.items:
+        if not item.has_n:
+            continue
+        peers = {}
+        for row in found:
+            value = row["values"][item.key]
+            if value["value"] is not None and may_rank(row, value):
+                peers.setdefault((row["year"], row["form"]), []).append((value["value"], value))
+        for ranked in peers.values():
+            if len(ranked) < 2:
+                continue
+            ranked.sort(key=lambda pair: -pair[0])
+            place = 0
+            for number_of, (amount, value) in enumerate(ranked, start=1):
+                if number_of == 1 or amount != ranked[number_of - 2][0]:
+                    place = number_of
+                value["rank"], value["ranked"] = place, len(ranked)
+
+
+def may_rank(row, value):
+    return (
+        (value["n"] or 0) >= LEAST_FOR_RANK
+        and not row["is_doubtful"]
+        and row["scope"] != "jurisdiction_aggregate"
+    )
+
+
+def sums(choice, found):
+    """By year and form: how many reports, and for every item the sum or the rate of the sums over
+    those that double nothing."""
+    groups = {}
+    for row in found:
+        groups.setdefault((row["year"], row["form"]), []).append(row)
+    totals = []
+    for (year, form), members in groups.items():
+        added = [row for row in members if not row["left_out"]]
+        line = {
+            "year": year,
+            "form": form,
+            "reports": len(members),
+            "added": len(added),
+            "values": {},
+        }
+        for item in choice.items:
+            if item.kind == "group" or not item.is_number:
+                continue
+            line["values"][item.key] = added_up(item, [row["values"][item.key] for row in added])
+            if item.key == "identity_pass_rate":
+                line["values"][item.key]["whole"] = sum(
+                    row["values"][item.key]["value"] == 100 and (row["nonzero_cells"] or 0) > 0
+                    for row in added
+                )
+        if added or choice.is_group:
+            totals.append(line)
+    return sorted(totals, key=lambda line: (-line["year"], form_order(line["form"])))
+
+
+def added_up(item, values):
+    """The sum, or for a rate the sum of what is counted over the sum of what it is a share of."""
+    told = [value for value in values if value["value"] is not None]
+    if not told:
+        return {"value": None, "n": None, "bodies": 0}
+    if not item.has_n:
+        return {"value": sum(value["value"] for value in told), "n": None, "bodies": len(told)}
+    scale = 100 if item.unit == "%" else 1
+    n = sum(value["n"] for value in told)
+    above = sum(round(value["value"] * value["n"] / scale) for value in told)
+    return {"value": scale * above / n, "n": n, "bodies": len(told)}
+
+
+def of_group(choice, found, covered):
+    """The metrics of a group by year: value, n, and what was counted."""
+    asked = {item.key for item in choice.items if item.kind == "group"}
+    lines = {}
+
+    def put(year, key, count, n):
+        value = 100 * count / n if n else None
+        lines.setdefault(year, {})[key] = {"value": value, "n": n, "count": count}
+
+    for row in covered:
+        if row["year"] < choice.first:
+            continue
+        if "presence_rate" in asked:
+            put(row["year"], "presence_rate", row["present"], row["due"])
+        if "on_time_rate" in asked:
+            put(row["year"], "on_time_rate", row["on_time"], row["dated"])
+    if "zero_request_share" in asked:
+        for year in sorted({row["year"] for row in found}, reverse=True):
+            printed = [
+                row["received"]
+                for row in found
+                if row["year"] == year and row["scope"] != "jurisdiction_aggregate"
+            ]
+            known = [amount for amount in printed if amount is not None]
+            put(year, "zero_request_share", sum(amount == 0 for amount in known), len(known))
+    return [{"year": year, "values": lines[year]} for year in sorted(lines, reverse=True)]
+
+
+def form_order(form):
+    return FORM_ORDER.index(form) if form in FORM_ORDER else len(FORM_ORDER)
+
+
+def ordered(choice, found):
+    """The rows as they are listed: by year, the newest first, then as the reader wants."""
+    by_name = choice.order == "name" or not any(item.kind != "group" for item in choice.items)
+    key = choice.order or next((i.key for i in choice.items if i.kind != "group"), "")
+    place = {issuer: at for at, (issuer, _) in enumerate(choice.bodies)}
+
+    def of(row):
+        if choice.bodies and not choice.order:
+            return (-row["year"], place[row["issuer_id"]])
+        if by_name:
+            return (-row["year"], row["issuer"], row["issuer_id"])
+        amount = row["values"][key]["value"]
+        return (-row["year"], amount is None, -(amount or 0), row["issuer_id"])
+
+    return sorted(found, key=of)
+
+
+def notes_of(choice, found):
+    """A reader of what is said of cells without a number: {(version, key): (state, printed)}."""
+    keys = [item.key for item in choice.items if item.kind == "figure"]
+    versions = sorted(
+        {
+            row["version_id"]
+            for row in found
+            if any(row["values"][key]["value"] is None for key in keys)
+        }
+    )
+
+    def read_notes(connection):
+        notes = {}
+        for start in range(0, len(versions), 500):
+            some = versions[start : start + 500]
+            for row in connection.execute(
+                f"""
+                select version_id, field, state, printed from cell_notes
+                where version_id in ({", ".join("?" * len(some))})
+                and field in ({", ".join("?" * len(keys))})
+                """,
+                [*some, *keys],
+            ):
+                notes[row["version_id"], row["field"]] = (row["state"], row["printed"])
+        return notes
+
+    return read_notes
+
+
+def explain_empty(choice, found, notes):
+    """Say of every value that is none why there is none."""
+    for row in found:
+        for item in choice.items:
+            value = row["values"].get(item.key)
+            if value is not None and value["value"] is None:
+                value["why"] = why_empty(item, row, value, notes.get((row["version_id"], item.key)))
+
+
+def why_empty(item, row, value, note):
+    if value.get("printed"):
+        return f"原文印作「{value['printed']}」"
+    if item.key == "text_repeat_rate":
+        return "没有上一年度的年报，或正文没有这两章"
+    if row["form"] in (None, "narrative"):
+        return "年报没有统计表"
+    if item.kind == "metric":
+        if row["form"] == "stats2014" and item.key not in ("identity_pass_rate", "fill_rate"):
+            return "2014 年统计表没有所需的格"
+        if not item.has_n or value["n"] is None:
+            return "所需的格不都是数字" if item.has_n is False else "分母不是数字"
+        if value["n"] <= 0:
+            return "分母为 0" if value["n"] == 0 else f"分母为 {value['n']}，原文如此"
+        return "分子不是数字"
+    if not item.forms & set(FORM_YEARS.get(row["form"], ())):
+        return "此表式没有这一格"
+    if note and note[0] in STATES:
+        return STATES[note[0]][0] + (f"，原文印作「{note[1]}」" if note[1] else "")
+    return "所加的格不都是数字" if item.kind == "derived" else "没有读出数字"
+
+
+def shown(item, amount):
+    """An amount as a reader sees it, with its unit where that is short."""
+    if amount is None:
+        return "—"
+    if item.unit == "%":
+        return f"{amount:.2f}%"
+    if item.unit == "ratio":
+        return f"{amount:.2f}"
+    return f"{amount:,.0f}" if amount == int(amount) else f"{amount:,.6f}".rstrip("0")
+
+
+def chart(choice, item, found, totals, groups):
+    """The drawing of an item: {kind, x, columns, parts: [(heading, [(x, [point …])])], note}."""
+    if not item.is_number:
+        return None
+    if item.kind == "group":
+        points = [
+            (line["year"], [point(item, line["values"].get(item.key))]) for line in reversed(groups)
+        ]
+        return drawing("line", "年度", [item.zh], [("", points)]) if len(points) > 1 else None
+    years = range(choice.first, choice.last + 1)
+    if choice.first == choice.last:
+        rows = [row for row in found if row["values"][item.key]["value"] is not None]
+        note = ""
+        if item.has_n and choice.is_group:
+            rows = [row for row in rows if may_rank(row, row["values"][item.key])]
+            note = f"只画 n ≥ {LEAST_FOR_RANK} 的"
+        if choice.is_group:
+            rows.sort(key=lambda row: -row["values"][item.key]["value"])
+        if len(rows) < 2:
+            return None
+        if len(rows) > MOST_BARS:
+            note += f"{'，' if note else ''}由高到低的前 {MOST_BARS} 个"
+        parts = {}
+        for row in rows[:MOST_BARS]:
+            parts.setdefault(row["form"], []).append(
+                (row["issuer"], [point(item, row["values"][item.key])])
+            )
+        return drawing("bar", "机关", [item.zh], by_form(parts), note)
+    parts = {}
+    if choice.is_group:
+        for line in totals:
+            amounts = [point(item, line["values"].get(item.key))]
+            parts.setdefault(line["form"], {})[line["year"]] = amounts
+        columns = [f"{item.zh}（合并计算）" if item.has_n else f"{item.zh}（合计）"]
+    else:
+        at = {issuer: place for place, (issuer, _) in enumerate(choice.bodies)}
+        columns = [name for _, name in choice.bodies]
+        for row in found:
+            line = parts.setdefault(row["form"], {}).setdefault(row["year"], [NO_POINT] * len(at))
+            line[at[row["issuer_id"]]] = point(item, row["values"][item.key])
+    lines = {
+        form: [(year, by_year[year]) for year in years if year in by_year]
+        for form, by_year in parts.items()
+    }
+    return drawing("line", "年度", columns, by_form(lines))
+
+
+def by_form(parts):
+    """(heading, lines) for each form that has a number, the oldest form first."""
+    return [
+        (WORDS["form"].get(form, form or "表式不详"), lines)
+        for form, lines in sorted(parts.items(), key=lambda part: -form_order(part[0]))
+        if has_numbers(lines)
+    ]
+
+
+def has_numbers(lines):
+    return any(amount is not None for _, points in lines for amount, _ in points)
+
+
+def point(item, value):
+    """An amount of a chart, and whether it rests on too little to be ranked."""
+    if not value or value["value"] is None:
+        return NO_POINT
+    rests_on_few = (item.has_n or item.kind == "group") and value["n"] < LEAST_FOR_RANK
+    return (value["value"], rests_on_few)
+
+
+def drawing(kind, x, columns, parts, note=""):
+    parts = [(heading, lines) for heading, lines in parts if has_numbers(lines)]
+    if not parts:
+        return None
+    return {"kind": kind, "x": x, "columns": columns, "parts": parts, "note": note}
+
+
+def left_out(found):
+    """Reports left out of the sums by reason: [(reason, how many, the first of them)]."""
+    counted = Counter(row["left_out"] for row in found if row["left_out"])
+    return [
+        (reason, count, [row for row in found if row["left_out"] == reason][:12])
+        for reason, count in counted.most_common()
+    ]
+
+
+async def compared(datasette, choice):
+    """What there is to say of a choice that is ready: rows, sums, groups, and what was cut."""
+    database = datasette.get_database(DATABASE)
+    known = await first(database, "select min(year) as first, max(year) as last from measures")
+    earliest, latest = (known["first"] or LAST_YEAR, known["last"] or LAST_YEAR)
+    if choice.first is None or choice.last is None:
+        last = choice.last or max(latest, choice.first or latest)
+        start = last if choice.is_group and choice.last is None else earliest
+        choice = replace(choice, first=min(choice.first or start, last), last=last)
+    found, cut, covered = await database.execute_fn(
+        read(choice, datasette.setting("sql_time_limit_ms"))
+    )
+    found = ordered(choice, cells(choice, found))
+    if not cut:
+        rank(choice, found)
+    totals = [] if cut else sums(choice, found)
+    groups = [] if cut and not covered else of_group(choice, found, covered)
+    seen = {(row["issuer_id"], row["year"]) for row in found}
+    years = range(max(choice.first, earliest), min(choice.last, latest) + 1)
+    absent = [
+        (issuer, name, missing)
+        for issuer, name in choice.bodies
+        if (missing := [year for year in years if (issuer, year) not in seen])
+    ]
+    return choice, {
+        "rows": found,
+        "is_cut": cut,
+        "sums": totals,
+        "groups": groups,
+        "absent": absent,
+    }
+
+
+async def with_reasons(datasette, choice, found):
+    notes = {}
+    if any(item.kind == "figure" for item in choice.items):
+        notes = await datasette.get_database(DATABASE).execute_fn(notes_of(choice, found))
+    explain_empty(choice, found, notes)
+
+
+def as_json(choice, result):
+    return {
+        "choice": {
+            "items": [
+                {"key": i.key, "zh": i.zh, "unit": i.unit, "formula": i.formula, "note": i.note}
+                for i in choice.items
+            ],
+            "bodies": [{"id": issuer, "name": name} for issuer, name in choice.bodies],
+            "level": choice.level or None,
+            "region": {"code": choice.region[0], "name": choice.region[1]}
+            if choice.region
+            else None,
+            "from": choice.first,
+            "to": choice.last,
+            "address": choice.address(),
+        },
+        "is_cut": result["is_cut"],
+        "most_reports": MOST_REPORTS,
+        "ranked_from_n": LEAST_FOR_RANK,
+        "rows": [
+            {
+                **{name: row[name] for name in BASE},
+                "issuer": row["issuer"],
+                "failed_identities": row["failed_identities"],
+                "values": row["values"],
+                "left_out_of_sums": row["left_out"] or None,
+            }
+            for row in result["rows"]
+        ],
+        "sums": result["sums"],
+        "groups": result["groups"],
+        "absent": [
+            {"issuer_id": issuer, "issuer": name, "years": years}
+            for issuer, name, years in result["absent"]
+        ],
+    }
+
+
+def as_lines(choice, result):
+    """One line for each value: what a spreadsheet takes."""
+    for row in result["rows"]:
+        for item in choice.items:
+            if item.kind == "group":
+                continue
+            value = row["values"][item.key]
+            yield {
+                **row,
+                **value,
+                "key": item.key,
+                "zh": item.zh,
+                "unit": item.unit,
+                "why_empty": value.get("why"),
+                "left_out_of_sums": row["left_out"],
+            }
+    for line in result["groups"]:
+        for item in choice.items:
+            if item.kind == "group" and item.key in line["values"]:
+                yield {
+                    **line["values"][item.key],
+                    "key": item.key,
+                    "zh": item.zh,
+                    "unit": item.unit,
+                    "year": line["year"],
+                    "issuer": place_words(choice),
+                }
+
+
+def place_words(choice):
+    """The bodies of a level and region in words."""
+    level = WORDS["level"].get(choice.level, "各级")
+    return f"{choice.region[1] if choice.region else '全国'}{level}机关"
+
+
+async def examples(database):
+    """Addresses worth trying, with bodies and a place that this archive has."""
+    found = await remembered(
+        database,
+        """
+        select measures.issuer_id, measures.division, issuers.name from measures
+        join issuers on issuers.id = measures.issuer_id
+        where year = (select max(year) from measures)
+        and measures.level in ('prefecture', 'county') and workload > 0 limit 3
+        """,
+    )
+    if not found:
+        return []
+    bodies = "".join(f"&body={row['issuer_id']}" for row in found)
+    province = found[0]["division"][:2].ljust(6, "0")
+    return [
+        (words, "/compare?" + query.format(bodies=bodies, province=province))
+        for words, query in EXAMPLES
+    ]
+
+
+async def compare(datasette, request):
+    database = datasette.get_database(DATABASE)
+    form = request.url_vars.get("format")
+    choice = await read_choice(database, request)
+    # A form sends its empty boxes too; the address to keep is without them.
+    pairs = parse_qsl(request.query_string, keep_blank_values=True)
+    if not form and not choice.faults and not all(value.strip() for _, value in pairs):
+        return Response.redirect(choice.address())
+    if form and (choice.faults or not choice.is_ready):
+        faults = [
+            {
+                "parameter": fault.name,
+                "value": fault.value,
+                "error": fault.why,
+                "choices": [{"name": words, "address": to} for words, to in fault.offers],
+            }
+            for fault in choice.faults
+        ] or [{"error": "须有 metric 或 figure，以及 body 或 level、region"}]
+        return json_response({"ok": False, "errors": faults}, 400)
+    result, too_much = None, False
+    if choice.is_ready:
+        try:
+            choice, result = await compared(datasette, choice)
+        except TooMuchError:
+            too_much = True
+            if form:
+                error = {"error": "所选范围过大，超过时限；请缩小地区、层级或年度"}
+                return json_response({"ok": False, "errors": [error]}, 400)
+    if form:
+        await with_reasons(datasette, choice, result["rows"])
+        if form == "csv":
+            return csv_response(
+                as_lines(choice, result), CSV_COLUMNS, "compare.csv", bool(request.args.get("bom"))
+            )
+        return json_response(as_json(choice, result))
+    context = {}
+    if result:
+        found = result["rows"]
+        pages = max(1, -(-len(found) // ROWS_PER_PAGE))
+        at = min(page_number(request), pages)
+        lines = found[(at - 1) * ROWS_PER_PAGE : at * ROWS_PER_PAGE]
+        await with_reasons(datasette, choice, lines)
+        context = {
+            **result,
+            "rows": lines,
+            "count": len(found),
+            "page": at,
+            "pages": pages,
+            "charts": [
+                (item, chart(choice, item, found, result["sums"], result["groups"]))
+                for item in choice.items
+            ],
+            "left_out": left_out(found),
+            "by_form": len({row["form"] for row in found}) > 1,
+        }
+    response = await page(
+        datasette,
+        request,
+        "compare.html",
+        section="compare",
+        choice=choice,
+        result=result,
+        too_much=too_much,
+        metrics=list((await metric_items(database)).values()),
+        figures=[
+            item
+            for item in (await figure_items(database)).values()
+            if item.key.endswith(".total") or not item.key.startswith(("requests.", "disputes."))
+        ],
+        tables=TABLES,
+        levels=WORDS["level"],
+        examples=[] if choice.is_ready else await examples(database),
+        place=place_words(choice),
+        least=LEAST_FOR_RANK,
+        most_reports=MOST_REPORTS,
+        shown=shown,
+        **context,
+    )
+    wrong = any(not fault.is_question for fault in choice.faults)
+    if wrong or too_much:
+        response.status = 400
+    return response
+
+
+@hookimpl
+def register_routes():
+    return [(r"^/compare(?:\.(?P<format>json|csv))?$", compare)]
