@@ -140,7 +140,12 @@ def parse(
     type=click.IntRange(1, 65535),
     help="The port to answer at.",
 )
-@click.option("--fd", type=click.IntRange(3), hidden=True, help="A listening socket to inherit.")
+@click.option(
+    "--fd",
+    type=click.IntRange(3),
+    hidden=True,
+    help="A listening socket to inherit; the end of standard input ends the command.",
+)
 def selfcheck(host: str, port: int, fd: int | None) -> None:
     """Read drafts that are posted, one JSON object each, until Ctrl-C; the site's 年报自检 asks it.
 
@@ -150,7 +155,10 @@ def selfcheck(host: str, port: int, fd: int | None) -> None:
     from archive.selfcheck import listen, serve
 
     with _plainly():
-        serve(listen(host, port) if fd is None else socket.socket(fileno=fd))
+        if fd is None:
+            serve(listen(host, port))
+        else:
+            serve(socket.socket(fileno=fd), leash=sys.stdin.fileno())
 
 
 data_option = click.option(
@@ -162,6 +170,11 @@ data_option = click.option(
 )
 captures_option = click.option(
     "--captures", help="Folder or URL (s3://…) of the captures, if not --data."
+)
+takedowns_option = click.option(
+    "--takedowns",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The file of what is not shown; the one that comes with the program unless told.",
 )
 
 
@@ -214,12 +227,14 @@ def build(
 
 @main.command()
 @data_option
-def publish(data: Path) -> None:
+@takedowns_option
+def publish(data: Path, takedowns: Path | None) -> None:
     """Assemble DATA/site, the snapshot that Datasette serves."""
     from archive.publish import publish as assemble
+    from archive.takedowns import SHIPPED
 
     with _plainly():
-        click.echo(assemble(data))
+        click.echo(assemble(data, takedowns or SHIPPED))
 
 
 @main.command()
@@ -232,12 +247,14 @@ def publish(data: Path) -> None:
     help="The folder of the release; a former release in it is replaced.",
 )
 @click.option("--year", type=int, help="Only the reports of this year.")
-def export(data: Path, target: Path, year: int | None) -> None:
+@takedowns_option
+def export(data: Path, target: Path, year: int | None, takedowns: Path | None) -> None:
     """Write a release: all tables as CSV and Parquet, the reports as JSON Lines."""
     from archive.export.release import export as release
+    from archive.takedowns import SHIPPED
 
     with _plainly():
-        click.echo(release(data, target, year))
+        click.echo(release(data, target, year, takedowns or SHIPPED))
 
 
 @main.command()

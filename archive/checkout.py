@@ -13,18 +13,20 @@ import hashlib
 import io
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from archive.corrections import HEADER
+from archive import corrections, takedowns
 from archive.export.listing import (
     CHUNK,
     CORRECTIONS,
     FOLDERS,
     GROWING,
     PARSER,
+    REVIEWED,
+    TAKEDOWNS,
     Listed,
     digest,
     read_listing,
@@ -35,6 +37,7 @@ from archive.shelf import NO_LINKS, Shelf
 from archive.store import sync
 
 MOST_TOLD = 20
+HEADERS = {CORRECTIONS: corrections.HEADER, TAKEDOWNS: takedowns.HEADER}
 
 
 class CheckoutError(ValueError):
@@ -59,9 +62,10 @@ class Summary:
                 f"parser {self.reader}: what it reads may differ. Check out the code of the "
                 "release before you build."
             )
-        corrections = self.target / "corrections.csv"
-        if corrections.exists():
-            text += f"\nBuild it with --corrections {corrections}"
+        for kind, verb in ((CORRECTIONS, "Build"), (TAKEDOWNS, "Export")):
+            reviewed = self.target / f"{kind}.csv"
+            if reviewed.exists():
+                text += f"\n{verb} it with --{kind} {reviewed}"
         return text
 
 
@@ -118,7 +122,7 @@ class _Source:
 
 def _source(one: Listed, listing: Path, data: Path, captures: str | None) -> _Source:
     if one.kind not in FOLDERS:
-        path = (listing.parent / "csv" if one.kind == CORRECTIONS else data) / one.name
+        path = (listing.parent / "csv" if one.kind in REVIEWED else data) / one.name
         return _Source(str(path), lambda: path.open("rb"))
     folder, _ = FOLDERS[one.kind]
     shelf = Shelf(captures or str(data.absolute()))
@@ -150,8 +154,8 @@ def _bring(one: Listed, source: _Source, fresh: Path) -> str | None:
             f"{source.told} had {one.bytes} bytes of SHA-256 {one.sha256}, "
             f"but has {size} of SHA-256 {sha256}"
         )
-    if one.kind == CORRECTIONS:
-        place.write_text(_as_reviewed(place), encoding="utf-8")
+    if one.kind in REVIEWED:
+        place.write_text(_as_reviewed(place, HEADERS[one.kind]), encoding="utf-8")
     return None
 
 
@@ -178,12 +182,12 @@ def _copy(opened: Callable[[], IO[bytes]], place: Path, most: int | None) -> tup
     return done, sha256.hexdigest()
 
 
-def _as_reviewed(table: Path) -> str:
-    """A release's table of corrections as the file that was reviewed: build takes no other."""
+def _as_reviewed(table: Path, header: Sequence[str]) -> str:
+    """A release's table as the file that was reviewed: build and export take no other."""
     with table.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     text = io.StringIO()
-    written = csv.DictWriter(text, HEADER, extrasaction="ignore", lineterminator="\n")
+    written = csv.DictWriter(text, header, extrasaction="ignore", lineterminator="\n")
     written.writeheader()
     written.writerows(rows)
     return text.getvalue()

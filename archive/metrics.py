@@ -50,7 +50,8 @@ ELSEWHERE: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "on_time_rate": (
             GROUP,
-            "比较页按层级和地区选择时给出；以页面所写发布日期为准，日期不详的不计入分母",
+            "比较页按层级和地区选择时给出；以页面所写发布日期为准；"
+            "没有见到年报的计入分母，有年报而日期不详的不计入",
         ),
         "presence_rate": (
             GROUP,

@@ -42,9 +42,7 @@ UNIT = (
 HOUSE = rf"{COUNT}\s?(?:号楼|[#＃]楼?|栋|幢|座|楼)"
 HOUSE_PART = r"(?:号楼|号院|号|[#＃]|栋|幢|座|单元|楼|层|室|组|社|弄|户)"
 PLACE = "[省市县区旗州盟镇乡街路巷村]"
-HOME_WORD = (
-    "(?:(?:家庭|居住|现居|户籍|户口|常住)(?:所在)?(?:详细|具体)?(?:住址|地址|住所|地)|住址)"
-)
+HOME_WORD = "(?:(?:家庭|居住|现居|户籍|户口|常住)(?:所在)?(?:详细|具体)?(?:住址|地址|住所|地)|住址)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +183,7 @@ PROVINCES = frozenset(
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECK = "10X98765432"
 EARLIEST_BIRTH = 1880
+WITHHELD = "withheld"
 VERSIONS = ("version_id", "current_version", "from_version", "to_version")
 
 
@@ -353,7 +352,7 @@ def mask(db: sqlite3.Connection) -> dict[str, int]:
     db.execute("pragma secure_delete = on")
     if not db.in_transaction:
         db.execute("begin")
-    db.execute("create table withheld (digest text primary key) strict, without rowid")
+    db.execute(f"create table {WITHHELD} (digest text primary key) strict, without rowid")
     counts: dict[str, int] = {}
     versions: set[str] = set()
     for name, table in TABLES.items():
@@ -378,9 +377,17 @@ def mask(db: sqlite3.Connection) -> dict[str, int]:
             counts[name] = len(found)
     for version in sorted(versions):
         db.execute(
-            "insert or ignore into withheld select digest from captures "
+            f"insert or ignore into {WITHHELD} select digest from captures "
             "where version_id = ? and digest is not null",
             (version,),
         )
     db.execute("commit")
     return counts
+
+
+def add(db: sqlite3.Connection) -> str:
+    """Mask a snapshot; gives a word on how many rows of which tables, if any."""
+    counts = mask(db)
+    return (
+        "masked: " + ", ".join(f"{name} {rows}" for name, rows in counts.items()) if counts else ""
+    )

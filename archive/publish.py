@@ -9,16 +9,17 @@ import os
 import re
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from archive import coverage, health, measures, national, published
+from archive import coverage, health, measures, national, privacy, published, takedowns
 from archive.build import ARCHIVE, LOCK, PUBLISHED
 from archive.export.rows import RowsError, check_tables, public_tables
 from archive.issuers import locked
@@ -26,22 +27,37 @@ from archive.schema import PUBLISHED as SNAPSHOT_TABLES
 from archive.schema import TABLES, Column
 from archive.search_index import HIDDEN, index_texts
 from archive.store import DERIVED, sync, trouble
+from archive.takedowns import Takedown
 
 SITE = "site"
 SNAPSHOTS = "site-"
+RELEASES = "releases"
 OURS = re.compile(r"site-(before-)?[0-9]{8}T[0-9]{12}Z")
 DATABASE = "nianbao"
 CONFIG = Path(__file__).resolve().parent.parent / "datasette"
 LINKED = ("templates", "plugins", "static")
 CHUNK = 1 << 20
-# What a snapshot has besides the archive, in the order it is made: what masks texts stands before
-# all that reads them. The search index comes after them.
-ADDED: tuple[Callable[[sqlite3.Connection], None], ...] = (
-    coverage.add,
-    health.add,
-    national.add,
-    measures.add,
-)
+
+
+def added(
+    entries: Sequence[Takedown] = (),
+) -> tuple[Callable[[sqlite3.Connection], str | None], ...]:
+    """What a snapshot has besides the archive, in the order it is made; each may have a word on it.
+
+    What masks texts stands before all that reads them, what takes reports down before all that
+    counts them but for coverage. The search index comes after them.
+    """
+    return (
+        privacy.add,
+        coverage.add,
+        partial(takedowns.add, entries=entries),
+        health.add,
+        national.add,
+        measures.add,
+    )
+
+
+ADDED = added()
 
 log = logging.getLogger(__name__)
 
@@ -52,24 +68,29 @@ class PublishError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What was published: where, how many reports a search can find, and the size in bytes."""
+    """What was published: where, how many reports a search can find, the size in bytes, and what
+    was masked or taken down."""
 
     site: Path
     documents: int
     size: int
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.site}: {self.documents} reports searchable, {self.size / 1e6:.1f} MB"
+        told = f"{self.documents} reports searchable, {self.size / 1e6:.1f} MB"
+        return f"{self.site}: {'; '.join((told, *self.notes))}"
 
 
-def publish(data: Path) -> Summary:
-    """Assemble a new snapshot aside and let DATA/site point to it in one step.
+def publish(data: Path, listed: Path = takedowns.SHIPPED) -> Summary:
+    """Assemble a new snapshot aside and let DATA/site point to it in one step; `listed` names what
+    is taken down.
 
     A running site moves to it within seconds; what it is answering keeps the files it has open.
     """
     archive = data / ARCHIVE
     if not archive.exists():
         raise PublishError(f"no archive {archive}: run `python -m archive build` first")
+    entries = takedowns.load(listed)
     with locked(data / LOCK) as mine:
         if not mine:
             raise PublishError(f"a build holds {data / LOCK}: wait until it has finished")
@@ -77,7 +98,7 @@ def publish(data: Path) -> Summary:
         fresh = data / f"{SNAPSHOTS}{stamp}"
         fresh.mkdir()
         try:
-            summary = _assemble(data, archive, fresh)
+            summary = _assemble(data, archive, fresh, entries)
             # Before they are shown: what was ever public is known even if this dies here.
             _note_names(data, fresh / ARCHIVE, stamp)
         except BaseException as error:
@@ -116,7 +137,7 @@ def _append_names(path: Path, snapshot: Path, day: str) -> None:
         published.append(path, (name for (name,) in rows), day)
 
 
-def _assemble(data: Path, archive: Path, folder: Path) -> Summary:
+def _assemble(data: Path, archive: Path, folder: Path, entries: Sequence[Takedown]) -> Summary:
     snapshot = folder / ARCHIVE
     with closing(sqlite3.connect(f"{archive.resolve().as_uri()}?mode=ro", uri=True)) as db:
         check_tables(db, public_tables())
@@ -126,8 +147,7 @@ def _assemble(data: Path, archive: Path, folder: Path) -> Summary:
     with closing(sqlite3.connect(snapshot, isolation_level=None)) as db:
         db.execute("pragma journal_mode = off")
         db.execute("pragma synchronous = off")
-        for add in ADDED:
-            add(db)
+        told = [add(db) for add in added(entries)]
         documents = index_texts(db)
         db.execute("analyze")
         counts = table_counts(db)
@@ -147,7 +167,7 @@ def _assemble(data: Path, archive: Path, folder: Path) -> Summary:
     for name in LINKED:
         (folder / name).symlink_to(CONFIG / name, target_is_directory=True)
     sync(folder)
-    return Summary(data / SITE, documents, snapshot.stat().st_size)
+    return Summary(data / SITE, documents, snapshot.stat().st_size, tuple(filter(None, told)))
 
 
 def _swap(data: Path, fresh: Path) -> None:
@@ -192,12 +212,18 @@ def metadata(written: Path, warc: Path) -> dict[str, Any]:
         "description": "派生数：表式所定义而未印出的合计；任一部分为空则为空 "
         "(sums the form defines but does not print; NULL when any part is)",
     }
-    tables |= {name: {"hidden": True} for name in HIDDEN}
+    tables |= {name: {"hidden": True} for name in (*HIDDEN, privacy.WITHHELD)}
     own = yaml.safe_load(written.read_text(encoding="utf-8")) if written.exists() else {}
     return _merged(
         {
             "databases": {DATABASE: {"tables": tables}},
-            "plugins": {DATABASE: {"warc": str(warc.resolve())}},
+            "plugins": {
+                DATABASE: {
+                    "warc": str(warc.resolve()),
+                    "releases": str(warc.resolve().with_name(RELEASES)),
+                    "private": privacy.patterns(),
+                },
+            },
         },
         own or {},
     )

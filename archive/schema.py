@@ -658,6 +658,19 @@ PUBLISHED: Mapping[str, Table] = {
         },
         pk=("what",),
     ),
+    "takedowns": Table(
+        "撤下：本站不再展示的内容，附理由；原始抓取仍在存档中 "
+        "(what is kept and shown no longer, with the reason)",
+        {
+            "path": _text(
+                "撤下的内容：年报、版本在 /r/ 之后的路径，或文件的 SHA-256 "
+                "(path of a report or version below /r/, or SHA-256 of a payload)"
+            ),
+            "date": _text("日期 (since when)"),
+            "reason": _text("理由 (why)"),
+        },
+        pk=("path",),
+    ),
     "metrics": Table(
         "指标：由年报数字算出的率与数，附公式；分母为 0 或有一格不是数字时没有值 "
         "(what can be said of figures: formulas, with the reason where one is not offered)",

@@ -17,8 +17,10 @@ import json
 import logging
 import os
 import shutil
+import signal
 import socket
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -308,7 +310,7 @@ async def _alive(_: Request) -> Response:
 def _answering(
     serve_request: Callable[[Request], Awaitable[Response]],
 ) -> Callable[[Request], Awaitable[Response]]:
-    """The outer boundary: refuseds as JSON; of an error of ours the log gets the kind alone, for
+    """The outer boundary: refusals as JSON; of an error of ours the log gets the kind alone, for
     its message may quote the draft."""
 
     async def endpoint(request: Request) -> Response:
@@ -481,6 +483,12 @@ def _clear_if_left(folder: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def _end_with(leash: int) -> None:
+    while os.read(leash, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens there. Raises ValueError where it cannot, and says what to do."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -493,8 +501,14 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def serve(listening: socket.socket) -> None:
-    """Answer on a listening socket until SIGINT or SIGTERM; then end whatever is being read."""
+def serve(listening: socket.socket, leash: int | None = None) -> None:
+    """Answer on a listening socket until SIGINT or SIGTERM; then end whatever is being read.
+
+    With a `leash`, a file descriptor, until that is at its end too: until whoever holds the other
+    end is no more.
+    """
+    if leash is not None:
+        threading.Thread(target=_end_with, args=(leash,), daemon=True).start()
     config = uvicorn.Config(
         application(),
         log_config=None,

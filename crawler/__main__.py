@@ -42,7 +42,7 @@ EXAMPLE_SETTINGS = ("-s", "ALLOW_PRIVATE_NETWORK=True", "-s", "DOWNLOAD_DELAY=0.
 START_SECONDS = 30
 CRAWL = "抓取 crawl"
 SELFCHECK = "NIANBAO_SELFCHECK"  # its word for where drafts are read; "" for nowhere
-RESTART_SECONDS = 2.0
+RESTART_SECONDS, STOP_SECONDS = 2.0, 15.0
 BACKUP = "NIANBAO_BACKUP"  # the environment's word for where nightly backups go
 NO_ROOM = "[red]磁盘已满 disk full (74)[/red]"
 NOT_BUILT = "没有建档、发布 / nothing was built or published: free space, then start it again"
@@ -430,7 +430,14 @@ class Keeper:
 
     def _begin(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "archive", "selfcheck", "--fd", str(self._number)]
-        return subprocess.Popen(command, cwd=ROOT, pass_fds=[self._number])
+        # Ctrl-C is not for it: it is told to end, and ends by itself when its input does.
+        return subprocess.Popen(
+            command,
+            cwd=ROOT,
+            pass_fds=[self._number],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
 
     def _keep(self) -> None:
         while not self._ended.is_set():
@@ -439,10 +446,17 @@ class Keeper:
                 self._server = self._begin()
 
     def stop(self) -> None:
-        """End the server and wait until it has."""
+        """End the server and wait until it has; by force when it does not heed the first word."""
         self._ended.set()
+        told = None
+        until = time.monotonic() + STOP_SECONDS
         while self._watch.is_alive():
-            self._server.terminate()
+            if time.monotonic() > until:
+                self._server.kill()
+            elif told is not self._server:
+                # Once: a second time would end it in the midst of clearing up.
+                told = self._server
+                told.terminate()
             self._watch.join(0.2)
 
 

@@ -178,7 +178,7 @@ def test_every_missing_and_changed_file_is_named_with_both_digests(
     with pytest.raises(CheckoutError) as failure:
         checkout(nights / "second" / "captures.csv", data, tmp_path / "out")
     told = str(failure.value)
-    assert "3 of the 6 files" in told
+    assert "3 of the 7 files" in told
     assert f"{gone} is missing" in told
     assert was[gone] in told
     assert was[changed] in told

@@ -77,6 +77,7 @@ def server(place: Path) -> Iterator[str]:
                 [sys.executable, "-m", "archive", "selfcheck", "--fd", str(number)],
                 cwd=ROOT,
                 pass_fds=[number],
+                stdin=subprocess.PIPE,
                 env={**os.environ, "TMPDIR": str(place)},
                 stdout=out,
                 stderr=out,
@@ -545,6 +546,21 @@ def test_the_site_has_one_beside_it_that_is_started_again_when_it_dies(
     assert servers() <= before
     with pytest.raises(httpx.ConnectError):
         answers(address)
+
+
+def test_it_ends_with_whoever_started_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        number = listening.fileno()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "archive", "selfcheck", "--fd", str(number)],
+            cwd=ROOT,
+            pass_fds=[number],
+            stdin=subprocess.PIPE,
+        )
+        assert answers(f"http://127.0.0.1:{listening.getsockname()[1]}")
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(PATIENCE) in (0, 128 + signal.SIGTERM, -signal.SIGTERM)
 
 
 @pytest.mark.parametrize("named", ["http://127.0.0.1:9", ""])

@@ -229,6 +229,9 @@ async def test_hits_beyond_the_bound_are_told_of(
     assert (cut_off["count"], cut_off["complete"]) == (3, False)
     # The name comes first all the same.
     assert cut_off["results"][0]["found_in"] == "issuer_name"
+    # The years of the hits cut off are offered, uncounted.
+    years = [(value["value"], value["count"]) for value in cut_off["facets"]["year"]]
+    assert years == [("2023", 2), ("2022", None), ("2021", 1), ("2020", None), ("2016", None)]
     page = await site.get(path("", q="政府"))
     assert "至少 3 份" in page.text
     assert "≥" in page.text

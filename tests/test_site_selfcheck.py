@@ -41,6 +41,7 @@ def server() -> Iterator[str]:
             [sys.executable, "-m", "archive", "selfcheck", "--fd", str(number)],
             cwd=ROOT,
             pass_fds=[number],
+            stdin=subprocess.PIPE,
         )
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         process.terminate()

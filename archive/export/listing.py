@@ -23,14 +23,16 @@ CHUNK = 1 << 20
 SHA256 = re.compile(r"[0-9a-f]{64}")
 PLAIN = re.compile(r"[^\x00-\x1f/\\.][^\x00-\x1f/\\]*")
 SEGMENT, SIGHTINGS, GROWING = "segment", "sightings", "growing"
-CORRECTIONS, PARSER, WRITER = "corrections", "parser", "writer"
+CORRECTIONS, TAKEDOWNS, PARSER, WRITER = "corrections", "takedowns", "parser", "writer"
 # Kinds of files that are kept whole: their folders and how their names end.
 FOLDERS = {SEGMENT: ("warc", ".warc.gz"), SIGHTINGS: ("sightings", ".jsonl")}
 # Files of the data folder that only ever grow by lines: a release states how far they had.
 GROWN = ("ledger.csv", "published.csv")
 # The archive's own word on what it read: kind, table, and its column of names.
 TOLD = ((SEGMENT, "segments", "warc_file"), (SIGHTINGS, "sighting_files", "name"))
-FILES = (*FOLDERS, GROWING, CORRECTIONS)
+# What people reviewed: the tables of that name in the release.
+REVIEWED = (CORRECTIONS, TAKEDOWNS)
+FILES = (*FOLDERS, GROWING, *REVIEWED)
 KINDS = (*FILES, PARSER, WRITER)
 
 
@@ -42,7 +44,8 @@ class ListingError(ValueError):
 class Listed:
     """A line of captures.csv; a parser or a writer is a name (its version) and nothing more.
 
-    Of a growing file `bytes` says how far it had grown; `corrections` is the release's own table.
+    Of a growing file `bytes` says how far it had grown; corrections and takedowns are the release's
+    own tables.
     """
 
     kind: str

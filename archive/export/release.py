@@ -9,14 +9,15 @@ from __future__ import annotations
 import errno
 import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from string import Template
 
 import pyarrow
 
+from archive import takedowns
 from archive.build import ARCHIVE, LOCK
 from archive.export import dictionary, listing
 from archive.export.columns import write_table
@@ -25,6 +26,7 @@ from archive.export.listing import (
     CORRECTIONS,
     PARSER,
     SEGMENT,
+    TAKEDOWNS,
     WRITER,
     Listed,
     as_csv,
@@ -32,10 +34,12 @@ from archive.export.listing import (
 )
 from archive.export.records import line, records
 from archive.export.rows import CHUNK, RowsError, check_tables, chunks, count, public_tables
+from archive.export.shown import narrow
 from archive.issuers import locked
 from archive.progress import track
-from archive.schema import Table
+from archive.schema import PUBLISHED, Table
 from archive.store import sync, trouble
+from archive.takedowns import Takedown
 
 SUMS, DESCRIPTOR, README = "SHA256SUMS", "datapackage.json", "README.md"
 UNFINISHED = ".unfinished"
@@ -65,8 +69,11 @@ class Summary:
         )
 
 
-def export(data: Path, target: Path, year: int | None = None) -> Summary:
-    """Write a release of the archive of a data folder, or of its reports of one year, to a folder.
+def export(
+    data: Path, target: Path, year: int | None = None, listed: Path = takedowns.SHIPPED
+) -> Summary:
+    """Write a release of the archive of a data folder, or of its reports of one year, to a folder;
+    `listed` names what is taken down.
 
     The folder is made; a former release in it is replaced, anything else there refused. A build
     may go on meanwhile: what is written is the archive as it was when the export began.
@@ -77,15 +84,17 @@ def export(data: Path, target: Path, year: int | None = None) -> Summary:
         former.rename(target)
     for folder in (target, fresh, former):
         _refuse_others(folder)
+    entries = takedowns.load(listed)
     db, inputs = _opened(data, year)
     with closing(db):
+        narrow(db, public_tables(), entries)
         target.parent.mkdir(parents=True, exist_ok=True)
         with locked(fresh / UNFINISHED) as mine:
             if not mine:
                 raise ExportError(f"another export writes {fresh}: wait until it has finished")
             try:
                 _clear(fresh)
-                summary = _write(db, fresh, inputs, year)
+                summary = _write(db, fresh, inputs, year, entries)
             except BaseException as error:
                 shutil.rmtree(fresh, ignore_errors=True)
                 if isinstance(error, OSError) and error.errno in FULL:
@@ -179,7 +188,13 @@ def _demand_reports(db: sqlite3.Connection, year: int | None) -> None:
         raise ExportError(f"no report of {year}: the archive has reports of these years: {told}")
 
 
-def _write(db: sqlite3.Connection, folder: Path, inputs: list[Listed], year: int | None) -> Summary:
+def _write(
+    db: sqlite3.Connection,
+    folder: Path,
+    inputs: list[Listed],
+    year: int | None,
+    entries: Sequence[Takedown],
+) -> Summary:
     tables, rows = public_tables(), {}
     for kind in ("csv", "parquet"):
         (folder / kind).mkdir()
@@ -191,10 +206,17 @@ def _write(db: sqlite3.Connection, folder: Path, inputs: list[Listed], year: int
     rows[dictionary.NAME] = write_table(
         [list(dictionary.entries())], dictionary.DICTIONARY, *_places(folder, dictionary.NAME)
     )
+    tables[takedowns.NAME] = PUBLISHED[takedowns.NAME]
+    rows[takedowns.NAME] = write_table(
+        [list(map(astuple, entries))] if entries else [],
+        tables[takedowns.NAME],
+        *_places(folder, takedowns.NAME),
+    )
     with (folder / "reports.jsonl").open("wb") as file:
         for record in track(records(db, year), "reports", rows["reports"]):
             file.write(line(record))
-    inputs = [*inputs, _corrections(folder), Listed(WRITER, f"pyarrow {pyarrow.__version__}")]
+    reviewed = (_reviewed(folder, kind) for kind in (CORRECTIONS, TAKEDOWNS))
+    inputs = [*inputs, *reviewed, Listed(WRITER, f"pyarrow {pyarrow.__version__}")]
     (folder / "captures.csv").write_bytes(as_csv(inputs).encode())
 
     counts = {f"{kind}/{name}.{kind}": rows[name] for kind in ("csv", "parquet") for name in rows}
@@ -217,10 +239,10 @@ def _places(folder: Path, name: str) -> tuple[Path, Path]:
     return folder / "csv" / f"{name}.csv", folder / "parquet" / f"{name}.parquet"
 
 
-def _corrections(folder: Path) -> Listed:
-    """The corrections that were taken into account: they may come from any file."""
-    with (folder / "csv" / "corrections.csv").open("rb") as file:
-        return Listed(CORRECTIONS, "corrections.csv", *listing.digest(file))
+def _reviewed(folder: Path, kind: str) -> Listed:
+    """What people reviewed and this release took into account: it may come from any file."""
+    with (folder / "csv" / f"{kind}.csv").open("rb") as file:
+        return Listed(kind, f"{kind}.csv", *listing.digest(file))
 
 
 def _written(folder: Path) -> Iterator[str]:

@@ -212,7 +212,7 @@
       line.append(text);
     };
     const once = (of) => distinct(drawn.series.map(of)).map((v) => drawn.series.find((s) => of(s) === v));
-    if (drawn.columns > 1 || kind === "bar") {
+    if (drawn.columns > 1 || (kind === "bar" && drawn.parts > 1)) {
       const by = drawn.columns > 1 ? "name" : "heading";
       for (const one of once((s) => s[by])) add(one[by], `k${(one.place % COLOURS) + 1}`);
     }
@@ -241,7 +241,8 @@
     told.setAttribute("aria-live", "polite");
     const holder = table.closest(".scroll") ?? table;
     holder.before(board, told);
-    if (drawn.columns > 1 || drawn.parts > 1) board.before(legend(drawn, kind));
+    const key = legend(drawn, kind);
+    if (key.children.length) board.before(key);
     if (figure.dataset.table !== "open") {
       const details = document.createElement("details");
       const summary = details.appendChild(document.createElement("summary"));

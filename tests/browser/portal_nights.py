@@ -29,7 +29,7 @@ def crawl_nights(data: Path) -> None:
         moved = next(
             row["path"]
             for row in portals.truth()
-            if row["title"] == "北原市财政局2024年政府信息公开工作年度报告"
+            if row["title"] == "北原市财政局2024年政府信息公开工作报告"
         )
         move(portals.portals["beiyuan"], moved, moved.replace("/t2025", "/t2027"))
         for number, night in enumerate(NIGHTS, 1):

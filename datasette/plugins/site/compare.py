@@ -229,8 +229,8 @@ def coverage(connection, choice):
         for row in connection.execute(
             f"""
             select year, count(*) as due, sum(report_id is not null) as present,
-                sum(on_time = 'on_time') as on_time,
-                sum(on_time in ('on_time', 'late', 'very_late')) as dated
+                sum(ifnull(on_time, '') = 'on_time') as on_time,
+                sum(report_id is null or on_time <> 'unknown') as judged
             from coverage where {where} group by year order by year desc
             """,
             parameters,
@@ -366,7 +366,7 @@ def of_group(choice, found, covered):
         if "presence_rate" in asked:
             put(row["year"], "presence_rate", row["present"], row["due"])
         if "on_time_rate" in asked:
-            put(row["year"], "on_time_rate", row["on_time"], row["dated"])
+            put(row["year"], "on_time_rate", row["on_time"], row["judged"])
     if "zero_request_share" in asked:
         for year in sorted({row["year"] for row in found}, reverse=True):
             printed = [

@@ -1,10 +1,17 @@
-"""The tables, described, and what there is to look through."""
+"""The tables, described; questions ready to be asked; how the whole is had, used and cited."""
 
 from __future__ import annotations
+
+import re
 
 from datasette import hookimpl
 
 from .answers import DATABASE, csv_response, json_response, page
+from .downloads import listed_releases
+from .memento import origin
+from .openapi import ADDRESSES
+from .queries import CELL, examples
+from .snapshot import served
 
 # What operators and researchers look through: a name, the table with its conditions, what it is.
 # By rule, findings come from their index; by version SQLite walks millions of them.
@@ -26,52 +33,124 @@ PROBLEMS = (
 )
 
 
-async def data(datasette, request):
+def terms(datasette, table=None):
+    """The licence that holds for a table: its name and address."""
+    return {
+        "licence": datasette.metadata("license", database=DATABASE, table=table) or "",
+        "licence_url": datasette.metadata("license_url", database=DATABASE, table=table) or "",
+    }
+
+
+async def described_tables(datasette):
+    """All public tables in the order of the schema: title, description, source, licence, rows,
+    columns with their descriptions, and where the data is."""
     database = datasette.get_database(DATABASE)
     known = datasette.metadata("tables", database=DATABASE, fallback=False) or {}
     hidden = set(await database.hidden_table_names())
+    views = set(await database.view_names())
     names = [
         name
-        for name in [*await database.table_names(), *await database.view_names()]
+        for name in [*await database.table_names(), *views]
         if name not in hidden and not name.startswith(("search_", "sqlite_"))
     ]
     names.sort(key=lambda name: (list(known).index(name) if name in known else 999, name))
     counts = await database.table_counts(100)
-    problems = [line for line in PROBLEMS if line[1].split("?")[0] in names]
     tables = []
     for name in names:
         described = known.get(name, {})
         about = described.get("columns", {})
-        columns = [(column, about.get(column, "")) for column in await database.table_columns(name)]
         tables.append(
             {
                 "name": name,
                 "title": described.get("title") or "",
                 "description": described.get("description") or "",
+                "source": datasette.metadata("source", database=DATABASE, table=name) or "",
+                "license": terms(datasette, name)["licence"],
+                "license_url": terms(datasette, name)["licence_url"],
                 "count": counts.get(name),
-                "columns": columns,
+                "json": f"/{DATABASE}/{name}.json?_shape=objects",
+                "csv": f"/{DATABASE}/{name}.csv",
+                "columns": {
+                    column: about.get(column, "") for column in await database.table_columns(name)
+                },
             }
         )
+    return tables
+
+
+async def data(datasette, request):
+    tables = await described_tables(datasette)
+    names = {table["name"] for table in tables}
+    problems = [line for line in PROBLEMS if line[1].split("?")[0] in names]
+    if request.url_vars.get("format") == "csv":
+        lines = [
+            {
+                "table": table["name"],
+                "column": column,
+                "description": described,
+                "license": table["license"],
+            }
+            for table in tables
+            for column, described in table["columns"].items()
+        ]
+        return csv_response(lines, ["table", "column", "description", "license"])
+    queries = await examples(datasette)
     if request.url_vars.get("format") == "json":
         return json_response(
             {
-                "tables": [{**table, "columns": dict(table["columns"])} for table in tables],
+                **terms(datasette),
+                "api": "/openapi.json",
+                "downloads": "/download.json",
+                "tables": tables,
+                "queries": queries,
                 "problems": [
                     {"name": name, "path": f"/{DATABASE}/{address}", "description": about}
                     for name, address, about in problems
                 ],
             }
         )
-    if request.url_vars.get("format") == "csv":
-        lines = [
-            {"table": table["name"], "column": column, "description": described}
-            for table in tables
-            for column, described in table["columns"]
-        ]
-        return csv_response(lines, ["table", "column", "description"])
+    snapshot = served(datasette)
     return await page(
-        datasette, request, "data.html", section="data", tables=tables, problems=problems
+        datasette,
+        request,
+        "data.html",
+        section="data",
+        tables=tables,
+        problems=problems,
+        queries=queries,
+        addresses=ADDRESSES,
+        releases=listed_releases(datasette)[:3],
+        base=origin(datasette, request),
+        moment=snapshot and snapshot.moment,
+        limits={name: datasette.setting(name) for name in LIMITS},
     )
+
+
+LIMITS = ("sql_time_limit_ms", "max_returned_rows", "default_page_size", "max_csv_mb")
+
+
+def shown_sql(sql):
+    """A query as a reader wants it: the choice among all cells in short."""
+    head, found, rest = str(sql).partition("case :field when ")
+    if not found:
+        return head.replace(CELL, "f.COLUMN")
+    return f"{head}f.COLUMN{rest.partition(' end')[2]}"
+
+
+def table_words(description):
+    """The Chinese part of a description, before its English in parentheses at the end."""
+    return re.sub(r"\s*\([^()\u4e00-\u9fff]*\)\s*$", "", str(description or ""))
+
+
+@hookimpl
+def extra_template_vars(datasette):
+    return terms(datasette)
+
+
+@hookimpl
+def prepare_jinja2_environment(env):
+    env.filters["shown_sql"] = shown_sql
+    env.filters["table_words"] = table_words
 
 
 @hookimpl

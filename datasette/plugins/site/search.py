@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from html import escape
 from urllib.parse import quote
 
 from datasette import Response, hookimpl
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from . import found, named
 from .answers import DATABASE, csv_response, json_response, page, remembered, rows
@@ -152,17 +153,28 @@ def below(region, divisions):
 
 
 async def facets_of(database, asked, result):
-    """The filters that would narrow a search, with how many of the hits at hand each leaves."""
+    """The filters that would narrow a search, with how many of the hits at hand each leaves.
+
+    Where not all hits are at hand, all the archive's years are offered; None counts unknown ones.
+    """
 
     def facet(name, title, values):
-        chosen = [value for value in values if value["count"]]
+        chosen = [value for value in values if value["count"] or value["count"] is None]
         return {"name": name, "title": title, "values": chosen}
 
     def value(code, label, count, **change):
         return {"value": code, "label": label, "count": count, "path": asked.address(**change)}
 
     counted = result.facets
-    years = sorted(filter(None, counted["year"]), reverse=True)
+    years = set(filter(None, counted["year"]))
+    if not result.found.complete:
+        known = await remembered(database, "select distinct year from search_docs")
+        years |= {
+            str(line["year"])
+            for line in known
+            if line["year"]
+            and (asked.first_year or 0) <= line["year"] <= (asked.last_year or line["year"])
+        }
     places = below(asked.region, counted["division"])[:MOST_PLACES]
     names = await place_names(database, [code for code, _ in places])
     facets = [
@@ -170,8 +182,14 @@ async def facets_of(database, asked, result):
             "year",
             "年度",
             [
-                value(year, year, counted["year"][year], first_year=int(year), last_year=int(year))
-                for year in years
+                value(
+                    year,
+                    year,
+                    counted["year"][year] or None,
+                    first_year=int(year),
+                    last_year=int(year),
+                )
+                for year in sorted(years, reverse=True)
             ],
         ),
         facet(
@@ -210,6 +228,7 @@ async def facets_of(database, asked, result):
         facet
         for facet in facets
         if len(facet["values"]) > 1
+        or (facet["values"] and not result.found.complete)
         or any(value["count"] < len(result.found.ids) for value in facet["values"])
     ]
 
@@ -233,9 +252,8 @@ async def chosen_of(database, asked):
 def highlighted(pieces):
     """(is a hit, text) pieces as HTML."""
     return Markup(
-        "".join(
-            f"<mark>{escape(visible(text))}</mark>" if hit else escape(visible(text))
-            for hit, text in pieces
+        visible(
+            "".join(f"<mark>{escape(text)}</mark>" if hit else escape(text) for hit, text in pieces)
         )
     )
 
