@@ -389,7 +389,8 @@ def test_the_descriptor_keeps_the_rules_of_data_packages(whole: Path) -> None:
     assert package["version"] == "2024-03-05"
     names = [resource["name"] for resource in package["resources"]]
     assert len(set(names)) == len(names)
-    assert {"created", "licenses"} & package.keys() == set()
+    assert "created" not in package
+    assert [licence["name"] for licence in package["licenses"]] == ["CC-BY-4.0"]
     digests, described = tree(whole), {"SHA256SUMS", "datapackage.json", "README.md"}
     for resource in package["resources"]:
         assert re.fullmatch(r"[a-z0-9._/-]+", resource["name"])
@@ -477,13 +478,15 @@ def test_the_list_of_what_the_archive_was_made_from(data: Path, whole: Path) -> 
     ]
 
 
-def test_the_readme_speaks_both_languages_and_decides_no_licence(whole: Path) -> None:
+def test_the_readme_speaks_both_languages_and_names_the_licence(whole: Path) -> None:
     text = (whole / "README.md").read_text(encoding="utf-8")
     assert "空白不是 0" in text
     assert "Blank is not zero" in text
     assert "3 reports in 4 versions" in text
     assert "- `figures` (4): " in text
-    assert "Code: Apache-2.0. The reports themselves are public documents" in text
+    assert "The reports themselves are public documents" in text
+    assert text.count("CC BY 4.0（https://creativecommons.org/licenses/by/4.0/）") == 1
+    assert text.count("CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/)") == 1
     assert "$" not in text
     assert "CC0" not in text
 

@@ -109,7 +109,7 @@ async def test_ris_is_read_by_a_parser(site: Any) -> None:
 
 @pytest.mark.asyncio
 async def test_gbt_7714_has_its_elements_in_order(tmp_path: Path) -> None:
-    """主要责任者. 题名[EB/OL]. (更新或修改日期)[引用日期]. 获取和访问路径. 数字对象唯一标识符."""
+    """主要责任者.题名[EB/OL].(发布日期)[访问日期].获取和访问路径."""
     folder = build_site(tmp_path)
     with sqlite3.connect(folder / "nianbao.db") as db:
         db.execute("update versions set published_on = '2024-01-20'")
@@ -117,7 +117,7 @@ async def test_gbt_7714_has_its_elements_in_order(tmp_path: Path) -> None:
     await datasette.invoke_startup()
     text = (await datasette.client.get(f"{FIRST}.cite.txt")).text
     assert (
-        f"{NAME}. {TITLE}[EB/OL]. (2024-01-20)[2024-03-02]. http://localhost{FIRST}. "
+        f"{NAME}.{TITLE}[EB/OL].(2024-01-20)[2024-03-02].http://localhost{FIRST}."
         f"SHA-256:{DIGEST_1[:16]}.\n"
     ) in text
     assert (
@@ -133,7 +133,7 @@ async def test_gbt_7714_has_its_elements_in_order(tmp_path: Path) -> None:
 @pytest.mark.asyncio
 async def test_without_a_stated_date_the_round_brackets_are_left_out(site: Any) -> None:
     text = (await site.get(f"{FIRST}.cite.txt")).text
-    assert f"{TITLE}[EB/OL]. [2024-03-02]. http" in text
+    assert f"{TITLE}[EB/OL].[2024-03-02].http" in text
     assert f"《{TITLE}》，载政府" in text
 
 
@@ -200,7 +200,7 @@ async def test_the_page_offers_every_way_and_the_downloads_answer(site: Any) -> 
     tree = html.fromstring((await site.get(REPORT)).text)
     (cite,) = tree.xpath("//section[@id='cite']")
     names = cite.xpath(".//details/summary/text()")
-    assert names == ["GB/T 7714—2015", "脚注", "BibTeX", "RIS", "永久网址"]
+    assert names == ["GB/T 7714—2025", "脚注", "BibTeX", "RIS", "永久网址"]
     texts = cite.xpath(".//pre")
     # Of the current report's page too, every text names the version.
     assert all(SECOND in pre.text for pre in texts)

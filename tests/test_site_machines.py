@@ -105,15 +105,25 @@ async def test_signposts_of_a_version(site: Any) -> None:
         if path.endswith((".json", ".csv", "/raw")):
             rel = "describes" if path.endswith(".json") else "collection"
             assert uris(back, rel) == [FIRST]
-    # No licence is stated where the archive's metadata names none.
+    assert uris(links, "license") == ["https://creativecommons.org/licenses/by/4.0/"]
+
+
+@pytest.mark.asyncio
+async def test_no_licence_is_stated_where_the_metadata_names_none(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = build_site(tmp_path_factory.mktemp("unlicensed"))
+    described = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
+    del described["license"], described["license_url"]
+    (folder / "metadata.json").write_text(json.dumps(described), encoding="utf-8")
+    site = await opened(folder)
+    links = parse_links((await site.get(FIRST)).headers["link"])
     assert uris(links, "license") == []
+    assert all("license" not in block for block in blocks((await site.get("/data")).text))
 
 
 @pytest.mark.asyncio
 async def test_the_licence_that_the_metadata_names(folder: Path) -> None:
-    described = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
-    described["license_url"] = "https://creativecommons.org/licenses/by/4.0/"
-    (folder / "metadata.json").write_text(json.dumps(described), encoding="utf-8")
     site = await opened(folder)
     links = parse_links((await site.get(FIRST)).headers["link"])
     assert uris(links, "license") == ["https://creativecommons.org/licenses/by/4.0/"]

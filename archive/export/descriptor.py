@@ -16,6 +16,14 @@ from archive.schema import Column, Table
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 NAME = "nianbao"
 TITLE = "政府信息公开年报档案"
+# Of what the archive adds to the reports; the same stands in datasette/metadata.yml.
+LICENCES = (
+    {
+        "name": "CC-BY-4.0",
+        "title": "Creative Commons Attribution 4.0",
+        "path": "https://creativecommons.org/licenses/by/4.0/",
+    },
+)
 TYPES = {"TEXT": "string", "INTEGER": "integer", "REAL": "number"}
 MEDIA_TYPES = {
     "csv": "text/csv",
@@ -84,6 +92,7 @@ def describe(
         "(Annual reports on government information disclosure of Chinese administrative bodies, "
         "read as printed. See README.md.)",
         "sources": [{"title": "各级行政机关网站发布的政府信息公开工作年度报告"}],
+        "licenses": LICENCES,
         "resources": resources,
     }
     if version:

@@ -56,7 +56,7 @@ class Visitor:
         self.context.set_default_timeout(SECONDS * 1000)
         self.context.route(lambda url: not self._is_ours(url), self._refuse)
         self.context.on("request", self._asked)
-        self.context.on("requestfinished", self._under_way.discard)
+        self.context.on("requestfinished", self._finished)
         self.context.on("console", self._hear)
         self.context.on("weberror", lambda error: self.note(f"script error: {error.error}"))
         self.context.on("requestfailed", self._failed)
@@ -110,6 +110,9 @@ class Visitor:
     def _asked(self, request: Any) -> None:
         self.requests.append(request.url)
         self._under_way.add(request)
+
+    def _finished(self, request: Any) -> None:
+        self._under_way.discard(request)
 
     def _failed(self, request: Any) -> None:
         self._under_way.discard(request)

@@ -6,7 +6,7 @@ import re
 
 from datasette import hookimpl
 
-from .answers import DATABASE, page
+from .answers import DATABASE, page, rows
 from .home import totals
 from .memento import origin
 from .snapshot import served
@@ -38,6 +38,10 @@ async def about(datasette, request):
         totals=await totals(datasette.get_database(DATABASE)),
         base=origin(datasette, request),
         moment=snapshot and snapshot.moment,
+        takedowns=await rows(
+            datasette.get_database(DATABASE),
+            "select path, date, reason from takedowns order by date desc, path limit 200",
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""How a version is cited: GB/T 7714—2015, BibTeX, RIS, a footnote. The same texts for ever."""
+"""How a version is cited: GB/T 7714—2025, BibTeX, RIS, a footnote. The same texts for ever."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ def told(cited):
 
 
 def gbt7714(cited):
-    """GB/T 7714—2015, an electronic resource: 主要责任者. 题名[EB/OL]. (更新或修改日期)[引用日期].
-    获取和访问路径. 数字对象唯一标识符. The day of citing is the day of the capture cited."""
+    """GB/T 7714—2025, a page of the web (8.11.3): 责任者.题名[EB/OL].(发布日期)[访问日期].网址.
+    The day of access is the day of the capture cited; the digest after it pins the bytes."""
     published = f"({cited['published']})" if cited["published"] else ""
     return (
-        f"{cited['author']}. {cited['title']}[EB/OL]. {published}[{cited['seen']}]. "
-        f"{cited['url']}. SHA-256:{cited['sha256'][:DIGITS]}."
+        f"{cited['author']}.{cited['title']}[EB/OL].{published}[{cited['seen']}]."
+        f"{cited['url']}.SHA-256:{cited['sha256'][:DIGITS]}."
     )
 
 

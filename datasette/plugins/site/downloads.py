@@ -157,7 +157,7 @@ def release_of(path):
         files.append(
             File(
                 found[2],
-                os.lstat(path / found[2]).st_size,
+                about["bytes"] if "bytes" in about else os.lstat(path / found[2]).st_size,
                 found[1],
                 about.get("rows"),
                 str(about.get("title") or ""),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from datasette import hookimpl
 from datasette.views.base import DatasetteError
 
@@ -281,10 +283,18 @@ async def issuer_page(datasette, request):
         **around,
         most_below=MOST_BELOW,
         years=[(year, by_year.get(year), covered.get(year)) for year in years],
-        missing=[line for line in known if line["report_id"] is None],
+        missing=[line for line in known if line["report_id"] is None and not is_withdrawn(line)],
+        withdrawn={line["year"] for line in known if is_withdrawn(line)},
         late=[line for line in known if line["on_time"] in LATE],
         due=len(known),
         charts=charts({row["year"]: row for row in figures}),
+    )
+
+
+def is_withdrawn(line):
+    """Does a row of coverage tell of a report that is here no longer? Its page says why."""
+    return line["report_id"] is None and bool(
+        re.fullmatch(r"/r/[^/]+/\d{4}", line["evidence"] or "")
     )
 
 

@@ -205,8 +205,15 @@ async def what_is_known(database, issuer, year, digest):
         database, "select * from reports where id = ?", f"{issuer}/{year}"
     )
     captures = await known_captures(database, digest) if digest else []
+    taken = await rows(
+        database,
+        "select path, date, reason from takedowns where path in (?, ?) order by path limit 1",
+        f"{issuer}/{year}",
+        path,
+    )
     return {
         "path": path,
+        "takedown": next(iter(taken), None),
         "issuer": body,
         "report": report or None,
         "moved": moved,

@@ -28,6 +28,7 @@ from .memento import (
     raw_path,
     stored_moment,
 )
+from .personal import is_withheld, public_text, rules_of
 from .snapshot import state_tag
 
 LARGEST = 64 * 1024 * 1024
@@ -218,6 +219,34 @@ async def apology(datasette, request, reason):
     return Response.html(page, status=503)
 
 
+async def seen_by_public(datasette, capture, data, media_type, stated):
+    """Whether an original must be withheld as it has personal data in it, and its text without
+    them, None where it is no text."""
+    withheld = await is_withheld(datasette.get_database(DATABASE), capture["digest"])
+    kind = SHOWN.get(media_type, "")
+    if not kind.startswith("text/"):
+        return withheld, None
+    text, found = await asyncio.to_thread(
+        public_text, data, kind, charset(stated, data), rules_of(datasette)
+    )
+    return withheld or found, text
+
+
+async def refusal(datasette, request):
+    page = await datasette.render_template(
+        "error.html",
+        {
+            "status": 403,
+            "heading": "原件含个人信息，公开页面不提供",
+            "advice": "原件中有手机号码、身份证号码或家庭住址。原件仍在存档中，未作改动；"
+            "隐去这些内容后的文字见版本页与原件页。如因核对需要查阅原件，请见「关于」页的联系方式。",
+            "detail": "",
+        },
+        request=request,
+    )
+    return Response.html(page, status=403, headers={"X-Robots-Tag": "noindex, nofollow"})
+
+
 async def original_page(datasette, request):
     report_id, digest = asked(request)
     database = datasette.get_database(DATABASE)
@@ -234,7 +263,8 @@ async def original_page(datasette, request):
         data, headers = await load(datasette, capture)
     except LostError as reason:
         return await apology(datasette, request, reason)
-    media_type, _ = media_type_of(capture, headers)
+    media_type, stated = media_type_of(capture, headers)
+    withheld, text = await seen_by_public(datasette, capture, data, media_type, stated)
     return Response.html(
         await datasette.render_template(
             "original.html",
@@ -243,6 +273,8 @@ async def original_page(datasette, request):
                 "capture": capture,
                 "media_type": media_type,
                 "shown": media_type in SHOWN,
+                "withheld": withheld,
+                "text": text if withheld else None,
                 "size": len(data),
                 "name": file_name(capture["url"] or "", digest[:12], media_type),
                 "raw": f"/r/{report_id}/{capture['digest'][:12]}/original/raw",
@@ -286,6 +318,8 @@ async def original_raw(datasette, request):
     except LostError as reason:
         return await apology(datasette, request, reason)
     media_type, stated = media_type_of(capture, headers)
+    if (await seen_by_public(datasette, capture, data, media_type, stated))[0]:
+        return await refusal(datasette, request)
     told = await memento_headers(datasette, request, report_id, capture)
     answer = {**RAW_HEADERS, **told, "ETag": tag}
     if media_type in SHOWN:

@@ -11,7 +11,7 @@ import html
 import re
 from functools import lru_cache
 
-from .answers import DATABASE, first
+from .answers import first
 
 # A longer text is not shown as text; it is looked through all the same.
 LONGEST = 2 << 20
@@ -87,5 +87,3 @@ def public_text(data, media_type, encoding, rules):
     shown, found = without_private(text, rules)
     return (shown if len(shown) <= LONGEST else None), found
 
-
-__all__ = ["DATABASE", "is_withheld", "public_text", "rules_of", "without_private", "words_of"]

@@ -190,7 +190,7 @@ def page_context(datasette, request, data, pinned, most):
         "sections": begun_sections(data["sections"], most["prose"]),
         "cited": cited,
         "citations": (
-            ("GB/T 7714—2015", "gbt7714", gbt7714(cited), "cite.txt"),
+            ("GB/T 7714—2025", "gbt7714", gbt7714(cited), "cite.txt"),
             ("脚注", "footnote", footnote(cited), "cite.txt"),
             ("BibTeX", "bibtex", bibtex(cited), "bib"),
             ("RIS", "ris", ris(cited), "ris"),

@@ -49,6 +49,8 @@ DESCRIPTIONS = {
     ".ris": "application/x-research-info-systems",
 }
 CONTENTS = {".csv": "text/csv", ".txt": "text/plain"}
+# The pages that describe the archive as a whole.
+OF_ALL = ("home.html", "data.html")
 UNSAFE = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&'\u2028\u2029\u007f"}
 
 
@@ -271,19 +273,22 @@ async def dataset_data(datasette, request):
 
 
 @hookimpl
-def extra_template_vars(datasette, request):
+def extra_template_vars(datasette, request, template):
     """JSON-LD for templates, and where a report's TimeMap is."""
 
     def report_ld(report, issuer, version, captures):
         return script(report_data(datasette, request, report, issuer, version, captures))
 
-    async def dataset_ld():
-        return script(await dataset_data(datasette, request))
-
     def timemap_of(report_id, form="html"):
         address = f"{origin(datasette, request)}/r/{address_of(report_id)}"
         return timemap("", address, form)
 
+    async def told_of_all():
+        # Asked before the page is drawn: templates await nothing.
+        of_dataset = script(await dataset_data(datasette, request))
+        return {**of_reports, "dataset_ld": lambda: of_dataset}
+
+    of_reports = {"report_ld": report_ld, "timemap_of": timemap_of}
     if request is None:
         return {}
-    return {"report_ld": report_ld, "dataset_ld": dataset_ld, "timemap_of": timemap_of}
+    return told_of_all if template in OF_ALL else of_reports
