@@ -109,10 +109,7 @@ async def test_signposts_of_a_version(site: Any) -> None:
 
 
 @pytest.mark.asyncio
-async def test_no_licence_is_stated_where_the_metadata_names_none(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    folder = build_site(tmp_path_factory.mktemp("unlicensed"))
+async def test_no_licence_is_stated_where_the_metadata_names_none(folder: Path) -> None:
     described = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
     del described["license"], described["license_url"]
     (folder / "metadata.json").write_text(json.dumps(described), encoding="utf-8")

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -73,6 +73,7 @@ class Visitor:
         self.settle()
         self.faults.clear()
         self.requests.clear()
+        path = quote(path, safe="/?&=%:~+#.,")
         self._expected = {self.site + path} if status >= 400 else set()
         response = self.page.goto(path, wait_until="load")
         assert response is not None, path

@@ -65,11 +65,12 @@ def wilson(successes, trials):
     return (0.0 if successes == 0 else low, 1.0 if successes == trials else high)
 
 
-def with_intervals(counts):
-    """A line of counts with its intervals: of cells read right, and of reports without a fault."""
+def with_intervals(counts, is_sample):
+    """A line of counts with its intervals: of cells read right, and of reports without a fault.
+    Documents of our own making are a sample of nothing: their intervals are None."""
     told = dict(counts)
     for name, part, whole in (("right", "right", "cells"), ("whole", "whole", "tables")):
-        interval = wilson(counts[part], counts[whole])
+        interval = wilson(counts[part], counts[whole]) if is_sample else None
         low, high = interval or (None, None)
         told[f"{name}_low"] = None if low is None else round(low, 4)
         told[f"{name}_high"] = None if high is None else round(high, 4)
@@ -79,10 +80,12 @@ def with_intervals(counts):
 def read_measured(text):
     """What was measured, each line of counts with its intervals."""
     measured = json.loads(text)
-    for counted in measured["sets"].values():
-        counted["all"] = with_intervals(counted["all"])
+    for name, counted in measured["sets"].items():
+        counted["all"] = with_intervals(counted["all"], name == "real")
         for by in ("form", "medium"):
-            counted[by] = {code: with_intervals(line) for code, line in counted[by].items()}
+            counted[by] = {
+                code: with_intervals(line, name == "real") for code, line in counted[by].items()
+            }
     return measured
 
 
