@@ -3,17 +3,21 @@
 # make build | serve  fold new captures into DATA/nianbao.db | serve what was published
 # make browser        add what portals marked `render` need: Chromium and scrapy-playwright
 # make cluster        add what builds on a Dask cluster and captures or backups behind s3:// need
-# make test | lint | bench
+# make test | lint | bench    (KEEP=DIR: the site's archives of 1,000 and 100,000 reports stay there)
+# make screenshots    every page of the site as PNG, three widths, light and dark, into TO=screenshots
+# make accuracy       measure the reader on documents whose figures are known, for /accuracy (needs ../shared/corpus)
 # make torture        kill, fill, refuse, damage, shift and shuffle for some twenty minutes (SEED=… again)
 DATA ?= data
 PORT ?= 8001
 PORTALS ?=
 WINDOW ?= 22:00-06:00
+TO ?= screenshots
+KEEP ?=
 PY := .venv/bin/python
 JOB := $(PY) -m crawler
 registry = $(if $(PORTALS),--portals "$(PORTALS)")
 
-.PHONY: run nightly build serve browser cluster test torture lint bench
+.PHONY: run nightly build serve browser cluster test screenshots torture lint bench
 
 run: .venv/ready
 	@$(JOB) run --data "$(DATA)" --port "$(PORT)" $(registry)
@@ -38,6 +42,9 @@ test: lint
 	@$(MAKE) -s .venv/torture || echo "tests that need strace or faketime will be skipped"
 	@$(PY) -m pytest -n auto --dist loadfile
 
+screenshots: .venv/browser
+	@$(PY) -m tests.browser.screenshots "$(TO)"
+
 torture: .venv/ready
 	@$(MAKE) -s .venv/torture || echo "what needs strace or faketime will be skipped"
 	@$(PY) -m tests.torture $(if $(SEED),--seed $(SEED)) $(SCENARIO)
@@ -47,6 +54,10 @@ lint: .venv/ready
 
 bench: .venv/ready
 	@$(PY) -m tests.bench && $(PY) -m tests.bench_crawl && $(PY) -m tests.bench_archive
+	@$(PY) -m tests.bench_site $(if $(KEEP),--keep "$(KEEP)")
+
+accuracy: .venv/ready
+	@$(PY) -m tests.accuracy
 
 .venv/ready: requirements.txt
 	@.ci/environment

@@ -42,7 +42,9 @@ UNIT = (
 HOUSE = rf"{COUNT}\s?(?:号楼|[#＃]楼?|栋|幢|座|楼)"
 HOUSE_PART = r"(?:号楼|号院|号|[#＃]|栋|幢|座|单元|楼|层|室|组|社|弄|户)"
 PLACE = "[省市县区旗州盟镇乡街路巷村]"
-HOME_WORD = "(?:(?:家庭|居住|现居|户籍|户口|常住)(?:所在)?(?:详细|具体)?(?:住址|地址|住所|地)|住址)"
+HOME_WORD = (
+    "(?:(?:家庭|居住|现居|户籍|户口|常住)(?:所在)?(?:(?:详细|具体)?(?:住址|地址|住所)|地)|住址)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +153,21 @@ RULES = (
     ),
 )
 # Without one of these no rule can find anything: the cheap look before the dear one.
-MAYBE = re.compile(
-    rf"(?:{D}[\n \u00a0\u3000‐‑–—－-]{{0,2}}){{11}}|家住|住[在于址]|家庭|居住|现居|常住|户[籍口]|"
-    rf"单元|[0-9０-９一二三四五六七八九十]\s?[室户]"
+LONG_NUMBER = re.compile(rf"{D}(?:[\n \u00a0\u3000‐‑–—－-]{{0,2}}{D}){{10}}")
+FLAT = re.compile(r"[0-9０-９〇零一二三四五六七八九十百]\s?[室户]")
+WORDS = (
+    "家住",
+    "住在",
+    "住于",
+    "住址",
+    "住所",
+    "地址",
+    "单元",
+    "在地",
+    "居地",
+    "籍地",
+    "口地",
+    "住地",
 )
 
 URL = re.compile(r"(?:https?://|www\.)[!-~]{1,2000}")
@@ -168,7 +182,7 @@ ANNOUNCED = re.compile("手机|电话|联系方式")
 PERSON = re.compile(rf"(?:身份证|公民身份|证件)件?{CALLED}$")
 # A clause that tells of an office, and an address that is not said to be anyone's home.
 OFFICE = re.compile(
-    r"办公|通[信讯]|邮寄|邮编|受理|接收|单位|机构|窗口|大厅|地点|"
+    r"办公|通[信讯]|邮寄|邮编|受理|接收|单位|机构|窗口|大厅|地点|办事|便民|服务中心|设[在于]|"
     r"(?<!家庭)(?<!居住)(?<!户籍)(?<!户口)地址"
 )
 CLAUSE_END = re.compile(r"[。；;\n]")
@@ -184,6 +198,8 @@ WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECK = "10X98765432"
 EARLIEST_BIRTH = 1880
 WITHHELD = "withheld"
+# What is shorter is neither a number of a person nor a home: most verdicts are.
+SHORTEST = 5
 VERSIONS = ("version_id", "current_version", "from_version", "to_version")
 
 
@@ -199,7 +215,7 @@ class Mask:
 
 def find_masks(text: str) -> list[Mask]:
     """The masks of a text, in order, none within another."""
-    if not MAYBE.search(text):
+    if not _may_hold(text):
         return []
     found = [
         Mask(rule.kind, match.start(), match.end(), match.expand(rule.shown))
@@ -216,6 +232,14 @@ def find_masks(text: str) -> list[Mask]:
         if not masks or mask.start >= masks[-1].end:
             masks.append(mask)
     return masks
+
+
+def _may_hold(text: str) -> bool:
+    return (
+        LONG_NUMBER.search(text) is not None
+        or any(word in text for word in WORDS)
+        or FLAT.search(text) is not None
+    )
 
 
 def _outside(masks: Iterable[Mask], spans: list[tuple[int, int]]) -> Iterator[Mask]:
@@ -360,7 +384,8 @@ def mask(db: sqlite3.Connection) -> dict[str, int]:
             continue
         fresh = [f'{mask_of(name, column)}("{column}")' for column in of]
         changed = " or ".join(
-            f'{mask} is not "{column}"' for mask, column in zip(fresh, of, strict=True)
+            f'(length("{column}") >= {SHORTEST} and {mask} is not "{column}")'
+            for mask, column in zip(fresh, of, strict=True)
         )
         shown = [column for column in VERSIONS if column in table.columns]
         shown += ["id"] * (name == "versions")

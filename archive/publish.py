@@ -211,6 +211,9 @@ def metadata(written: Path, warc: Path) -> dict[str, Any]:
     tables[DERIVED] = {
         "description": "派生数：表式所定义而未印出的合计；任一部分为空则为空 "
         "(sums the form defines but does not print; NULL when any part is)",
+        "columns": {
+            column: _described(spec) for column, spec in public_tables()[DERIVED].columns.items()
+        },
     }
     tables |= {name: {"hidden": True} for name in (*HIDDEN, privacy.WITHHELD)}
     own = yaml.safe_load(written.read_text(encoding="utf-8")) if written.exists() else {}

@@ -32,7 +32,7 @@ from crawler.night import tonight
 
 ROOT = Path(__file__).resolve().parent.parent
 # The pages ask for what older archives do not have.
-NEWEST_TABLE = "visits"
+NEWEST_TABLE = "takedowns"
 HOST = "127.0.0.1"
 # A report's address holds the port of its portal: the same ports every night.
 EXAMPLE_PORT = 8011

@@ -582,6 +582,12 @@ def build_site(folder: Path, empty: bool = False) -> Path:
     if not empty:
         records(db, offsets)
         later_records(db, offsets)
+    lay_out(db, site, warc)
+    return site
+
+
+def lay_out(db: sqlite3.Connection, site: Path, warc: Path) -> None:
+    """Add to the tables in SITE/nianbao.db, and beside them, what publish adds; closes them."""
     db.commit()
     for add in ADDED:
         add(db)
@@ -593,4 +599,3 @@ def build_site(folder: Path, empty: bool = False) -> Path:
     (site / "settings.json").write_text((SITE / "settings.json").read_text(encoding="utf-8"))
     for name in ("templates", "plugins", "static"):
         (site / name).symlink_to(SITE / name, target_is_directory=True)
-    return site

@@ -75,9 +75,9 @@ def test_an_error_of_the_system_names_the_path_and_the_cure(
     def fail(*names: str) -> None:
         raise OSError(number, os.strerror(number), *names)
 
-    monkeypatch.setattr("archive.publish.publish", lambda _: fail("/data/fold.db"))
+    monkeypatch.setattr("archive.publish.publish", lambda *_: fail("/data/fold.db"))
     assert run("publish", "--data", tmp_path) == (1, f"Error: /data/fold.db: {advice}")
-    monkeypatch.setattr("archive.publish.publish", lambda _: fail())
+    monkeypatch.setattr("archive.publish.publish", lambda *_: fail())
     place = f"writing in {tmp_path} (or the folder of temporary files)"
     assert run("publish", "--data", tmp_path) == (1, f"Error: {place}: {advice}")
 
@@ -85,7 +85,7 @@ def test_an_error_of_the_system_names_the_path_and_the_cure(
 def test_other_errors_of_the_system_keep_their_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_: Path) -> None:
+    def fail(*_: Path) -> None:
         raise ConnectionError("nobody answers")
 
     monkeypatch.setattr("archive.publish.publish", fail)

@@ -123,7 +123,7 @@ def test_run_ends_in_a_served_site_and_stops_whole(tmp_path: Path) -> None:
     try:
         home = served(f"http://127.0.0.1:{port}/", job)
         assert "政府信息公开年报档案" in home
-        assert "北原市人民政府" in home
+        assert "北原市人民政府" in served(f"http://127.0.0.1:{port}/coverage", job)
         report = served(f"http://127.0.0.1:{port}/r/411900-jyj/2023", job)
         assert 'id="requests.granted.total"' in report
     finally:

@@ -69,6 +69,9 @@ def test_a_mobile_number_keeps_its_first_three_digits(text: str, shown: str) -> 
         "办公地址：朔州市朔城区开发北路12号政府大楼3单元301室，邮编：036002",
         "通信地址：朔城区振华街6号3号楼2单元101室",
         "受理地点：市民大厦5号楼1单元203室",
+        "便民服务中心设在幸福小区12号楼101室",
+        "（地址：某市新市西街75号常委楼317室，电话：0356-2039067，邮箱：cqxx309@example.com）",
+        "传真：0599-8891101",
         "电子邮箱：szjyj@example.gov.cn",
         # Documents and their numbers.
         "朔政复〔2023〕13812345678号",

@@ -191,7 +191,15 @@ async def test_a_record_is_read_by_indexes_alone(
         asked.append((sql, parameters))
         return await execute(sql, parameters, *rest, **more)
 
+    from nianbao_site import answers
+
+    class Noted(answers.Session):
+        async def execute(self, sql: str, parameters: Any = ()) -> Any:
+            asked.append((sql, parameters))
+            return await super().execute(sql, parameters)
+
     monkeypatch.setattr(database, "execute", noted)
+    monkeypatch.setattr(answers, "Session", Noted)
     assert (await filled.client.get(path)).status_code == 200
     assert len(asked) > 1
     for sql, parameters in asked:

@@ -116,7 +116,7 @@
     const cutShort = (label) =>
       label.length > LONGEST_LABEL ? `${label.slice(0, 4)}…${label.slice(-4)}` : label;
     const whole = series.every((one) => one.amounts.every((amount) => Number.isInteger(amount ?? 0)));
-    const margin = kind === "bar" ? (drawn.wide > 1 ? 1 : 0.6) : 0.3;
+    const margin = kind === "bar" ? (series.length - 1) / 2 + 0.6 : 0.3;
     return {
       width,
       height: Math.round(Math.min(Math.max(width * 0.42, 200), 340)) + (tilted ? 50 : 0),

@@ -12,6 +12,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from tests.browser.walked_pages import RELEASE, WITHDRAWN
 from tests.portals.serve import ExamplePortals, Portal
 from tests.portals.web import Request, Resource
 
@@ -23,7 +24,8 @@ STEP_SECONDS = 240
 
 
 def crawl_nights(data: Path) -> None:
-    """Crawl the example portals on four nights into DATA, build its archive and publish it."""
+    """Crawl the example portals on four nights into DATA, build its archive and publish it, but
+    for one report, and a release of it."""
     with ExamplePortals() as portals:
         registry = portals.registry(data / "portals.csv")
         moved = next(
@@ -40,8 +42,12 @@ def crawl_nights(data: Path) -> None:
                 *("-s", "ALLOW_PRIVATE_NETWORK=True", "-s", "DOWNLOAD_DELAY=0"),
                 *("-s", "LOG_LEVEL=WARNING"),
             )
+    takedowns = data / "takedowns.csv"
+    takedowns.write_text(f"path,date,reason\n{WITHDRAWN},2027-02-04,应发布机关要求\n", encoding="utf-8")
+    withheld = ("--data", str(data), "--takedowns", str(takedowns))
     run("-m", "archive", "build", "--data", str(data))
-    run("-m", "archive", "publish", "--data", str(data))
+    run("-m", "archive", "publish", *withheld)
+    run("-m", "archive", "export", "--to", str(data / "releases" / RELEASE), *withheld)
 
 
 def move(portal: Portal, old: str, new: str) -> None:

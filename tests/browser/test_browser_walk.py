@@ -21,9 +21,23 @@ WIDE = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 A4_PIXELS = 718  # between the margins the stylesheet asks for, at 96 to the inch
 GRAVE = ("serious", "critical")
+# Skip link, name, search and its button, eight columns, four links at the foot.
+LEAST_STOPS = 12
 MOST_STOPS = 400
+MOST_IN_FRAME = 60
 # Beside those that rest on colours only what a reader meets is asked in the dark.
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+
+# Links to places of the same page that are not there.
+DANGLING = """() => [...document.querySelectorAll('a[href^="#"]')].map(a => a.hash.slice(1))
+    .filter(id => id && !document.getElementById(decodeURIComponent(id)))"""
+# What moves although the reader asked for stillness.
+MOVING = """() => [...document.querySelectorAll('*')].filter(e => {
+        const style = getComputedStyle(e);
+        return e.getAnimations().length || style.animationName !== 'none'
+            || style.scrollBehavior === 'smooth'
+            || style.transitionDuration.split(',').some(d => parseFloat(d) > 0);
+    }).map(e => e.outerHTML.slice(0, 120))"""
 
 every_page = pytest.mark.parametrize("walked", PAGES, ids=lambda walked: walked.name)
 
@@ -63,7 +77,7 @@ def scriptless(browser: Browser, site: str) -> Iterator[Visitor]:
 
 
 def opened(visitor: Visitor, walked: Walked, known: dict[str, str]) -> None:
-    visitor.page.emulate_media(media="screen", color_scheme="light")
+    visitor.page.emulate_media(media="screen", color_scheme="light", reduced_motion="no-preference")
     visitor.open(walked.path.format(**known), walked.status)
 
 
@@ -87,14 +101,16 @@ def test_a_page_is_whole_accessible_and_quiet(
     opened(desk, walked, known)
     page = desk.page
     assert desk.complaints() == []
-    assert walked.says in page.locator("main").inner_text()
+    assert walked.says.format(**known) in page.locator("main").inner_text()
     assert page.locator("h1:visible").count() == 1
     assert page.locator("html").get_attribute("lang") == "zh-CN"
     assert page.title().strip(" ·")
     assert page.locator("figure.chart canvas").count() >= walked.charts
     assert wider_than(desk, WIDE["width"]) == []
+    assert page.evaluate(DANGLING) == []
     assert faults_of_access(desk, {}) == []
-    page.emulate_media(color_scheme="dark")
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    assert page.evaluate(MOVING) == []
     assert luminance(page.evaluate("getComputedStyle(document.body).backgroundColor")) < 0.1
     assert faults_of_access(desk, COLOURS) == []
     assert desk.complaints() == []
@@ -190,12 +206,11 @@ FOLLOW_FOCUS = """() => {
         e.dataset.met = '1';
     });
 }"""
-# What a reader can act on: shown, not disabled, not inside closed details; of radio buttons of one
-# name only one takes the focus.
+# What a reader can act on: shown, not disabled; of radio buttons of one name only one takes the
+# focus, and of a frame what is in it.
 CONTROLS = """() => [...document.querySelectorAll(
-        'a[href], button, input:not([type=hidden]), select, textarea, summary, iframe, [tabindex="0"]')]
-    .filter(e => !e.disabled && e.checkVisibility({visibilityProperty: true})
-        && e.type !== 'radio')"""
+        'a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]')]
+    .filter(e => !e.disabled && e.type !== 'radio' && e.checkVisibility({visibilityProperty: true}))"""
 
 
 @every_page
@@ -204,38 +219,21 @@ def test_a_page_works_by_keyboard(desk: Visitor, known: dict[str, str], walked: 
     opened(desk, walked, known)
     page = desk.page
     page.evaluate(FOLLOW_FOCUS)
-    controls = page.evaluate(f"({CONTROLS})().length")
+    unmet = f"({CONTROLS})().filter(e => !e.dataset.met).map(e => e.outerHTML.slice(0, 160))"
+    controls = len(page.evaluate(unmet))
+    assert controls > LEAST_STOPS
     for _ in range(min(controls, MOST_STOPS)):
         page.keyboard.press("Tab")
+    # What is in a frame takes the focus as well, and is not ours to count.
+    for _ in range(len(page.frames[1:]) * MOST_IN_FRAME):
+        if not page.evaluate(unmet):
+            break
+        page.keyboard.press("Tab")
     stops = page.evaluate("window.stops")
-    assert len(stops) >= min(controls, MOST_STOPS)
     assert "跳到正文" in stops[0]["what"]
     assert [stop["what"] for stop in stops if not stop["ring"]] == []
     assert [stop["what"] for stop in stops if not (stop["shown"] and stop["inside"])] == []
-    if controls <= MOST_STOPS:
-        left = page.evaluate(
-            f"({CONTROLS})().filter(e => !e.dataset.met).map(e => e.outerHTML.slice(0, 160))"
-        )
-        assert left == []
-
-
-@every_page
-def test_a_page_keeps_still_for_who_wants_it(
-    desk: Visitor, known: dict[str, str], walked: Walked
-) -> None:
-    desk.page.emulate_media(reduced_motion="reduce")
-    try:
-        opened(desk, walked, known)
-        moving = desk.page.evaluate(
-            """() => document.getAnimations().length + [...document.querySelectorAll('*')].filter(e => {
-                const style = getComputedStyle(e);
-                return style.animationName !== 'none' || style.scrollBehavior === 'smooth'
-                    || style.transitionDuration.split(',').some(d => parseFloat(d) > 0);
-            }).length"""
-        )
-        assert moving == 0
-    finally:
-        desk.page.emulate_media(reduced_motion="no-preference")
+    assert len(page.evaluate(unmet)) <= max(controls - MOST_STOPS, 0)
 
 
 def test_enter_follows_the_skip_link_the_navigation_and_a_search(desk: Visitor) -> None:
@@ -248,7 +246,7 @@ def test_enter_follows_the_skip_link_the_navigation_and_a_search(desk: Visitor) 
     page.keyboard.press("Tab")
     assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
     desk.open("/changes")
-    while "覆盖" not in page.evaluate("document.activeElement.textContent"):
+    while page.evaluate("document.activeElement.getAttribute('href')") != "/coverage":
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.wait_for_url("**/coverage")
@@ -334,27 +332,21 @@ def test_the_original_stands_in_a_frame_that_can_do_nothing(
     assert desk.complaints() == []
 
 
-def test_every_link_of_the_site_leads_somewhere(desk: Visitor, known: dict[str, str]) -> None:
-    """Of every page walked, each address on the site that it names answers."""
-    asked: dict[str, str] = {}
+def test_links_of_every_kind_lead_somewhere(desk: Visitor, known: dict[str, str]) -> None:
+    """Of every page walked, its links answer; of those alike but for ids and numbers, two."""
+    asked: dict[str, dict[str, str]] = {}
     for walked in PAGES:
         desk.open(walked.path.format(**known), walked.status)
+        own = desk.page.url.split("#")[0]
         for url in desk.page.evaluate("[...document.links].map(a => a.href.split('#')[0])"):
-            if url.startswith(desk.site):
-                asked.setdefault(path_of(url), walked.name)
-    answered = {path: desk.context.request.head(path, max_redirects=0).status for path in asked}
-    assert {
-        f"{status} {path} on {asked[path]}"
-        for path, status in answered.items()
-        if status >= 400 and not re.search(r"sql=|/nianbao/.*_sort=nonsense", path)
-    } == set()
-
-
-def test_fragments_lead_to_something(desk: Visitor, known: dict[str, str]) -> None:
-    for walked in PAGES:
-        desk.open(walked.path.format(**known), walked.status)
-        dangling = desk.page.evaluate(
-            """() => [...document.querySelectorAll('a[href^="#"]')].map(a => a.hash.slice(1))
-                .filter(id => id && !document.getElementById(decodeURIComponent(id)))"""
-        )
-        assert dangling == [], walked.name
+            if url.startswith(desk.site) and url != own:
+                path = path_of(url)
+                alike = asked.setdefault(re.sub(r"[0-9a-f]{12}|\d+|%[0-9A-F]{2}", "_", path), {})
+                if len(alike) < 2:
+                    alike.setdefault(path, walked.name)
+    found = {path: name for alike in asked.values() for path, name in alike.items()}
+    assert len(found) > 100
+    answered = {path: desk.context.request.head(path, max_redirects=0).status for path in found}
+    assert [
+        f"{status} {path} on {found[path]}" for path, status in answered.items() if status >= 400
+    ] == []

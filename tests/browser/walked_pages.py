@@ -11,6 +11,7 @@ EDITED = "411900-jyj/2023"
 MOVED = "411900-czj/2024"
 VANISHED = "331224-bldzrmzf/2022"
 WITHDRAWN = "640602-mzj/2019"
+RELEASE = "2027-02-04"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +76,15 @@ PAGES = (
     Walked("table_figures", "/nianbao/figures?_size=2", "version_id"),
     Walked("row_report", "/nianbao/reports/{edited_row}", "北原市教育局"),
     Walked("row_figures", "/nianbao/figures/{first_row}", "version_id"),
+    Walked("query", "/nianbao/find_bodies?name=北原市", "北原市教育局"),
+    Walked("query_numbers", "/nianbao/carried_over?year=2025&least=0"),
+    Walked("downloads", "/download", "{release}"),
+    Walked("release", "/download/{release}", "SHA"),
     Walked("selfcheck", "/selfcheck", "年报自检"),
     Walked("accuracy", "/accuracy", "准确"),
     Walked("about", "/about", "关于"),
     Walked("timemap", "/timemap/html/{site}/r/411900-jyj/2023", "北原市教育局"),
+    Walked("gone", f"/r/{WITHDRAWN}", "应发布机关要求", status=410),
     Walked("not_found", "/r/000000-none/2023", status=404),
     Walked("bad_request", "/nianbao/reports?_sort=nonsense", status=400),
     Walked("closed", "/nianbao?sql=select+1", status=403),
@@ -99,6 +105,7 @@ def facts(archive: Path) -> dict[str, str]:
             " and version_id like '411900-czj/2022/%' limit 1"
         ).fetchall()
     return {
+        "release": RELEASE,
         "first": first,
         "second": second,
         "second_digest": second.rpartition("/")[2],

@@ -6,11 +6,15 @@ import csv
 import io
 import json
 import re
+import sqlite3
 import time
+from types import SimpleNamespace
 from urllib.parse import quote, unquote
 from weakref import WeakKeyDictionary
 
 from datasette import Response
+from datasette.database import QueryInterrupted
+from datasette.utils import sqlite_timelimit
 from jinja2 import Template
 
 DATABASE = "nianbao"
@@ -18,6 +22,9 @@ DATABASE = "nianbao"
 REMEMBERED_FOR = 300
 MEMORY = WeakKeyDictionary()
 ENVIRONMENTS = WeakKeyDictionary()
+# How what a spreadsheet takes for a formula begins, and what begins so and is none.
+FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+SIGNED = re.compile(r"[+-][0-9,]+(?:\.[0-9]+)?%?")
 
 
 async def rows(database, sql, *parameters):
@@ -38,6 +45,41 @@ async def remembered(database, sql):
         )
         known[sql] = (time.monotonic(), found)
     return found
+
+
+class Session:
+    """A connection that answers like a database, in the thread that has it."""
+
+    def __init__(self, connection, limit_ms):
+        self.connection, self.limit_ms = connection, limit_ms
+
+    async def execute(self, sql, parameters=()):
+        try:
+            with sqlite_timelimit(self.connection, self.limit_ms):
+                return SimpleNamespace(rows=self.connection.execute(sql, parameters).fetchall())
+        except sqlite3.OperationalError as error:
+            if error.args == ("interrupted",):
+                raise QueryInterrupted(error, sql, parameters) from error
+            raise
+
+
+async def in_one_go(database, ask):
+    """What `ask`, an asynchronous function of a database that awaits nothing but its rows, gives.
+
+    Its questions are asked by one thread, one after another: to hand each of many over takes
+    longer than to answer it.
+    """
+
+    def asked(connection):
+        asking = ask(Session(connection, database.ds.sql_time_limit_ms))
+        try:
+            asking.send(None)
+        except StopIteration as end:
+            return end.value
+        asking.close()
+        raise RuntimeError(f"{ask} awaits something else than rows of the database")
+
+    return await database.execute_fn(asked)
 
 
 def unquoted(request, name):
@@ -84,17 +126,28 @@ def json_response(body, status=200):
     return Response(text, status=status, content_type="application/json; charset=utf-8")
 
 
+def harmless(line):
+    """A line of CSV of which a spreadsheet runs no cell, as OWASP asks; numbers stay numbers."""
+    return {
+        key: f"'{value}"
+        if isinstance(value, str) and value.startswith(FORMULA) and not SIGNED.fullmatch(value)
+        else value
+        for key, value in dict(line).items()
+    }
+
+
 def csv_response(lines, columns, name=None, mark=False):
     """The lines as CSV, the columns in the order given; what else a line holds is left out.
 
-    `name` is what a browser saves it as. `mark` puts a byte order mark first: spreadsheets need
-    it to take the text for UTF-8.
+    `name` is what a browser saves it as. `mark` makes it fit for spreadsheets: a byte order mark
+    first, without which they do not take the text for UTF-8, and an apostrophe before what they
+    would take for a formula. Otherwise every cell is as stored.
     """
     out = io.StringIO("\ufeff" if mark else "", newline="")
     out.seek(0, io.SEEK_END)
     writer = csv.DictWriter(out, columns, extrasaction="ignore", lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows(lines)
+    writer.writerows(map(harmless, lines) if mark else lines)
     headers = {}
     if name:
         plain = re.sub(r"[^A-Za-z0-9._-]", "_", name)

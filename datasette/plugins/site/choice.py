@@ -33,7 +33,7 @@ SUM_ROWS = {
     "other": "（六）其他处理 小计",
     "litigation": "行政诉讼 两类合计",
 }
-DERIVED_ITEMS = WeakKeyDictionary()
+FIGURE_ITEMS = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,9 @@ async def metric_items(database):
 
 
 async def figure_items(database):
-    """All cells of the forms by key, then the sums the forms define and do not print."""
+    """All cells of the forms by key, then the sums the forms define and do not print; read once."""
+    if database in FIGURE_ITEMS:
+        return FIGURE_ITEMS[database]
     items = {
         cell["key"]: Item(
             "figure",
@@ -147,10 +149,8 @@ async def figure_items(database):
         )
         for cell in await all_fields(database)
     }
-    if database not in DERIVED_ITEMS:
-        found = await rows(database, "select name from pragma_table_info('derived')")
-        DERIVED_ITEMS[database] = [row["name"] for row in found]
-    for name in DERIVED_ITEMS[database]:
+    for derived in await rows(database, "select name from pragma_table_info('derived')"):
+        name = derived["name"]
         key = name.replace("__", ".")
         if name == "version_id" or key in items:
             continue
@@ -167,6 +167,9 @@ async def figure_items(database):
         items[key] = Item(
             "derived", key, f"{words}｜{column_words}", "件", forms=frozenset({2019, 2021})
         )
+    # Before there is a snapshot there are no cells.
+    if items:
+        FIGURE_ITEMS[database] = items
     return items
 
 

@@ -6,10 +6,12 @@ import sqlite3
 from collections import Counter
 from dataclasses import replace
 from urllib.parse import parse_qsl
+from weakref import WeakKeyDictionary
 
 from datasette import hookimpl
 from datasette.utils import sqlite_timelimit
 from datasette.utils.asgi import Response
+from markupsafe import Markup
 
 from .answers import (
     DATABASE,
@@ -78,6 +80,10 @@ TABLES = (
     ("disclosure", "主动公开"),
     ("stats2014", "2014 年统计表（2014—2018 年度）"),
 )
+
+# Options of a form by database, and the most characters of one.
+OPTIONS = WeakKeyDictionary()
+LONGEST_OPTION = 48
 
 
 class TooMuchError(Exception):
@@ -558,7 +564,12 @@ def left_out(found):
 async def compared(datasette, choice):
     """What there is to say of a choice that is ready: rows, sums, groups, and what was cut."""
     database = datasette.get_database(DATABASE)
-    known = await first(database, "select min(year) as first, max(year) as last from measures")
+    # Two questions: together they walk the index, each alone looks at its end.
+    known = await first(
+        database,
+        "select (select min(year) from measures) as first, "
+        "(select max(year) from measures) as last",
+    )
     earliest, latest = (known["first"] or LAST_YEAR, known["last"] or LAST_YEAR)
     if choice.first is None or choice.last is None:
         last = choice.last or max(latest, choice.first or latest)
@@ -668,6 +679,45 @@ def place_words(choice):
     return f"{choice.region[1] if choice.region else '全国'}{level}机关"
 
 
+def option(item, words):
+    return item, Markup('<option value="{}">{}</option>').format(item.key, words)
+
+
+async def options(database):
+    """By group what a reader may choose, each with its HTML, which is drawn once: the metrics of a
+    report and of a group, the cells of TABLES."""
+    if database in OPTIONS:
+        return OPTIONS[database]
+    metrics, figures = await metric_items(database), await figure_items(database)
+    drawn = {"metric": [], "group": [], **{table: [] for table, _ in TABLES}}
+    for item in metrics.values():
+        if item.kind == "group":
+            drawn["group"].append(option(item, item.zh))
+        elif item.kind == "metric" and item.key != "denial_ground_share":
+            unit = f"（{item.unit}）" if item.unit != "ratio" else ""
+            drawn["metric"].append(option(item, item.zh + unit))
+    for item in figures.values():
+        table = item.key.partition(".")[0]
+        if table in drawn and (
+            item.key.endswith(".total") or table not in ("requests", "disputes")
+        ):
+            words = item.zh.replace("三、本年度办理结果／", "")
+            if len(words) > LONGEST_OPTION:
+                words = words[: LONGEST_OPTION - 1] + "…"
+            drawn[table].append(option(item, words))
+    if figures:
+        OPTIONS[database] = drawn
+    return drawn
+
+
+async def offered(database, choice):
+    """The options by group, without what is chosen already."""
+    return {
+        group: Markup("").join(html for item, html in drawn if item not in choice.items)
+        for group, drawn in (await options(database)).items()
+    }
+
+
 async def examples(database):
     """Addresses worth trying, with bodies and a place that this archive has."""
     found = await remembered(
@@ -752,12 +802,7 @@ async def compare(datasette, request):
         choice=choice,
         result=result,
         too_much=too_much,
-        metrics=list((await metric_items(database)).values()),
-        figures=[
-            item
-            for item in (await figure_items(database)).values()
-            if item.key.endswith(".total") or not item.key.startswith(("requests.", "disputes."))
-        ],
+        options=await offered(database, choice),
         tables=TABLES,
         levels=WORDS["level"],
         examples=[] if choice.is_ready else await examples(database),

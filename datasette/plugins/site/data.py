@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from datasette import hookimpl
+from datasette.views.base import DatasetteError
 
 from .answers import DATABASE, csv_response, json_response, page
 from .downloads import listed_releases
@@ -110,6 +111,10 @@ async def data(datasette, request):
             }
         )
     snapshot = served(datasette)
+    try:
+        releases = listed_releases(datasette)[:3]
+    except DatasetteError:
+        releases = []
     return await page(
         datasette,
         request,
@@ -119,7 +124,7 @@ async def data(datasette, request):
         problems=problems,
         queries=queries,
         addresses=ADDRESSES,
-        releases=listed_releases(datasette)[:3],
+        releases=releases,
         base=origin(datasette, request),
         moment=snapshot and snapshot.moment,
         limits={name: datasette.setting(name) for name in LIMITS},

@@ -106,7 +106,8 @@ def withdrawn(folder):
 
 
 def listed_releases(datasette):
-    """The releases there are, the latest first; those of single years after the whole ones."""
+    """The releases there are, the latest first; those of single years after the whole ones.
+    Raises 503 where nobody knows what was withdrawn."""
     folder = folder_of(datasette)
     if folder is None or not folder.is_dir():
         return []

@@ -7,7 +7,7 @@ import re
 from datasette import hookimpl
 from datasette.views.base import DatasetteError
 
-from .answers import DATABASE, csv_response, first, json_response, page, rows, unquoted
+from .answers import DATABASE, csv_response, first, in_one_go, json_response, page, rows, unquoted
 from .record import MOST_ROWS, parent_of
 
 MOST_BELOW = 100
@@ -200,10 +200,11 @@ async def around_body(database, issuer):
         """,
         issuer.get("place_code") or issuer["division"],
     )
+    # Where few have a body above, SQLite holds the index to be of no use.
     below = await rows(
         database,
         f"""
-        select id, name, kind from issuers where parent_id = ? and id <> ?
+        select id, name, kind from issuers where unlikely(parent_id = ?) and id <> ?
         order by kind, name limit {MOST_BELOW + 1}
         """,
         issuer["id"],
@@ -247,7 +248,7 @@ async def issuer_page(datasette, request):
     )
     parent = await parent_of(database, issuer)
     portal = await first(database, "select * from portals where id = ?", issuer["portal_id"])
-    around = await around_body(database, issuer)
+    around = await in_one_go(database, lambda session: around_body(session, issuer))
     known = await rows(
         database, "select * from coverage where issuer_id = ? order by year desc", issuer_id
     )

@@ -40,6 +40,11 @@ class Address:
     has: tuple[tuple[str, str], ...] = ()
 
     @property
+    def is_raw(self):
+        """Whether Datasette itself answers, which calls its CSV plain text."""
+        return self.path.startswith(f"/{DATABASE}")
+
+    @property
     def shown(self):
         """The path as a page shows it: placeholders in Chinese, all endings."""
         text = self.path
@@ -107,7 +112,7 @@ ADDRESSES = (
         "/r/{issuer}/{year}",
         "一份年报的现行版本：各格、格注、各章、核验、抓取、版本、改动",
         "a report, current version: cells, notes, chapters, findings, captures, versions, changes",
-        ("json", "csv", "bib", "ris", "cite.txt"),
+        ("json", "csv"),
         has=RECORD,
     ),
     Address(
@@ -158,7 +163,7 @@ ADDRESSES = (
         "health of the crawl by night and portal",
         ("json", "csv"),
         ("division", "level", "portal", "state"),
-        (("counts", "object"), ("nights", "array"), ("portals", "array")),
+        (("nights", "array"),),
     ),
     Address(
         "/compare",
@@ -232,9 +237,10 @@ def shared(name):
     return {"$ref": f"#/components/parameters/{name}"}
 
 
-def answered(ending, has):
+def answered(ending, has, is_raw):
     if ending != "json":
-        return {MEDIA[ending]: {"schema": {"type": "string"}}}
+        kind = "text/plain" if is_raw else MEDIA[ending]
+        return {kind: {"schema": {"type": "string"}}}
     schema = {"type": "object"}
     if has:
         schema["required"] = [name for name, _ in has]
@@ -242,14 +248,14 @@ def answered(ending, has):
     return {MEDIA["json"]: {"schema": schema}}
 
 
-def operation(name, summary, parameters, ending, has):
+def operation(name, summary, parameters, ending, has, is_raw):
     return {
         "get": {
             "operationId": f"{name}_{ending.replace('.', '_')}",
             "summary": summary,
             "parameters": parameters,
             "responses": {
-                "200": {"description": "OK", "content": answered(ending, has)},
+                "200": {"description": "OK", "content": answered(ending, has, is_raw)},
                 "default": {"$ref": "#/components/responses/Refusal"},
             },
         }
@@ -264,14 +270,19 @@ def document(base, queries, licence="", licence_url="", contact=""):
         given = [shared(name) for name in address.parameters]
         for ending in address.endings:
             paths[f"{address.path}.{ending}"] = operation(
-                address.name, f"{address.en} {address.zh}", places + given, ending, address.has
+                address.name,
+                f"{address.en} {address.zh}",
+                places + given,
+                ending,
+                address.has,
+                address.is_raw,
             )
     for name, query in queries.items():
         given = [asked(p, PARAMETERS[p], p in query["needed"]) for p in query["params"]]
         shape = [shared("_shape")]
         for ending, more in (("json", shape), ("csv", [])):
             paths[f"/{DATABASE}/{name}.{ending}"] = operation(
-                name, f"{query['title_en']} {query['title']}", given + more, ending, TABLE
+                name, f"{query['title_en']} {query['title']}", given + more, ending, TABLE, True
             )
     info = {
         "title": "政府信息公开年报档案 (Nianbao Archive)",

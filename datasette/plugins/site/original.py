@@ -232,17 +232,9 @@ async def seen_by_public(datasette, capture, data, media_type, stated):
     return withheld or found, text
 
 
-async def refusal(datasette, request):
+async def refusal(datasette, request, report_id, capture):
     page = await datasette.render_template(
-        "error.html",
-        {
-            "status": 403,
-            "heading": "原件含个人信息，公开页面不提供",
-            "advice": "原件中有手机号码、身份证号码或家庭住址。原件仍在存档中，未作改动；"
-            "隐去这些内容后的文字见版本页与原件页。如因核对需要查阅原件，请见「关于」页的联系方式。",
-            "detail": "",
-        },
-        request=request,
+        "withheld.html", {"report_id": report_id, "capture": capture}, request=request
     )
     return Response.html(page, status=403, headers={"X-Robots-Tag": "noindex, nofollow"})
 
@@ -319,7 +311,7 @@ async def original_raw(datasette, request):
         return await apology(datasette, request, reason)
     media_type, stated = media_type_of(capture, headers)
     if (await seen_by_public(datasette, capture, data, media_type, stated))[0]:
-        return await refusal(datasette, request)
+        return await refusal(datasette, request, report_id, capture)
     told = await memento_headers(datasette, request, report_id, capture)
     answer = {**RAW_HEADERS, **told, "ETag": tag}
     if media_type in SHOWN:

@@ -15,8 +15,7 @@ from .answers import first
 
 # A longer text is not shown as text; it is looked through all the same.
 LONGEST = 2 << 20
-COMMENT = ("<!--", "-->")
-UNSEEN = (COMMENT, ("<script", "</script"), ("<style", "</style"))
+UNSEEN = {"<!--": "-->", "<script": "</script", "<style": "</style"}
 # Tags within a line of text: what stands on both sides is one word.
 INLINE = re.compile(
     r"</?(?:a|abbr|b|big|em|font|i|ins|s|small|span|strong|sub|sup|u|o:p|st1:\w{1,40}|\?xml:\w{1,40})"
@@ -51,27 +50,30 @@ def without_private(text, rules):
 
 def words_of(source):
     """What a reader sees of the source of a page: its text, a line for each block."""
-    parts, done, low = [], 0, source.lower()
-    opened = {begin: low.find(begin) for begin, _ in UNSEEN}
-    while True:
-        for begin, at in opened.items():
-            if -1 < at < done:
-                opened[begin] = low.find(begin, done)
-        ahead = [(at, begin) for begin, at in opened.items() if at >= done]
-        if not ahead:
-            break
-        at, begin = min(ahead)
-        end = dict(UNSEEN)[begin]
-        closed = low.find(end, at + len(begin))
-        parts.append(source[done:at])
-        # What is never closed hides the rest from a reader, not what is private in it.
-        done = at + len(begin) if closed < 0 else closed + len(end)
-        if closed < 0:
-            opened[begin] = -1
-    text = "\n".join([*parts, source[done:]])
-    text = TAG.sub("\n", INLINE.sub("", text))
+    text = TAG.sub("\n", INLINE.sub("", "\n".join(seen(source))))
     text = NO_WIDTH.sub("", html.unescape(text))
     return LINES.sub("\n", BLANKS.sub(" ", text)).strip()
+
+
+def seen(source):
+    """The parts of a source outside comments, scripts and styles; one that is never closed hides
+    nothing."""
+    low, done = source.lower(), 0
+    begins = {mark: low.find(mark) for mark in UNSEEN}
+    while True:
+        for mark, at in begins.items():
+            if -1 < at < done:
+                begins[mark] = low.find(mark, done)
+        mark, at = min(begins.items(), key=lambda found: (found[1] < 0, found[1]))
+        if at < 0:
+            yield source[done:]
+            return
+        yield source[done:at]
+        end = low.find(UNSEEN[mark], at + len(mark))
+        end = low.find(">", end) if end >= 0 else end
+        if end < 0:
+            begins[mark] = -1
+        done = end + 1 if end >= 0 else at
 
 
 async def is_withheld(database, digest):
@@ -86,4 +88,3 @@ def public_text(data, media_type, encoding, rules):
     text = words_of(source) if media_type == "text/html" else NO_WIDTH.sub("", source)
     shown, found = without_private(text, rules)
     return (shown if len(shown) <= LONGEST else None), found
-

@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 from datasette.views.base import DatasetteError
 
-from .answers import first, last_part, rows
+from .answers import first, in_one_go, last_part, rows
 from .checks import unpacked
 from .forms import FORM_YEARS
 
@@ -334,8 +334,14 @@ def corrected_cells(corrections, version_id):
 async def gather(database, report, version, whole):
     """What there is to say of one version, as plain values: what its page shows or, `whole`, all
     that its JSON tells."""
-    version_id = version["id"]
     fields = await all_fields(database)
+    return await in_one_go(
+        database, lambda session: _gathered(session, fields, report, version, whole)
+    )
+
+
+async def _gathered(database, fields, report, version, whole):
+    version_id = version["id"]
     figures = await first(database, "select * from figures where version_id = ?", version_id) or {}
     notes = {
         row["field"]: row

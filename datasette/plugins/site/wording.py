@@ -293,7 +293,9 @@ def wording(value: object, subject: str) -> str:
 
 def heading(column: object, description: object) -> str:
     """A short Chinese name of a table's column, from its description; nothing where none begins
-    it."""
+    it. A cell of the form is named whole."""
+    if "__" in str(column) and " (" in str(description or ""):
+        return str(description).split(" (")[0]
     found = re.match(
         r"[\u4e00-\u9fff][^（(：，,；;\s]{0,9}(?=$|[（(：，,；;\s])", str(description or "")
     )
