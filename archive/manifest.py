@@ -189,6 +189,7 @@ def _written(
     is_lost: bool,
     seen: tuple[int, str] | None,
 ) -> Written:
+    shelf.sweep(FOLDER)
     chain = read_chain(shelf)
     _must_hold(shelf, chain, seen)
     is_break = key is not None and _breaks(chain, key, is_lost)

@@ -127,6 +127,24 @@ class Shelf:
             sync(local / folder)
         return False
 
+    def sweep(self, folder: str = "") -> None:
+        """Take away what killed writers left aside here and below; what is being written stays."""
+        if (local := self._local) is None:
+            return
+        for part in (local / folder).rglob(".*.part"):
+            try:
+                file = os.open(part, os.O_RDWR | os.O_CLOEXEC)
+            except FileNotFoundError:
+                continue
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if _is_still(part, file):
+                    part.unlink()
+            except BlockingIOError:
+                pass
+            finally:
+                os.close(file)
+
     def digest(self, folder: str, name: str) -> str:
         """The SHA-256 of a whole file, in hex; FileNotFoundError where there is none."""
         with self._reached(), self.open(folder, name) as file:

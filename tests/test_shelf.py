@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import io
 import os
 import pickle
@@ -271,3 +272,20 @@ def test_what_a_kill_left_never_changes_a_file_that_was_moved_away(tmp_path: Pat
     assert (folder / "moved.warc.gz").read_bytes() == b"one"
     assert (folder / "a.warc.gz").read_bytes() == b"two"
     assert sorted(os.listdir(folder)) == ["a.warc.gz", "moved.warc.gz"]
+
+
+def test_what_killed_writers_left_is_swept_and_what_is_being_written_stays(tmp_path: Path) -> None:
+    shelf = Shelf(str(tmp_path))
+    shelf.put("manifests", "one.json", b"{}")
+    left = tmp_path / "manifests" / ".two.json.part"
+    deep = tmp_path / "state" / "20261121" / ".ledger.csv.part"
+    deep.parent.mkdir(parents=True)
+    busy = tmp_path / "manifests" / ".three.json.part"
+    for part in (left, deep, busy):
+        part.write_bytes(b"{")
+    with busy.open("rb+") as writing:
+        fcntl.flock(writing, fcntl.LOCK_EX)
+        shelf.sweep("manifests")
+        assert (left.exists(), busy.exists(), deep.exists()) == (False, True, True)
+    shelf.sweep()
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["one.json"]

@@ -81,6 +81,7 @@ def backup(data: Path, to: str, also: Sequence[Path] = (), now: datetime | None 
     source, target = shelved(data), Shelf(to)
     _check_places(data, to)
     named = _named(also)
+    target.sweep()
     found = catalogues(target).until(None)
     before = found.sound
     taken_at = _after([*(one.taken_at for one in before), *found.lost], now or datetime.now(UTC))
