@@ -237,7 +237,9 @@ def made(folder: Path = PAGES) -> Iterator[Entry]:
             broken=None
             if stated.get("failing_allowed")
             else frozenset(
-                rule.partition("@")[0] for rule in stated.get("failing", ()) if rule.startswith(HARD)
+                rule.partition("@")[0]
+                for rule in stated.get("failing", ())
+                if rule.startswith(HARD)
             ),
         )
 
@@ -326,7 +328,9 @@ def as_text(value: Any, depth: int = 0) -> str:
 def main() -> None:
     """Measure and write; names what is missing and ends with 1 where it cannot be done."""
     parser = argparse.ArgumentParser(description="Measure the reader for /accuracy.")
-    parser.add_argument("--to", type=Path, default=RESULT, help="file to write (default: %(default)s)")
+    parser.add_argument(
+        "--to", type=Path, default=RESULT, help="file to write (default: %(default)s)"
+    )
     target = parser.parse_args().to
     missing = [name for name, there in NEEDS.items() if not there]
     if not (CORPUS / EXPECTED).exists():

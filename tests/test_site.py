@@ -79,8 +79,12 @@ PAGES = (
     "/coverage/health",
     "/coverage/health?portal=hz",
     "/data",
+    "/download",
+    "/accuracy",
     "/about",
     "/nianbao",
+    "/nianbao/cell_history?body=999999-bad&field=requests.received_new.total",
+    "/nianbao/find_bodies?name=" + quote(SCRIPT),
     "/nianbao/reports",
     "/nianbao/reports/140600-jyj~2F2023",
     "/nianbao/extras",
@@ -740,7 +744,7 @@ async def test_an_empty_archive_has_pages(tmp_path: Path) -> None:
 @pytest.mark.asyncio
 async def test_the_data_page_describes_every_table(site: Any) -> None:
     page = html.fromstring((await site.get("/data")).text)
-    shown = page.xpath("//section/h2/code/text()")
+    shown = page.xpath("//details[@class='table']/summary/code/text()")
     assert {"reports", "versions", "figures", "cell_notes", "changes", "captures"} <= set(shown)
     assert not [name for name in shown if name.startswith("search_")]
 

@@ -43,7 +43,9 @@ def crawl_nights(data: Path) -> None:
                 *("-s", "LOG_LEVEL=WARNING"),
             )
     takedowns = data / "takedowns.csv"
-    takedowns.write_text(f"path,date,reason\n{WITHDRAWN},2027-02-04,应发布机关要求\n", encoding="utf-8")
+    takedowns.write_text(
+        f"path,date,reason\n{WITHDRAWN},2027-02-04,应发布机关要求\n", encoding="utf-8"
+    )
     withheld = ("--data", str(data), "--takedowns", str(takedowns))
     run("-m", "archive", "build", "--data", str(data))
     run("-m", "archive", "publish", *withheld)

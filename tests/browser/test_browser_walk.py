@@ -270,7 +270,7 @@ def test_a_reader_goes_from_a_search_to_the_edited_cell_by_keyboard(
     page.locator("main input[name=q]").first.focus()
     page.keyboard.type("北原市教育局 2023")
     page.keyboard.press("Enter")
-    page.locator(f'main a[href^="/r/411900-jyj/2023"]').first.press("Enter")
+    page.locator('main a[href^="/r/411900-jyj/2023"]').first.press("Enter")
     page.wait_for_url("**/r/411900-jyj/2023**")
     page.locator(f'a[href$="{known["first"]}/diff/{known["second_digest"]}"]').first.press("Enter")
     page.wait_for_url("**/diff/**")

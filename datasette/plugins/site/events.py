@@ -153,7 +153,7 @@ async def changes(datasette, request):
         body = {"kind": kind, "page": number, "more": more, "count": len(events)}
         return json_response({**body, "changes": events})
     if request.url_vars.get("format") == "csv":
-        return csv_response(events, EVENT_COLUMNS)
+        return csv_response(events, EVENT_COLUMNS, mark=bool(request.args.get("bom")))
     return await page(
         datasette,
         request,

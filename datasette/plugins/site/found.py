@@ -86,7 +86,9 @@ def row_range(connection, asked):
 
 def matching(connection, match, bounds, most):
     """Ids of reports an expression holds for, the highest first, at most so many."""
-    cursor = connection.execute(
+    cursor = connection.cursor()
+    cursor.row_factory = None
+    cursor.execute(
         "select rowid from search_fts where search_fts match ? and rowid between ? and ? "
         "order by rowid desc limit ?",
         (match, *bounds, most),
@@ -270,19 +272,14 @@ def find(connection, asked, limit_ms):
 
 def counts(connection, ids):
     """How many of these reports there are of each year, level, division, form and finding."""
-    facets = {name: Counter() for name in FACTS}
-    cursor = connection.execute(
-        f"select facts, count(*) from search_facts where id in ({placeholders(ids)}) "
-        "group by facts",
-        ids,
-    )
-    for facts, count in cursor:
-        *single, findings = facts.split("|")
-        for name, value in zip(FACTS, single, strict=False):
-            facets[name][value] += count
-        for finding in findings.split():
-            facets["findings"][finding] += count
-    return facets
+    cursor = connection.cursor()
+    cursor.row_factory = None
+    cursor.execute(f"select facts from search_facts where id in ({placeholders(ids)})", ids)
+    lines = [facts.split("|") for (facts,) in cursor]
+    columns = zip(*lines, strict=False)
+    facets = {name: Counter(values) for name, values in zip(FACTS, columns, strict=False)}
+    facets["findings"] = Counter(" ".join(line[-1] for line in lines).split())
+    return {name: facets.get(name, Counter()) for name in FACTS}
 
 
 # --- as it is printed -----------------------------------------------------------------------------

@@ -94,6 +94,7 @@ ASKED = {
     "_sort": ("排序的列", "column to sort by"),
 }
 TABLE = (("rows", "array"), ("columns", "array"), ("truncated", "boolean"))
+REFUSED = (("status", "error"), ("status", "reason"), ("errors",))
 RECORD = (
     *(("url", "string"), ("report", "object"), ("issuer", "object"), ("version", "object")),
     *(("cells", "object"), ("notes", "object"), ("sections", "array"), ("findings", "array")),
@@ -167,8 +168,9 @@ ADDRESSES = (
     ),
     Address(
         "/compare",
-        "比较：指标或数字、机关或地区、年度",
-        "compare metrics or figures, bodies or a region, years",
+        "比较：指标或数字、机关或地区、年度；须有 metric 或 figure，以及 body、level 或 region",
+        "compare metrics or figures, bodies or a region, years; needs a metric or figure, and a "
+        "body, level or region",
         ("json", "csv"),
         ("metric", "figure", "body", "level", "region", "from", "to"),
         (("choice", "object"), ("rows", "array")),
@@ -300,13 +302,18 @@ def document(base, queries, licence="", licence_url="", contact=""):
         info["contact"] = {"email": contact}
     refusal = {
         "type": "object",
-        "required": ["ok", "status", "title", "error"],
+        "required": ["ok"],
         "properties": {
             "ok": {"const": False},
             "status": {"type": "integer"},
             "title": {"type": "string"},
             "error": {"type": "string"},
+            # Of what was withdrawn or taken down (410).
+            "reason": {"type": ["string", "null"]},
+            # Where several parameters cannot be taken.
+            "errors": {"type": "array", "items": {"type": "object", "required": ["error"]}},
         },
+        "anyOf": [{"required": [*names]} for names in REFUSED],
     }
     return {
         "openapi": "3.1.0",

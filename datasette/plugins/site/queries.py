@@ -18,7 +18,12 @@ CELL = "{cell}"
 # Parameters: what they are in Chinese and English, and a value that finds something: one that
 # always does, or the SQL that asks this archive for one.
 PARAMETERS = {
-    "name": ("名称中的几个字", "characters of the name", None, "select substr(name, 1, 3) from issuers"),
+    "name": (
+        "名称中的几个字",
+        "characters of the name",
+        None,
+        "select substr(name, 1, 3) from issuers",
+    ),
     "province": (
         "省级区划代码前两位，中央为 00",
         "first two digits of the province's code, 00 for central bodies",
@@ -26,8 +31,12 @@ PARAMETERS = {
         "select province from coverage where report_id is not null and province <> ''",
     ),
     "year": ("报告年度", "year reported on", None, "select max(year) from reports"),
-    "field": ("字段键，见 fields 表", "key of the cell, see the table fields",
-              "requests.received_new.total", None),
+    "field": (
+        "字段键，见 fields 表",
+        "key of the cell, see the table fields",
+        "requests.received_new.total",
+        None,
+    ),
     "least": ("不少于（件）", "at least so many", "10", None),
     "most": ("不多于（件），可不填", "at most so many, optional", "", None),
     "body": ("机关编号", "id of the body", None, "select issuer_id from reports"),
@@ -41,9 +50,14 @@ PARAMETERS = {
         "select rule from findings where verdict = 'fail'",
     ),
     "blame": ("责任，可不填", "publisher, parser or undecided, optional", "", None),
-    "url": ("原始网址", "address asked", None, "select url from captures where version_id is not null"),
+    "url": (
+        "原始网址",
+        "address asked",
+        None,
+        "select url from captures where version_id is not null",
+    ),
     "after": ("续取：上一次最后一行的 cursor", "to go on: `cursor` of the last row", "", None),
-}  # fmt: skip
+}
 # Codes in the rows of answers, and the words for them.
 WORDED = {
     "level": "level",

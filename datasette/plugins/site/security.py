@@ -38,6 +38,7 @@ HEADERS = {
 # Datasette's own inspection pages: some of them name files of the machine.
 OPEN_DOORS = ("/-/static/", "/-/versions")
 
+FILES = ("/static/", "/-/static")
 # Datasette's own pages of the tables meet parameters they cannot read with these.
 TABLES = "/nianbao"
 UNREADABLE = (ValueError, LookupError, AssertionError, sqlite3.ProgrammingError)
@@ -92,6 +93,8 @@ def handle_exception(datasette, request, exception):
         if request.path.startswith(TABLES) and isinstance(exception, UNREADABLE):
             LOG.warning("%s: %s %s", request.path, type(exception).__name__, exception)
             return await explain(datasette, request, 400)
+        if request.path.startswith(FILES) and isinstance(exception, OSError):
+            return await explain(datasette, request, 404)  # no file's name is so long
         LOG.error("no answer to %s", request.path, exc_info=exception)
         return await explain(datasette, request, 500)
 
