@@ -1,7 +1,7 @@
 # make run            crawl the example portals (or PORTALS=my.csv), build, serve on PORT
 # make nightly        the unattended job: crawl, build, publish, manifest, backup, verify (PORTALS=… DATA=… WINDOW=any)
 # make build | serve  fold new captures into DATA/nianbao.db | serve what was published
-# make browser        add what portals marked `render` need: Chromium and scrapy-playwright
+# make browser        add what portals marked `render` and tests in a browser need: Chromium, playwright, axe
 # make cluster        add what builds on a Dask cluster and captures or backups behind s3:// need
 # make test | lint | bench    (KEEP=DIR: the site's archives of 1,000 and 100,000 reports stay there)
 # make screenshots    every page of the site as PNG, three widths, light and dark, into TO=screenshots

@@ -278,7 +278,9 @@ async def test_no_hostile_text_can_act(tmp_path: Path) -> None:
                                         else 200), path  # fmt: skip
         assert "location" not in response.headers
         tree = html.fromstring(response.text)
-        acting = tree.xpath("//script[not(starts-with(@src, '/static/') or @type='application/ld+json')] | //img | //style | //iframe | //svg[@onload] | //@style")
+        acting = tree.xpath(
+            "//script[not(starts-with(@src, '/static/') or @type='application/ld+json')] | //img | //style | //iframe | //svg[@onload] | //@style"
+        )
         assert acting == [], path
         assert not tree.xpath("//@*[starts-with(name(), 'on')]"), path
         for address in tree.xpath("//a/@href | //form/@action | //link/@href"):

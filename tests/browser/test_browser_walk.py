@@ -187,6 +187,7 @@ def test_a_page_tells_everything_without_scripts(
     wanted = desk.page.evaluate(texts, added)
     assert wanted
     assert scriptless.page.evaluate(texts, "") == wanted
+    assert scriptless.page.locator("canvas").count() == 0
     for table in scriptless.page.locator("figure.chart table").all():
         assert table.is_visible()
     assert scriptless.complaints() == []
