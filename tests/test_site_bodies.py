@@ -286,7 +286,7 @@ async def test_no_hostile_text_can_act(tmp_path: Path) -> None:
         for address in tree.xpath("//a/@href | //form/@action | //link/@href"):
             assert re.match(r"(/(?![/\\])|#|https?://)", address), (path, address)
         if not path.startswith("/nianbao"):
-            # The only addresses of others are those it links to as sources, told as such.
+            # The only addresses of others are sources, told as such, and the licence.
             for link in tree.xpath("//main//a[starts-with(@href, 'http')]"):
                 assert "nofollow" in (link.get("rel") or "")
         assert "49" not in words(tree.xpath("//h1")[0])
