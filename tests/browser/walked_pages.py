@@ -33,7 +33,7 @@ PAGES = (
     Walked("search", "/search"),
     Walked("search_text", "/search?q=主动公开", "主动公开"),
     Walked("search_body", "/search?q=北原市教育局", "北原市教育局"),
-    Walked("search_filtered", "/search?q=公开&level=county&from=2021&to=2024"),
+    Walked("search_filtered", "/search?q=公开&level=county&year=2021-2024"),
     Walked("search_none", "/search?q=量子纠缠", "量子纠缠"),
     Walked("body_government", "/r/411900-rmzf", "北原市人民政府", charts=1),
     Walked("body_department", "/r/411900-jyj", "北原市教育局", charts=1),
