@@ -172,9 +172,9 @@ def cell_drawer(figures, notes, failed, changed, corrected, drawn, words):
                 title += f"，印作「{begun(printed, words // 2)}」"
             if state in LABELLED:
                 word = f"<i>{STATES[state][0]}</i>"
-            if note["confidence"] is not None:
+            if note and note["confidence"] is not None:
                 title += f"，把握 {percent(note['confidence'])}"
-            if doubtful(note):
+            if note and doubtful(note):
                 classes += " doubtful"
                 word = word or "<i>存疑</i>"
             if state == "ambiguous" and text:
