@@ -92,9 +92,9 @@ def latest_due(kind: str | None, today: date) -> int:
 
 
 def report_state(report: Row) -> str:
-    """The state of a report that is here: `status`, and of its current version `media_type`,
-    `form`, `numbers_read`, `ocr` (numbers recognised in a picture) and `unread` (attachments that
-    could not be read)."""
+    """The state of a report that is here: `status`, `moved` (it left an address for another), and
+    of its current version `media_type`, `form`, `numbers_read`, `ocr` (numbers recognised in a
+    picture) and `unread` (attachments that could not be read)."""
     numbers, status = report["numbers_read"] or 0, report["status"]
     if status in ("gone", "suspect"):
         return "vanished" if status == "gone" else "suspect"
@@ -103,7 +103,7 @@ def report_state(report: Row) -> str:
     is_picture = str(report["media_type"] or "").startswith("image/")
     if is_picture or 0 < numbers <= (report["ocr"] or 0):
         return "image_only"
-    return "moved" if status == "moved" else "published"
+    return "moved" if status == "moved" or report["moved"] else "published"
 
 
 def listed_state(verdict: str, reason: str | None) -> str:
@@ -208,6 +208,7 @@ REPORTS = """
 select reports.id, reports.issuer_id, reports.year, reports.status, reports.first_seen,
     reports.published_on, first.published_on as first_published_on, shown.media_type,
     ifnull(shown.form, reports.form) as form, shown.numbers_read,
+    exists (select 1 from events where report_id = reports.id and kind = 'moved') as moved,
     (select count(*) from cell_notes
         where version_id = shown.id and state = 'ocr') as ocr,
     shown.numbers_read = 0 and exists (select 1 from sightings

@@ -97,7 +97,7 @@ def test_a_body_is_held_to_the_years_from_its_first_to_the_latest() -> None:
 # --- states ---------------------------------------------------------------------------------------
 
 PLAIN = {"status": "live", "numbers_read": 200, "ocr": 0, "unread": 0, "form": "2021",
-         "media_type": "text/html"}  # fmt: skip
+         "media_type": "text/html", "moved": 0}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -106,6 +106,9 @@ PLAIN = {"status": "live", "numbers_read": 200, "ocr": 0, "unread": 0, "form": "
         ({}, "published"),
         ({"status": "back"}, "published"),
         ({"status": "moved"}, "moved"),
+        # Live again at its new address.
+        ({"moved": 1}, "moved"),
+        ({"moved": 1, "status": "gone"}, "vanished"),
         ({"status": "gone", "media_type": "image/png"}, "vanished"),
         ({"status": "suspect", "numbers_read": 0}, "suspect"),
         ({"media_type": "image/png"}, "image_only"),

@@ -268,7 +268,8 @@ async def coverage(datasette, request):
                 "bodies": await _records(database, ids, lines),
             }
         )
-    years = years_of([*(totals or []), *lines])
+    # The last first: a phone shows no more than some of them at once.
+    years = years_of([*(totals or []), *lines])[::-1]
     place = {year: number for number, year in enumerate(years)}
     bodies = {}
     for row in lines:
@@ -369,7 +370,7 @@ async def grouped(datasette, request, database, choice):
     else:
         names = PROVINCES if by == "province" else LEVELS
         found = await shares(database, by)
-    years = years_of(found)
+    years = years_of(found)[::-1]
     lines = grid(found, names, years)
     if form == "csv":
         columns = ["by", "code", "name", "year", "bodies", "kept", "late"]
