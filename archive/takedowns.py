@@ -297,7 +297,7 @@ def take_down(db: sqlite3.Connection, entries: Sequence[Takedown]) -> Taken:
         if cut.shown:
             changed = " or ".join(f"{new} is not {column}" for column, new in cut.shown.items())
             put = ", ".join(f"{column} = {new}" for column, new in cut.shown.items())
-            db.execute(f"update {name} set {put} where not ({cut.leaves}) and ({changed})")
+            db.execute(f"update {name} set {put} where ({cut.leaves}) is not 1 and ({changed})")
     for name, cut in CUTS.items():
         db.execute(f"delete from {name} where {cut.leaves}")
     db.execute("insert or replace into redirects select path, null, reason from taken_paths")

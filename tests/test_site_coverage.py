@@ -447,11 +447,12 @@ async def test_the_front_page_tells_what_happened_last(site: Any) -> None:
 
 
 @pytest.mark.asyncio
-async def test_what_happened_on_the_last_night_is_counted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at", ["2024-03-04T18:30:00Z", "2024-03-03T18:30:00Z"])
+async def test_what_happened_on_the_last_night_is_counted(tmp_path: Path, at: str) -> None:
+    """A night has a date of Beijing: its hours after midnight there are of the day before."""
     folder = build_site(tmp_path)
     with sqlite3.connect(folder / "nianbao.db") as db:
-        db.execute("update events set night = '2024-03-04', at = '2024-03-04T18:30:00Z' "
-                   "where kind = 'vanished'")  # fmt: skip
+        db.execute("update events set night = '2024-03-04', at = ? where kind = 'vanished'", (at,))
     tree = await page(await client(folder), "/")
     (part,) = tree.xpath("//section[@id='events']//h3[a='下线']/..")
     assert words(part.xpath("h3/span")[0]) == "1 份"

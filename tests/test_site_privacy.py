@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -274,3 +275,17 @@ async def test_the_page_of_the_body_says_that_a_year_was_taken_down(site: Any) -
     (row,) = tree.xpath("//tr[@id='y2023']")
     assert "这一年度的年报已从本站撤下" in row.text_content()
     assert row.xpath(".//a/@href") == [f"/r/{JYJ}/2023"]
+
+
+def test_letters_that_grow_when_lowered_hide_nothing(site: Any) -> None:
+    words_of = sys.modules["nianbao_site.personal"].words_of
+    assert words_of("<p>" + "İ" * 30 + "<SCRIPT>x</SCRIPT>手机13812345678</p>") == (
+        "İ" * 30 + "\n手机13812345678"
+    )
+
+
+def test_lines_of_an_original_are_kept_without_their_blanks(site: Any) -> None:
+    words_of = sys.modules["nianbao_site.personal"].words_of
+    assert words_of("<p>\u3000\u3000一\u3000二 \f\n\v\n\u2003三</p><p> </p><p>四</p>") == (
+        "一\u3000二\n三\n四"
+    )

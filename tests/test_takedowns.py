@@ -33,6 +33,9 @@ def listed(folder: Path, *paths: str) -> Path:
     return path
 
 
+GONE = "http://example.gov.cn/gone"
+
+
 def archive(data: Path) -> Path:
     """Two bodies: a report in two versions, one in one, and one of another body."""
     (data / "sightings").mkdir(parents=True)
@@ -90,6 +93,9 @@ def archive(data: Path) -> Path:
         kind = {"kind": "edited", "from_version": OLD} if version == NEW else {"kind": "new"}
         event = {"report_id": report, "position": place, "version_id": version}
         store.write(db, "events", [event | kind | {"at": seen["fetched_at"]}])
+    answer = {"digest": "0" * 64, "url": GONE, "fetched_at": "2024-03-05T14:00:00Z", "status": 404}
+    place = {"warc_file": "one.warc.gz", "offset": 99, "record_type": "response"}
+    store.write(db, "captures", [answer | place])
     change = {"report_id": f"{JYJ}/2023", "from_version": OLD, "to_version": NEW, "position": 1}
     store.write(db, "changes", [change | {"field": CELL, "before": "1", "after": "2"}])
     redirect = {"path": "140600-old/2022", "target": f"{JYJ}/2022", "reason": "同一机关"}
@@ -176,7 +182,8 @@ def test_a_report_leaves_with_all_it_said(data: Path, tmp_path: Path) -> None:
     assert rows(data, "select id from reports order by 1") == [(f"{JYJ}/2022",), (f"{ZF}/2023",)]
     assert rows(data, "select id from versions order by 1") == [(ONLY,), (OTHER,)]
     for table in OF_VERSION:
-        found = rows(data, f"select distinct version_id from {table} order by 1")
+        shown = f"from {table} where version_id is not null"
+        found = rows(data, f"select distinct version_id {shown} order by 1")
         assert found == [(ONLY,), (OTHER,)], table
     for table in ("events", "coverage", "measures"):
         found = rows(data, f"select report_id from {table} where report_id = '{JYJ}/2023'")
@@ -321,6 +328,9 @@ def test_a_release_has_what_a_site_shows(data: Path, tmp_path: Path) -> None:
         text = lines(target, table)
         assert f"{JYJ}/2023" not in text, table
         assert (ONLY in text) == (table != "changes"), table
+    # An answer that showed no report is evidence of that.
+    assert GONE in lines(target, "captures")
+    assert rows(data, f"select status from captures where url = '{GONE}'") == [(404,)]
     assert lines(target, "takedowns").splitlines()[1:] == [f'"{JYJ}/2023","2026-11-22","{REASON}"']
     assert f'"{NEW}",,"{REASON}"' in lines(target, "redirects")
     texts = rows(data, "select text from sections order by version_id")

@@ -39,7 +39,8 @@ def view(name: str, table: Table, taken: bool) -> str:
         if column in masked:
             value = f"{privacy.mask_of(name, column)}({value})"
         shown.append(f'{value} as "{column}"')
-    where = "" if cut.leaves == "0" else f" where not ({cut.leaves})"
+    # What shows no version is in no list of versions, nor out of it: NULL.
+    where = "" if cut.leaves == "0" else f" where ({cut.leaves}) is not 1"
     question = f'select {", ".join(shown)} from main."{name}" as "{name}"{where}'
     if name == "redirects" and taken:
         question += (

@@ -103,7 +103,9 @@ async def last_events(database, night):
             line = await first(
                 database,
                 "select count(*) as count from "
-                "(select 1 from events where kind = ? and at >= ? and night = ? limit ?)",
+                # What is seen before 08:00 in Beijing has the day before in UTC.
+                "(select 1 from events where kind = ? and at >= date(?, '-1 day') "
+                "and night = ? limit ?)",
                 kind,
                 night,
                 night,

@@ -25,7 +25,8 @@ INLINE = re.compile(
 TAG = re.compile(r"<[/!?a-zA-Z][^<>]*>")
 BLANKS = re.compile(r"[ \t\u00a0\r]+")
 NO_WIDTH = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
-LINES = re.compile(r"\s*\n\s*")
+# Letters that grow when they are lowered would shift all places behind them.
+LOWERED = {letter: letter + 32 for letter in range(ord("A"), ord("Z") + 1)}
 
 
 @lru_cache(maxsize=4)
@@ -52,13 +53,14 @@ def words_of(source):
     """What a reader sees of the source of a page: its text, a line for each block."""
     text = TAG.sub("\n", INLINE.sub("", "\n".join(seen(source))))
     text = NO_WIDTH.sub("", html.unescape(text))
-    return LINES.sub("\n", BLANKS.sub(" ", text)).strip()
+    lines = BLANKS.sub(" ", text).split("\n")
+    return "\n".join(filter(None, map(str.strip, lines)))
 
 
 def seen(source):
     """The parts of a source outside comments, scripts and styles; one that is never closed hides
     nothing."""
-    low, done = source.lower(), 0
+    low, done = source.translate(LOWERED), 0
     begins = {mark: low.find(mark) for mark in UNSEEN}
     while True:
         for mark, at in begins.items():
