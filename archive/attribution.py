@@ -16,6 +16,7 @@ from archive import issuers
 from archive.corrections import Corrections
 from archive.issuers import Claim, Ledger, Portal
 from archive.memory import Memory, PageNight, groups
+from archive.names.bodies import tidy
 from archive.nights import Index, Mentions, Night, follow
 from archive.progress import track
 from archive.readings import Facts, read_documents
@@ -152,7 +153,7 @@ class Attribution:
         portal = self._portals[night.portal_id]
         if issuer := self._ledger.find(night.issuer, portal):
             return replace(night, reason=None, report_id=f"{issuer.id}/{year}")
-        claim = (portal.division, issuers.tidy(night.issuer), portal.id)
+        claim = (portal.division, tidy(night.issuer), portal.id)
         self._claims[claim] = min(night.seen_at, self._claims.get(claim, night.seen_at))
         return replace(night, report_id=None)
 

@@ -14,14 +14,12 @@ import sqlite3
 import zlib
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from pathlib import Path
 
-from archive import corrections, issuers, published, redirects, store
+from archive import corrections, issuers, published, redirects, source, store
 from archive.attribution import Attribution, Read
 from archive.corrections import Corrections
 from archive.fold import Fold
-from archive.form import HERE
 from archive.intake import take_in
 from archive.memory import Memory
 from archive.nights import NO_PAGE, NO_PORTAL, WAITING
@@ -165,7 +163,8 @@ def _build(
             "reader": reader_version(),
             "said": said.digest,
             "ledger": _digest(data / LEDGER),
-            "software": software(),
+            # With another all rows are derived anew.
+            "software": source.digest(),
         }
         portals = memory.describe_portals()
         renamed = set(memory.due("renamed"))
@@ -232,16 +231,6 @@ def _settled_again(
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
-
-
-@cache
-def software() -> str:
-    """A digest of what derives rows from readings: with another all rows are derived anew."""
-    sha256 = hashlib.sha256()
-    for path in sorted(HERE.rglob("*")):
-        if path.suffix in (".py", ".json", ".csv", ".gz"):
-            sha256.update(path.read_bytes())
-    return sha256.hexdigest()
 
 
 def _write_corrections(

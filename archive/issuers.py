@@ -24,10 +24,16 @@ from typing import Any
 from pypinyin import Style, lazy_pinyin
 
 from archive import published
-from archive.names.bodies import PLACE, describe, full_name, guessed_level, related
-from archive.names.bodies import kind_of as kind_of
-from archive.names.bodies import place_of as place_of
-from archive.names.bodies import tidy as tidy
+from archive.names.bodies import (
+    PLACE,
+    describe,
+    full_name,
+    guessed_level,
+    kind_of,
+    place_of,
+    related,
+    tidy,
+)
 from archive.shelf import sync
 
 ID = re.compile(r"[0-9]{1,12}-[a-z0-9]+(-[0-9]+)?")

@@ -71,7 +71,10 @@ class Mentions:
         key = f"{digest} {attachment}"
         if (known := self._memory.recall("mentions", key)) is None:
             source = self._index.source(url, digest)
-            payload = warc.read_payload(self._shelf, source.warc_file, source.offset)
+            try:
+                payload = warc.read_payload(self._shelf, source.warc_file, source.offset)
+            except warc.OversizeError:
+                payload = b""
             known = b"1" if any(name in payload for name in _written(attachment)) else b"0"
             self._memory.keep("mentions", key, known)
         return known == b"1"

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
-from archive import extract, form, warc
-from archive.issuers import tidy
+from archive import extract, source, warc
 from archive.memory import Memory
 from archive.model import (
     Blame,
@@ -29,6 +28,7 @@ from archive.model import (
     Unused,
     Verdict,
 )
+from archive.names.bodies import tidy
 from archive.read import PARSER, Part, read_report
 from archive.shelf import Shelf
 from archive.spread import each
@@ -36,9 +36,12 @@ from archive.workers import Failure
 
 # Modules without a part in reading; all others of the package have one.
 NOT_READER = frozenset(
-    "__main__ attribution backup build checkout corrections export files fold intake issuers keys "
-    "manifest memory nights progress proof prove publish published readings redirects rollups "
-    "salvage shelf sightings spread store timestamps verify versions warc workers years".split()
+    "__main__ attribution backup build checkout corrections counted coverage export files fold "
+    "health intake issuers keys manifest measures memory metrics national nights privacy progress "
+    "proof "
+    "prove publish published readings record redirects reviewed rollups rules salvage schema "
+    "search_index selfcheck shelf sightings snapshot source spread store takedowns timestamps "
+    "verify versions warc workers years".split()
 )
 NO_ISSUER = "未能确定公开机关"
 NO_YEAR = "未能确定报告年度"
@@ -163,12 +166,8 @@ def reader_version() -> str:
     """The reader's version, the digest of its source and the converters that are installed: an
     edit that forgot to raise the version must not be answered from memory, nor a document that
     was refused for want of a converter."""
-    sha256 = hashlib.sha256(f"{PARSER}\n{extract.tools()}\n".encode())
-    for path in sorted(form.HERE.rglob("*")):
-        parts = {part.partition(".")[0] for part in path.relative_to(form.HERE).parts}
-        if path.suffix in (".py", ".json", ".csv", ".gz") and not parts & NOT_READER:
-            sha256.update(path.read_bytes())
-    return f"{PARSER} {sha256.hexdigest()}"
+    decisive = f"{extract.tools()}\n{source.digest(NOT_READER)}"
+    return f"{PARSER} {hashlib.sha256(decisive.encode()).hexdigest()}"
 
 
 def read_documents(

@@ -19,9 +19,9 @@ def rows(db: sqlite3.Connection, question: str) -> Iterator[Row]:
         yield dict(zip(names, values, strict=True))
 
 
-def make(db: sqlite3.Connection, name: str, rows: Iterable[Row]) -> int:
+def make(db: sqlite3.Connection, name: str, rows: Iterable[Row]) -> None:
     """Create a table of schema.PUBLISHED with these rows and its indexes, in one transaction;
-    columns a row leaves out are NULL. Gives how many rows there are."""
+    columns a row leaves out are NULL."""
     table = PUBLISHED[name]
     columns = ", ".join(f'"{column}" {spec.type}' for column, spec in table.columns.items())
     key = ", ".join(f'"{column}"' for column in table.pk)
@@ -29,12 +29,11 @@ def make(db: sqlite3.Connection, name: str, rows: Iterable[Row]) -> int:
     if not db.in_transaction:
         db.execute("begin")
     db.execute(f'create table "{name}" ({columns}, primary key ({key})) strict')
-    written = db.executemany(
+    db.executemany(
         f'insert into "{name}" values ({places})',
         (tuple(map(row.get, table.columns)) for row in rows),
-    ).rowcount
+    )
     for index in table.indexes:
         of = ", ".join(f'"{column}"' for column in index)
         db.execute(f'create index "{name}_{"_".join(index)}" on "{name}" ({of})')
     db.execute("commit")
-    return max(written, 0)

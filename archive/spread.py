@@ -6,7 +6,6 @@ order of the items, and only so many are asked for ahead of the one that is want
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 import sys
@@ -19,10 +18,10 @@ from importlib import import_module
 from itertools import islice
 from multiprocessing import current_process
 from multiprocessing.util import Finalize
-from pathlib import Path
 from threading import local
 from typing import Any, TypeVar
 
+from archive import source
 from archive.workers import AHEAD, CRASHED, Failure, Limits, Processes, attempt
 
 # Documents a task of the cluster holds: a task costs a millisecond, a document twenty.
@@ -31,8 +30,6 @@ BATCH = 16
 AHEAD_OF_THREAD, LEAST_AHEAD = 2, 4
 JOIN_SECONDS, TELL_SECONDS = 60, 60
 ADDRESS = re.compile(r"(?:tcp|tls|ws|wss)://(?:[^\s/:\[\]]+|\[[0-9A-Fa-f:.%]+\]):[0-9]{1,5}/?")
-# What readings depend on; corrections are laid over them afterwards.
-SOURCE, NOT_SOURCE = (".py", ".json", ".csv", ".gz"), "corrections.csv"
 
 log = logging.getLogger(__name__)
 Item = TypeVar("Item")
@@ -113,7 +110,9 @@ class Cluster(Executor):
         try:
             self._client = distributed.Client(address, timeout=JOIN_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:
-            raise ClusterError(f"no Dask scheduler answers at {address}: {error}") from error
+            raise ClusterError(
+                f"no Dask scheduler answers at {address}: {error}. Start one, or name another"
+            ) from error
         try:
             self._client.wait_for_workers(1, timeout=JOIN_SECONDS)
         except TimeoutError as error:
@@ -189,12 +188,8 @@ def software() -> str:
     """What must be the same on both sides of a cluster: Python, our source, the converters."""
     from archive import extract
 
-    sha256 = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*")):
-        if path.suffix in SOURCE and path.name != NOT_SOURCE:
-            sha256.update(path.read_bytes())
     major, minor = sys.version_info[:2]
-    return f"Python {major}.{minor}, {extract.tools()}, source {sha256.hexdigest()[:12]}"
+    return f"Python {major}.{minor}, {extract.tools()}, source {source.digest()[:12]}"
 
 
 # --- on a worker of a cluster ---------------------------------------------------------------------

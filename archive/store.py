@@ -28,7 +28,7 @@ from archive import form
 from archive.findings.rules import RULES
 from archive.model import Extra, Finding, Note, Reading, State, Unused
 from archive.schema import TABLES
-from archive.shelf import sync as sync
+from archive.shelf import sync
 from archive.versions import History, chapters
 
 # Pages are hostile: a NUL ends a text for half of SQLite's functions, a lone surrogate is refused.
@@ -38,6 +38,8 @@ PYTHON_TYPES: Mapping[str, type] = {"TEXT": str, "INTEGER": int, "REAL": float}
 FORM_YEARS = {"2014": "stats2014", "2019": "2019", "2021": "2021"}
 DERIVED = "derived"
 KNOWN_RULES = frozenset(rule.id for rule in RULES)
+# How SQLite begins what it tells of an exception in a function of ours.
+BROKEN_FUNCTION = "user-defined"
 KEY = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)+")
 # Most findings are about the cells of their rule's formula: said each time, they would be two
 # fifths of an archive.
@@ -124,6 +126,8 @@ def reading(archive: Path) -> Archive:
 def trouble(archive: Path, error: sqlite3.Error) -> str:
     """Why an archive cannot be read, and what to do about it, in a sentence."""
     code = getattr(error, "sqlite_errorcode", None) or 0
+    if str(error).startswith(BROKEN_FUNCTION):
+        return f"{archive}: {error}: a mistake of this program, not of the archive; report it"
     if archive.is_dir():
         return f"{archive} is a folder, not an archive: move it away, then build again"
     match code & 0xFF:
@@ -183,18 +187,17 @@ def _foreign_keys() -> Iterator[tuple[str, str, str, str]]:
                 yield name, column, other_table, other_column
 
 
-def write(db: Archive, table: str, rows: Iterable[Row]) -> int:
-    """Insert rows by column name, or replace those of the same key; columns left out are NULL.
-    Gives how many there were."""
+def write(db: Archive, table: str, rows: Iterable[Row]) -> None:
+    """Insert rows by column name, or replace those of the same key; columns left out are NULL."""
     columns = tuple(TABLES[table].columns)
     values = (tuple(clean(row.get(column)) for column in columns) for row in rows)
-    return db.conn.executemany(_insert(table, "insert or replace"), values).rowcount
+    db.conn.executemany(_insert(table, "insert or replace"), values)
 
 
-def rewrite(db: Archive, table: str, rows: Iterable[Row]) -> int:
-    """Let these be all rows of a table; gives how many there are."""
+def rewrite(db: Archive, table: str, rows: Iterable[Row]) -> None:
+    """Let these be all rows of a table."""
     db.conn.execute(f'delete from "{table}"')
-    return write(db, table, rows)
+    write(db, table, rows)
 
 
 def delete(db: Archive, table: str, **key: Any) -> None:
@@ -224,17 +227,14 @@ class Batch:
         self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in TABLES}
         self._waiting = 0
 
-    def add(self, table: str, rows: Iterable[Row]) -> int:
-        """Rows to be written; gives how many there were."""
+    def add(self, table: str, rows: Iterable[Row]) -> None:
+        """Rows to be written."""
         columns = _columns(table)
-        waiting = self._rows[table]
-        before = len(waiting)
-        waiting.extend([tuple(map(row.get, columns)) for row in rows])
-        added = len(waiting) - before
-        self._waiting += added
+        coming = [tuple(map(row.get, columns)) for row in rows]
+        self._rows[table] += coming
+        self._waiting += len(coming)
         if self._waiting >= self._size:
             self.flush()
-        return added
 
     def flush(self) -> None:
         """Write what waits. Until then it cannot be read or deleted."""

@@ -22,13 +22,14 @@ from pathlib import Path
 from typing import Any
 
 from archive import issuers, store, warc
-from archive.issuers import Issuer, kind_of
+from archive.issuers import Issuer
 from archive.model import Evidence, Reading
 from archive.names.bodies import (
     DIVISIONS_DATE,
     describe,
     division_rows,
     government_of,
+    kind_of,
     place_name,
 )
 from archive.read import PARSER, Part, read_report

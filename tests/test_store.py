@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,6 +122,19 @@ def test_rows_that_point_nowhere_are_not_put_in_place(tmp_path: Path) -> None:
     with pytest.raises(store.ArchiveError, match="from reports row 1 to issuers"):
         store.put_in_place(db, fresh, path)
     assert not path.exists()
+
+
+def test_a_mistake_of_ours_is_not_told_as_damage(tmp_path: Path) -> None:
+    def mask(_: object) -> str:
+        raise TypeError("a mask met what it cannot")
+
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.create_function("mask", 1, mask)
+        with pytest.raises(sqlite3.Error) as met:
+            db.execute("select mask(1)").fetchall()
+    told = store.trouble(tmp_path / "nianbao.db", met.value)
+    assert "a mistake of this program, not of the archive" in told
+    assert "build it again" not in told
 
 
 def test_what_was_not_used_and_rows_of_no_form_are_listed(tmp_path: Path) -> None:
