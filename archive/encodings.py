@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 
 import brotli
 
@@ -20,6 +20,7 @@ else:
 # Bytes put in and got out at a time: a few packed ones may stand for gigabytes, and with a damaged
 # one all that were put in with it are lost.
 PIECE, BLOCK = 1 << 10, 1 << 20
+MEMBER = b"\x1f\x8b\x08"
 ERRORS = (zlib.error, brotli.error, zstd.ZstdError)
 
 
@@ -32,6 +33,8 @@ def unpacked(body: bytes, encoding: str, most: int) -> bytes:
 
     Raises EncodingError where that is more than `most` bytes.
     """
+    if len(body) > most:
+        raise EncodingError(f"more than {most} bytes")
     for name in reversed(encoding.lower().split(",")):
         coding = name.strip()
         if coding in ("", "identity"):
@@ -56,21 +59,29 @@ def _joined(blocks: Iterator[bytes], most: int) -> bytes | None:
     return bytes(found)
 
 
-def _pieces(body: bytes) -> Iterator[bytes]:
-    return (body[start : start + PIECE] for start in range(0, len(body), PIECE))
+def _pieces(body: bytes, start: int = 0) -> Iterator[bytes]:
+    return (body[place : place + PIECE] for place in range(start, len(body), PIECE))
 
 
-def _inflated(body: bytes, window: int) -> Iterator[bytes]:
-    unpacker = zlib.decompressobj(window)
-    for piece in _pieces(body):
+def _inflated(body: bytes, window: int, start: int = 0) -> Generator[bytes, None, int]:
+    """What is packed from `start` on; gives where that ends."""
+    unpacker, end = zlib.decompressobj(window), start
+    for piece in _pieces(body, start):
         yield unpacker.decompress(piece, BLOCK)
         while unpacker.unconsumed_tail and not unpacker.eof:
             yield unpacker.decompress(unpacker.unconsumed_tail, BLOCK)
+        end += len(piece) - len(unpacker.unused_data)
+        if unpacker.eof:
+            break
     yield unpacker.flush()
+    return end
 
 
 def _gunzipped(body: bytes) -> Iterator[bytes]:
-    return _inflated(body, 31)
+    """All members that follow one another (RFC 1952 §2.2)."""
+    end = yield from _inflated(body, 31)
+    while body.startswith(MEMBER, end):
+        end = yield from _inflated(body, 31, end)
 
 
 def _with_head(body: bytes) -> Iterator[bytes]:

@@ -108,7 +108,9 @@ def load_public(path: Path) -> bytes:
         )
         raise KeyFileError(f"{path} is no public key in PEM: {why}") from error
     if not isinstance(public, Ed25519PublicKey):
-        raise KeyFileError(f"{path} is no Ed25519 public key")
+        raise KeyFileError(
+            f"{path} is no Ed25519 public key: name the one that manifest --new-key printed"
+        )
     return _pem(public)
 
 

@@ -171,7 +171,9 @@ def write_manifest(
     try:
         with locked(data / LOCK) as mine:
             if not mine:
-                raise ManifestError(f"another manifest is being written: {data / LOCK} is held")
+                raise ManifestError(
+                    f"another manifest is being written, {data / LOCK} is held: wait until it ends"
+                )
             return _written(data, shelf, key, moment, next_key, lost_key, seen)
     except OSError as error:
         raise ManifestError(

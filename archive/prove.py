@@ -38,7 +38,7 @@ from archive.proof.verify import (
 )
 from archive.proof.wording import HOW, how_it_was_made
 from archive.schema import TABLES
-from archive.shelf import NO_LINKS, Shelf
+from archive.shelf import NO_LINKS, Shelf, sync
 
 ARCHIVE = "nianbao.db"
 PATH = re.compile(r"(?:/?r)?/?([^/]+)/(\d{4})(?:/([0-9a-f]{12}))?(?:\.json)?/?")
@@ -92,7 +92,7 @@ def prove(
         except (RecordError, FileNotFoundError) as error:
             raise ProveError(f"{version['id']}: {error}") from error
         if not any(record.why == SHOWN for record in records):
-            raise ProveError(f"{version['id']}: no capture shows this version")
+            raise ProveError(f"{version['id']}: no capture shows this version: {REBUILD}")
         said = reading.reading(db, version["id"])
     proof, kept = _proof(shelf, chain, version, said, records, base)
     files = {
@@ -142,11 +142,7 @@ def write_bundle(path: Path, bundle: bytes) -> None:
         finally:
             with suppress(FileNotFoundError):
                 part.unlink()
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync(path.parent)
     except FileExistsError as error:
         raise ProveError(f"{path} exists: name another file with --out") from error
     except OSError as error:
@@ -251,7 +247,7 @@ def _followed(db: sqlite3.Connection, path: str) -> str:
         if row["target"] is None:
             raise ProveError(f"/r/{path} is gone: {row['reason']}")
         path = row["target"]
-    raise ProveError(f"/r/{path} is redirected in a circle")
+    raise ProveError(f"/r/{path} is redirected in a circle: {REBUILD}")
 
 
 def _by_path(db: sqlite3.Connection, path: str) -> sqlite3.Row | None:

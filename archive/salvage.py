@@ -81,7 +81,8 @@ def salvage(source: Path, to: Path, moment: datetime) -> Salvaged:
         sound = list(_sound(file, source.name, found))
         if not found.records or (not found.losses and source.name.endswith(SUFFIX)):
             return found
-        sha256 = _digest(file)
+        file.seek(0)
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         found.path = _earlier(to, sha256, found.records + 1)
         if found.path is not None:
             found.is_there_already = True
@@ -140,14 +141,6 @@ def _sound(file: IO[bytes], name: str, found: Salvaged) -> Iterator[tuple[int, i
             run = (start, end)
     if run:
         yield run
-
-
-def _digest(file: IO[bytes]) -> str:
-    file.seek(0)
-    sha256 = hashlib.sha256()
-    while block := file.read(CHUNK):
-        sha256.update(block)
-    return sha256.hexdigest()
 
 
 def _copy(file: IO[bytes], start: int, end: int, fresh: IO[bytes]) -> None:

@@ -68,7 +68,7 @@ class Shelf:
                 listed = files.ls(path, detail=True)
             except FileNotFoundError as error:
                 if not _is_there(files, path):
-                    raise ShelfError(f"{self.root}: there is no such store") from error
+                    raise self._no_store() from error
                 return []
             found = (
                 Kept(one["name"].rpartition("/")[2], int(one["size"] or 0), _stamp(one))
@@ -107,7 +107,7 @@ class Shelf:
 
     def read(self, folder: str, name: str) -> bytes:
         """All bytes of a file; FileNotFoundError where there is none."""
-        with self._reached(), self.open(folder, name) as file:
+        with self.reached(), self.open(folder, name) as file:
             return file.read()
 
     def put(self, folder: str, name: str, source: Path | bytes) -> bool:
@@ -147,7 +147,7 @@ class Shelf:
 
     def digest(self, folder: str, name: str) -> str:
         """The SHA-256 of a whole file, in hex; FileNotFoundError where there is none."""
-        with self._reached(), self.open(folder, name) as file:
+        with self.reached(), self.open(folder, name) as file:
             return _digest(file)
 
     def where(self, folder: str, name: str = "") -> str:
@@ -167,9 +167,14 @@ class Shelf:
         import fsspec
 
         try:
-            with self._reached():
+            with self.reached():
                 # Listings that were remembered would hide what others have put there since.
-                files, base = fsspec.url_to_fs(self.root, use_listings_cache=False)
+                try:
+                    files, base = fsspec.url_to_fs(self.root, use_listings_cache=False)
+                except ValueError as error:
+                    raise ShelfError(
+                        f"{self.root}: {error}; give a folder, or a URL such as s3://bucket/prefix"
+                    ) from error
                 yield (
                     files,
                     "/".join((base.rstrip("/"), folder, *([] if name is None else [_plain(name)]))),
@@ -180,7 +185,7 @@ class Shelf:
             ) from error
 
     @contextmanager
-    def _reached(self) -> Iterator[None]:
+    def reached(self) -> Iterator[None]:
         """What a client raises within, where its store is lost, is told in words."""
         try:
             yield
@@ -189,10 +194,13 @@ class Shelf:
                 f"{self.root} cannot be reached: {error}. Try again when it can"
             ) from error
 
+    def _no_store(self) -> ShelfError:
+        return ShelfError(f"{self.root}: there is no such store: make it, or name another")
+
     def _holds(self, folder: str, name: str, source: Path | bytes) -> bool:
         """Whether these very bytes have the name; ShelfError where others have."""
         try:
-            with self._reached(), self.open(folder, name) as there:
+            with self.reached(), self.open(folder, name) as there:
                 size = there.seek(0, os.SEEK_END)
                 there.seek(0)
                 found = _digest(there)
@@ -213,7 +221,7 @@ class Shelf:
             return
         with self._remote(folder, name) as (files, path):
             if not _is_there(files, path):
-                raise ShelfError(f"{self.root}: there is no such store")
+                raise self._no_store()
             if "s3" not in files.protocol:
                 files.makedirs(path.rpartition("/")[0], exist_ok=True)
             try:

@@ -144,7 +144,9 @@ def trusted_roots(path: Path) -> bytes:
     try:
         pem = path.read_bytes()
     except OSError as error:
-        raise StampError(f"{path} cannot be read: {error.strerror}") from error
+        raise StampError(
+            f"{path} cannot be read: {error.strerror}: name the authority's certificates"
+        ) from error
     try:
         found = _loaded(pem)
     except StampError:

@@ -53,6 +53,10 @@ class CaptureError(ValueError):
     """A record is not what the index says, or its bytes are damaged; the message names it."""
 
 
+class OversizeError(CaptureError):
+    """What a record holds is no document: unpacked it is larger than any."""
+
+
 @dataclass(frozen=True, slots=True)
 class Capture:
     """An answer whose digest was verified. `digest` is the SHA-256 of the payload as received.
@@ -82,11 +86,6 @@ class Damage:
     reason: str
 
 
-def segments(data: Path) -> list[Path]:
-    """The closed segments of a data folder, by name; those still being written are left out."""
-    return [data / FOLDER / one.name for one in Shelf(str(data)).kept(FOLDER, SUFFIX)]
-
-
 def read_segment(source: Shelf | Path, name: str | None = None) -> Iterator[Capture | Damage]:
     """Every answer of a segment in file order, and every place that is damaged.
 
@@ -105,12 +104,14 @@ def read_segment(source: Shelf | Path, name: str | None = None) -> Iterator[Capt
 def read_payload(source: Shelf | Path, warc_file: str, offset: int) -> bytes:
     """The payload of the record at an offset, its Content-Encoding undone.
 
-    The digests are checked once more, so that what is read is what was received.
+    The digests are checked once more, so that what is read is what was received. Raises
+    CaptureError where it is not, OversizeError where it is more than MAX_DECODED bytes, ShelfError
+    where the shelf cannot be reached.
     """
     shelf, name = shelved(source), Path(warc_file).name
     place = f"{shelf.where(FOLDER, name)} at {offset}"
     try:
-        with shelf.open(FOLDER, name, ahead=AHEAD_OF_PAYLOAD) as file:
+        with shelf.reached(), shelf.open(FOLDER, name, ahead=AHEAD_OF_PAYLOAD) as file:
             member = _Members(file, offset).take()
     except (OSError, zlib.error) as error:
         raise CaptureError(f"{place}: {error}") from error
@@ -126,12 +127,12 @@ def read_payload(source: Shelf | Path, warc_file: str, offset: int) -> bytes:
         # warcio would stumble over brotli, and knows neither zstd nor two codings at once.
         encoding = ",".join(value for _, value in _take_encodings(record.http_headers))
         stream, payload = record.content_stream(), io.BytesIO()
-        while block := stream.read(CHUNK):
+        while payload.tell() <= MAX_DECODED and (block := stream.read(CHUNK)):
             payload.write(block)
     try:
         return unpacked(payload.getvalue(), encoding, MAX_DECODED)
     except EncodingError as error:
-        raise CaptureError(f"{place}: {error}") from error
+        raise OversizeError(f"{place}: {error}") from error
 
 
 def _take_encodings(head: Any) -> list[tuple[str, str]]:

@@ -36,6 +36,8 @@ class Keys:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        # A slow answer may still be made when the next authority is asked with the same keys.
+        self.lock = threading.Lock()
         folder.mkdir(parents=True)
         self._certificate("root", "root", "basicConstraints=critical,CA:TRUE")
         self._certificate("middle", "root", "basicConstraints=critical,CA:TRUE")
@@ -98,11 +100,12 @@ class Authority:
         self.name = f"127.0.0.1_{self.server.server_address[1]}"
 
     def reply(self, request: bytes) -> bytes:
-        (self.keys.folder / "request.tsq").write_bytes(request)
-        return openssl(
-            *("ts", "-reply", "-config", str(self._configuration)),
-            *("-queryfile", str(self.keys.folder / "request.tsq")),
-        )
+        with self.keys.lock:
+            (self.keys.folder / "request.tsq").write_bytes(request)
+            return openssl(
+                *("ts", "-reply", "-config", str(self._configuration)),
+                *("-queryfile", str(self.keys.folder / "request.tsq")),
+            )
 
     def answer(self, handler: BaseHTTPRequestHandler, request: bytes) -> None:
         if self.mode == "slow":

@@ -69,6 +69,22 @@ def test_a_damaged_end_does_not_cost_the_beginning() -> None:
     assert len(found) > 290_000
 
 
+@pytest.mark.parametrize("first", [PAGE, b"", NOISE], ids=len)
+def test_gzip_may_come_in_several_members(first: bytes) -> None:
+    """RFC 1952 §2.2; the crawl reads all of them. What is none ends them."""
+    packed = gzip.compress(first) + gzip.compress(PAGE)
+    assert unpacked(packed, "gzip", MOST) == first + PAGE
+    assert unpacked(packed + b"\0" * 2000, "gzip", MOST) == first + PAGE
+    assert unpacked(packed + packed[:10], "gzip", MOST) == first + PAGE
+
+
+@pytest.mark.parametrize("encoding", ["", "identity", "klingon", "gzip"])
+def test_what_is_not_packed_may_be_too_large_as_well(encoding: str) -> None:
+    assert unpacked(PAGE, encoding, len(PAGE)) == PAGE
+    with pytest.raises(EncodingError, match=f"more than {len(PAGE) - 1} bytes"):
+        unpacked(PAGE, encoding, len(PAGE) - 1)
+
+
 @pytest.mark.parametrize("coding", PACKED)
 def test_a_bomb_is_refused_before_it_has_gone_off(coding: str) -> None:
     with pytest.raises(EncodingError, match="more than 1000000 bytes"):

@@ -207,10 +207,14 @@ def ask(data: Path, *jobs: dict[str, Any], settings: tuple[str, ...] = ()) -> li
     return lines
 
 
+def closed_segments(data: Path) -> list[Path]:
+    return sorted((data / "warc").glob("*.warc.gz"))
+
+
 def records(data: Path) -> list[Any]:
     """(type, address, Refers-To, payload) of each record of the closed segments."""
     found = []
-    for path in warc.segments(data):
+    for path in closed_segments(data):
         with path.open("rb") as stream:
             for record in ArchiveIterator(stream):
                 head = record.rec_headers
@@ -362,7 +366,7 @@ def test_a_page_made_by_scripts_is_no_answer_to_readers_of_warc_files(tmp_path: 
     assert kept[3][1] == "http://a.gov.cn/#/list"
     assert kept[3][3] == kept[1][2]
     # A crawl that was killed leaves its segment open: such a record is sound.
-    (segment,) = warc.segments(tmp_path)
+    (segment,) = closed_segments(tmp_path)
     raw = segment.read_bytes()
     assert len(list(sound_members(io.BytesIO(raw)))) == 4
     assert len(list(sound_members(io.BytesIO(raw[:-20])))) == 3
@@ -532,7 +536,7 @@ def test_a_list_is_read_as_its_scripts_made_it_and_all_evidence_is_kept(
     assert made[4].decode() == said["text"]
     (index,) = [
         one
-        for path in warc.segments(tmp_path)
+        for path in closed_segments(tmp_path)
         for one in warc.read_segment(path)
         if isinstance(one, warc.Capture) and one.record_type == "conversion"
     ]

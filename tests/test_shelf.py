@@ -21,6 +21,7 @@ import pytest
 
 from archive import shelf as module
 from archive.shelf import Kept, Shelf, ShelfError, shelved
+from archive.warc import read_payload
 
 ROOT = Path(module.__file__).parent.parent
 
@@ -165,7 +166,11 @@ def test_a_scheme_that_nobody_knows(tmp_path: Path) -> None:
         Shelf("klingon://x").kept("warc", ".warc.gz")
 
 
-@pytest.mark.parametrize("read", [Shelf.read, Shelf.digest])
+def payload(shelf: Shelf, _: str, name: str) -> bytes:
+    return read_payload(shelf, name, 0)
+
+
+@pytest.mark.parametrize("read", [Shelf.read, Shelf.digest, payload])
 def test_a_store_that_is_lost_while_it_is_read(
     monkeypatch: pytest.MonkeyPatch, read: Callable[[Shelf, str, str], object]
 ) -> None:
@@ -177,7 +182,7 @@ def test_a_store_that_is_lost_while_it_is_read(
 
     shelf = Shelf("memory://lost")
     shelf.put("warc", "a.warc.gz", b"x")
-    monkeypatch.setattr(Shelf, "open", lambda *_: Lost())
+    monkeypatch.setattr(Shelf, "open", lambda *_, **__: Lost())
     with pytest.raises(ShelfError, match="memory://lost cannot be reached"):
         read(shelf, "warc", "a.warc.gz")
 

@@ -14,8 +14,18 @@ from backports import zstd
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
+from archive import warc
 from archive.shelf import Shelf
-from archive.warc import Capture, CaptureError, Damage, read_payload, read_segment, segments
+from archive.warc import (
+    FOLDER,
+    SUFFIX,
+    Capture,
+    CaptureError,
+    Damage,
+    OversizeError,
+    read_payload,
+    read_segment,
+)
 
 PAGE = "<html>政府信息公开工作年度报告</html>".encode()
 
@@ -78,7 +88,7 @@ def test_a_whole_segment(tmp_path: Path) -> None:
 def test_a_segment_still_being_written_is_left_alone(tmp_path: Path) -> None:
     path = segment(tmp_path, [PAGE])
     path.rename(path.with_name(path.name + ".open"))
-    assert segments(tmp_path) == []
+    assert Shelf(str(tmp_path)).kept(FOLDER, SUFFIX) == []
 
 
 def test_a_torn_tail_is_reported_and_the_rest_read(tmp_path: Path) -> None:
@@ -142,7 +152,7 @@ def test_the_encoding_is_undone_for_reading_but_not_for_the_digest(tmp_path: Pat
 
 
 def test_encodings_of_today_are_undone_too(tmp_path: Path) -> None:
-    """The crawl asks for them, as browsers do."""
+    """Some servers pack so for everybody, and others may have asked for it."""
     path = tmp_path / "warc" / "a.warc.gz"
     path.parent.mkdir()
     sent = {"br": brotli.compress(PAGE), "zstd": zstd.compress(PAGE)}
@@ -152,6 +162,23 @@ def test_encodings_of_today_are_undone_too(tmp_path: Path) -> None:
             record(writer, f"http://a.gov.cn/{name}", body, headers=(("Content-Encoding", name),))
     for found in captures(path):
         assert read_payload(tmp_path, "a.warc.gz", found.offset) == PAGE
+
+
+@pytest.mark.parametrize("headers", [(), (("Content-Encoding", "gzip"),)])
+def test_what_is_larger_than_any_document_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, headers: tuple[tuple[str, str], ...]
+) -> None:
+    path = tmp_path / "warc" / "a.warc.gz"
+    path.parent.mkdir()
+    with path.open("wb") as file:
+        body = bytes(1_000_000)
+        sent = gzip.compress(body) if headers else body
+        record(WARCWriter(file, gzip=True, warc_version="1.1"), "http://a/", sent, headers=headers)
+    monkeypatch.setattr(warc, "MAX_DECODED", 1_000_000)
+    assert read_payload(tmp_path, "a.warc.gz", 0) == body
+    monkeypatch.setattr(warc, "MAX_DECODED", 999_999)
+    with pytest.raises(OversizeError, match="more than 999999 bytes"):
+        read_payload(tmp_path, "a.warc.gz", 0)
 
 
 def test_a_revisit_has_the_digest_but_no_bytes(tmp_path: Path) -> None:
