@@ -33,8 +33,7 @@ from archive.export.listing import (
 )
 from archive.progress import track
 from archive.read import PARSER as READER
-from archive.shelf import NO_LINKS, Shelf
-from archive.store import sync
+from archive.shelf import NO_LINKS, Shelf, sync
 
 MOST_TOLD = 20
 HEADERS = {CORRECTIONS: corrections.HEADER, TAKEDOWNS: takedowns.HEADER}
@@ -78,6 +77,8 @@ def checkout(listing: Path, data: Path, target: Path, captures: str | None = Non
     listed, target = read_listing(listing), target.resolve()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise CheckoutError(f"{target} is not empty: name a folder that is not there yet")
+    if not data.is_dir():
+        raise CheckoutError(f"{data} is no folder: name the DATA of the archive with --data")
     fresh = target.with_name(target.name + ".new")
     if fresh.exists():
         raise CheckoutError(f"{fresh} is left of a checkout that was broken off: remove it")

@@ -7,18 +7,17 @@ printed is ever written over: a corrected cell stands beside the one that was re
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
-from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from archive import reviewed
 from archive.form import PRINTED
 from archive.issuers import ID, Issuer, Ledger
 from archive.names.bodies import DIVISIONS_DATE, place_name, tidy
@@ -292,50 +291,18 @@ class Corrections:
 
 def load(path: Path = SHIPPED) -> Corrections:
     """The corrections of a file; CorrectionsError where one cannot be taken."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-        return replace(read(lines), file=path)
-    except OSError as error:
-        raise CorrectionsError(f"{path}: {error.strerror}. Give --corrections FILE.") from error
-    except UnicodeDecodeError as error:
-        raise CorrectionsError(f"{path} is not UTF-8 ({error}): save it as UTF-8.") from error
-    except CorrectionsError as error:
-        raise CorrectionsError(f"{path}: {error}") from error
+    return replace(reviewed.read_file(path, "--corrections", read, CorrectionsError), file=path)
 
 
 def read(lines: Iterable[str]) -> Corrections:
     """The corrections of the lines of a file: a header, then one correction a line; blank lines
     and lines that begin with # say nothing."""
     entries: list[Correction] = []
-    header = None
-    for number, line in enumerate(lines, start=1):
-        line = line.removesuffix("\r")
-        if not line.strip() or line.startswith("#"):
-            continue
-        try:
-            (row,) = csv.reader([line], strict=True)
-        except (csv.Error, ValueError) as error:
-            raise CorrectionsError(
-                f"line {number}: {error}; a correction is one line, and quotes come in pairs"
-            ) from error
-        if header is None:
-            header = tuple(row)
-            if header != HEADER:
-                raise CorrectionsError(
-                    f"line {number}: expected {','.join(HEADER)}, found {line[:80]!r}"
-                )
-            continue
-        if len(row) != len(HEADER):
-            raise CorrectionsError(
-                f"line {number} has {len(row)} fields, not {len(HEADER)}: quote those that "
-                f"contain a comma: {line[:80]!r}"
-            )
-        subject, aspect, value, author, day, reason = (part.strip() for part in row)
+    for number, row in reviewed.entries(lines, HEADER, "correction", CorrectionsError):
+        subject, aspect, value, author, day, reason = row
         entries.append(
             _checked(Correction(subject, aspect, day, value, author, reason, line=number))
         )
-    if header is None:
-        raise CorrectionsError(f"line 1: expected {','.join(HEADER)}, found nothing")
     entries.sort()
     _check_conflicts(entries)
     corrections = Corrections(tuple(entries))
@@ -358,7 +325,7 @@ def _checked(entry: Correction) -> Correction:
     aspects = ASPECTS.get(entry.kind, ())
     demand(aspects, "a subject is issuer:ID, page:ADDRESS or cell:ID/YEAR[/DIGEST]/KEY")
     demand(entry.aspect in aspects, f"of {entry.kind} can be corrected: {', '.join(aspects)}")
-    demand(_is_day(entry.date), f"{entry.date!r} is no date like 2026-11-22")
+    demand(reviewed.is_day(entry.date), f"{entry.date!r} is no date like 2026-11-22")
     demand(entry.author, "say in the fourth field who says so")
     demand(entry.reason, "say in the last field why")
     demand(max(map(len, row)) <= LONGEST, f"a field is longer than {LONGEST} characters")
@@ -417,13 +384,6 @@ def _split(url: str) -> SplitResult | None:
         return urlsplit(url)
     except ValueError:
         return None
-
-
-def _is_day(text: str) -> bool:
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False
 
 
 def _check_conflicts(entries: Sequence[Correction]) -> None:

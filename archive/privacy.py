@@ -30,15 +30,39 @@ STARS, IDENTITY_HIDDEN, HOME_HIDDEN = "********", "【身份证号码已隐去�
 D = "[0-9０-９]"
 HYPHEN = "[‐‑–—－-]"
 GAP = "[ \u00a0\u3000‐‑–—－-]"
+# What announces a number, and what may stand between it and the number: 手机号码（微信同号）：
+ANNOUNCERS = "手机|电话|联系方式|微信(?=[号同：:（(])"
+CALLED = (
+    r"(?:号码?)?\s?(?:[（(][^（()）\n]{0,8}(?:微信|手机|同号|办公|值班|联系)[^（()）\n]{0,8}[）)])?"
+    r"\s?(?:为|是)?[：:]?\s?[（(]?"
+)
 ONE, OPERATOR = "[1１]", "[3-9３-９]"
+DOT = "[.．·•]"
 HAN = "〇\u3400-\u4dbf\u4e00-\u9fff"
 OF_ADDRESS = f"[{HAN}0-9０-９A-Za-z#＃－-]"
 COUNT = f"(?:{D}{{1,5}}|[〇零一二三四五六七八九十百]{{1,5}})"
-# An amount, a count or a document's number, not a telephone's.
+# An amount, a count, a document's number or the name of a file, not a telephone's.
 UNIT = (
-    rf"(?:[百千万亿]|元|美元|人次|次|条|件|份|户|吨|米|平方|公里|千瓦|[%％‰]|个(?!人)|号(?!码)|"
-    rf"[.．]{D})"
+    rf"(?:[ \u00a0\u3000]?(?:[百千万亿]|元(?![月旦])|美元|人次|次(?![日月年])|条|件|份|户|吨|米|"
+    rf"平方|公里|千瓦|[%％‰]|个(?!人)|号(?!码)|[.．]{D})|"
+    r"[.．](?:s?html?|pdf|docx?|xlsx?|wps|ofd|jpe?g|png|zip|rar)|[0-9A-Fa-f]{8})"
 )
+# A mobile number, and what may stand before or after one with a hyphen between: another, a landline
+# or its area code, an extension. What has other figures there is something else.
+NUMBER = f"{ONE}{OPERATOR}{D}{{9}}"
+AREA = rf"(?<=(?<!{D})[0０]{D}{{2}}{HYPHEN})|(?<=(?<!{D})[0０]{D}{{3}}{HYPHEN})"
+WITHIN = rf"(?<!{D}{HYPHEN})|{AREA}|(?<=(?<!{D}){NUMBER}{HYPHEN})"
+FOLLOWED = (
+    rf"{HYPHEN}(?!{D}{{1,2}}(?!{D})|{NUMBER}(?!{D}|{UNIT})|"
+    rf"[0０]{D}{{2,3}}{HYPHEN}?{D}{{7,8}}(?!{D}))"
+)
+# Of letters before one only those that say so.
+LETTERS = "".join(
+    f"|(?<=(?<![0-9A-Za-z_]){word})"
+    for word in ("[WwVv][Xx]", "[Tt][Ee][Ll]", "[Ww]ei[Xx]in", "[Ww]e[Cc]hat")
+)
+COUNTRY = rf"(?:(?:[+＋]|00|００)?(?:86|８６){GAP}{{0,2}})?"
+BEGINS = rf"(?=[+＋0０1１8８])(?<!{D})(?<![0-9a-f]{{3}}[a-f]-)(?:(?<![A-Za-z_]){LETTERS})"
 HOUSE = rf"{COUNT}\s?(?:号楼|[#＃]楼?|栋|幢|座|楼)"
 HOUSE_PART = r"(?:号楼|号院|号|[#＃]|栋|幢|座|单元|楼|层|室|组|社|弄|户)"
 PLACE = "[省市县区旗州盟镇乡街路巷村]"
@@ -62,9 +86,8 @@ RULES = (
     Rule(
         MOBILE,
         re.compile(
-            rf"(?<!{D})(?<!{D}{HYPHEN})(?<!0[.．])(?<![A-Za-z_])"
-            rf"((?:(?:[+＋]|00|００)?(?:86|８６){GAP}{{0,2}})?{ONE}{OPERATOR}{D}){D}{{8}}"
-            rf"(?!{HYPHEN}?{D})(?!\s?{UNIT})"
+            rf"{BEGINS}(?<!0[.．])(?:{WITHIN})({COUNTRY}{ONE}{OPERATOR}{D}){D}{{8}}"
+            rf"(?!{D}|{UNIT}|{FOLLOWED}{D})"
         ),
         rf"\1{STARS}",
     ),
@@ -72,10 +95,24 @@ RULES = (
     Rule(
         MOBILE,
         re.compile(
-            rf"(?<!{D})(?<!{D}{GAP})(?<![A-Za-z_])"
-            rf"((?:(?:[+＋]|00|００)?(?:86|８６){GAP}{{0,2}})?{ONE}{OPERATOR}{D})"
+            rf"{BEGINS}(?:(?<!{D}{GAP})|{AREA})({COUNTRY}{ONE}{OPERATOR}{D})"
             rf"(?:{GAP}{D}{{4}}{GAP}?{D}{{4}}|{D}{{4}}{GAP}{D}{{4}})"
-            rf"(?!{GAP}{{0,2}}{D})(?!\s?{UNIT})"
+            rf"(?!{GAP}{{0,2}}{D}|{UNIT})"
+        ),
+        rf"\1{STARS}",
+    ),
+    Rule(
+        MOBILE,
+        re.compile(
+            rf"{BEGINS}(?<!{D}{DOT})({ONE}{OPERATOR}{D}){DOT}{D}{{4}}{DOT}{D}{{4}}"
+            rf"(?!{DOT}?{D}|{UNIT})"
+        ),
+        rf"\1{STARS}",
+    ),
+    Rule(
+        MOBILE,
+        re.compile(
+            rf"([（(]{ONE}{OPERATOR}{D}[）)]{GAP}?){D}{{4}}{GAP}?{D}{{4}}(?!{GAP}?{D}|{UNIT})"
         ),
         rf"\1{STARS}",
     ),
@@ -83,7 +120,7 @@ RULES = (
     Rule(
         MOBILE,
         re.compile(
-            rf"((?:手机|电话|联系方式)(?:号码?)?\s?[：:]?\s?{ONE}\n?{OPERATOR}\n?{D})"
+            rf"((?:{ANNOUNCERS}){CALLED}{ONE}\n?{OPERATOR}\n?{D})"
             rf"(?:[\n -]?{D}){{8}}(?!{D})"
         ),
         rf"\1{STARS}",
@@ -153,7 +190,7 @@ RULES = (
     ),
 )
 # Without one of these no rule can find anything: the cheap look before the dear one.
-LONG_NUMBER = re.compile(rf"{D}(?:[\n \u00a0\u3000‐‑–—－-]{{0,2}}{D}){{10}}")
+LONG_NUMBER = re.compile(rf"{D}(?:[\n \u00a0\u3000‐‑–—－.．·•()（）-]{{0,2}}{D}){{10}}")
 FLAT = re.compile(r"[0-9０-９〇零一二三四五六七八九十百]\s?[室户]")
 WORDS = (
     "家住",
@@ -176,9 +213,8 @@ OTHER_NUMBER = re.compile(
     r"(?:账[号户]|帐[号户]|卡号|编号|文号|案号|单号|序号|字号|流水号|受理号|许可证号?|证书号?|注册号|"
     r"代码|条码|编码|QQ号?)\s?(?:为|是)?[：:]?\s?[（(]?$"
 )
-CALLED = r"(?:号码?)?\s?(?:为|是)?[：:]?\s?[（(]?"
-TELEPHONE = re.compile(rf"(?:手机|电话|联系方式|热线|传真|[Tt][Ee][Ll]\.?){CALLED}$")
-ANNOUNCED = re.compile("手机|电话|联系方式")
+TELEPHONE = re.compile(rf"(?:{ANNOUNCERS}|热线|传真|[Tt][Ee][Ll]\.?){CALLED}$")
+ANNOUNCED = re.compile(ANNOUNCERS)
 PERSON = re.compile(rf"(?:身份证|公民身份|证件)件?{CALLED}$")
 # A clause that tells of an office, and an address that is not said to be anyone's home.
 OFFICE = re.compile(
@@ -200,6 +236,8 @@ EARLIEST_BIRTH = 1880
 WITHHELD = "withheld"
 # What is shorter is neither a number of a person nor a home: most verdicts are.
 SHORTEST = 5
+# Rows that are masked at once.
+TOGETHER = 200
 VERSIONS = ("version_id", "current_version", "from_version", "to_version")
 
 
@@ -377,37 +415,42 @@ def mask(db: sqlite3.Connection) -> dict[str, int]:
     if not db.in_transaction:
         db.execute("begin")
     db.execute(f"create table {WITHHELD} (digest text primary key) strict, without rowid")
-    counts: dict[str, int] = {}
-    versions: set[str] = set()
-    for name, table in TABLES.items():
-        if not (of := columns(name, table)):
-            continue
-        fresh = [f'{mask_of(name, column)}("{column}")' for column in of]
-        changed = " or ".join(
-            f'(length("{column}") >= {SHORTEST} and {mask} is not "{column}")'
-            for mask, column in zip(fresh, of, strict=True)
-        )
-        shown = [column for column in VERSIONS if column in table.columns]
-        shown += ["id"] * (name == "versions")
-        found = db.execute(
-            f'select rowid, {", ".join([*fresh, *shown])} from "{name}" where {changed}'
-        ).fetchall()
-        put = ", ".join(f'"{column}" = ?' for column in of)
+    counts = {name: _mask_table(db, name, table) for name, table in TABLES.items()}
+    db.execute("commit")
+    return {name: rows for name, rows in counts.items() if rows}
+
+
+def _mask_table(db: sqlite3.Connection, name: str, table: Table) -> int:
+    """Mask a table, TOGETHER rows at a time: all that change do not fit into memory."""
+    of = columns(name, table)
+    if not of:
+        return 0
+    fresh = [f'{mask_of(name, column)}("{column}")' for column in of]
+    changed = " or ".join(
+        f'(length("{column}") >= {SHORTEST} and {mask} is not "{column}")'
+        for mask, column in zip(fresh, of, strict=True)
+    )
+    shown = [column for column in VERSIONS if column in table.columns]
+    shown += ["id"] * (name == "versions")
+    question = (
+        f'select rowid, {", ".join([*fresh, *shown])} from "{name}" '
+        f"where rowid > ? and ({changed}) order by rowid limit {TOGETHER}"
+    )
+    put = ", ".join(f'"{column}" = ?' for column in of)
+    count, last = 0, 0
+    while rows := db.execute(question, (last,)).fetchall():
         db.executemany(
             f'update "{name}" set {put} where rowid = ?',
-            ((*row[1 : 1 + len(of)], row[0]) for row in found),
+            ((*row[1 : 1 + len(of)], row[0]) for row in rows),
         )
-        versions.update(version for row in found for version in row[1 + len(of) :] if version)
-        if found:
-            counts[name] = len(found)
-    for version in sorted(versions):
-        db.execute(
+        versions = {version for row in rows for version in row[1 + len(of) :] if version}
+        db.executemany(
             f"insert or ignore into {WITHHELD} select digest from captures "
             "where version_id = ? and digest is not null",
-            (version,),
+            ((version,) for version in sorted(versions)),
         )
-    db.execute("commit")
-    return counts
+        count, last = count + len(rows), rows[-1][0]
+    return count
 
 
 def add(db: sqlite3.Connection) -> str:

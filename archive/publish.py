@@ -26,7 +26,8 @@ from archive.issuers import locked
 from archive.schema import PUBLISHED as SNAPSHOT_TABLES
 from archive.schema import TABLES, Column
 from archive.search_index import HIDDEN, index_texts
-from archive.store import DERIVED, sync, trouble
+from archive.shelf import sync
+from archive.store import DERIVED, trouble
 from archive.takedowns import Takedown
 
 SITE = "site"
@@ -36,7 +37,6 @@ OURS = re.compile(r"site-(before-)?[0-9]{8}T[0-9]{12}Z")
 DATABASE = "nianbao"
 CONFIG = Path(__file__).resolve().parent.parent / "datasette"
 LINKED = ("templates", "plugins", "static")
-CHUNK = 1 << 20
 
 
 def added(
@@ -45,19 +45,18 @@ def added(
     """What a snapshot has besides the archive, in the order it is made; each may have a word on it.
 
     What masks texts stands before all that reads them, what takes reports down before all that
-    counts them but for coverage. The search index comes after them.
+    counts them but for coverage, and the measures before the sums that read them. The search index
+    comes after all.
     """
     return (
         privacy.add,
         coverage.add,
         partial(takedowns.add, entries=entries),
         health.add,
-        national.add,
         measures.add,
+        national.add,
     )
 
-
-ADDED = added()
 
 log = logging.getLogger(__name__)
 
@@ -164,6 +163,7 @@ def _assemble(data: Path, archive: Path, folder: Path, entries: Sequence[Takedow
     _write_json(folder / "metadata.json", metadata(CONFIG / "metadata.yml", data / "warc"))
     if (CONFIG / "settings.json").exists():
         shutil.copyfile(CONFIG / "settings.json", folder / "settings.json")
+        sync(folder / "settings.json")
     for name in LINKED:
         (folder / name).symlink_to(CONFIG / name, target_is_directory=True)
     sync(folder)
@@ -248,12 +248,10 @@ def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 
 def _hash(path: Path) -> str:
-    sha256 = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(CHUNK):
-            sha256.update(block)
-    return sha256.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    sync(path)

@@ -85,20 +85,18 @@ create virtual table search_names_fts using fts5(
 create table search_sounds (character text primary key, sounds text) strict, without rowid;
 """
 
+# With each report the blames of the identities of the form that its version breaks (NULL where it
+# breaks none), and whether it was edited.
 REPORTS = f"""
 select reports.id, reports.current_version, issuers.id, issuers.name, ifnull(reports.title, ''),
-    reports.year, reports.status, issuers.level, issuers.division, reports.form
+    reports.year, reports.status, issuers.level, issuers.division, reports.form,
+    (select group_concat(distinct ifnull(blame, '')) from findings
+        where version_id = reports.current_version and verdict = 'fail' and rule in (
+            select id from identities where level in ('hard', 'soft'))),
+    exists (select 1 from events where report_id = reports.id and kind = 'edited')
 from reports join issuers on issuers.id = reports.issuer_id
 order by reports.year, {LEVEL}, reports.id
 """
-
-# What a report is marked with besides its status: a broken identity of the form, and whose error.
-FINDINGS = """
-select version_id, group_concat(distinct ifnull(blame, '')) from findings
-where verdict = 'fail' and rule in (select id from identities where level in ('hard', 'soft'))
-group by version_id
-"""
-EDITED = "select distinct report_id from events where kind = 'edited'"
 
 NAMES = f"""
 select issuers.id, issuers.name, issuers.level, issuers.division, issuers.place_name,
@@ -108,11 +106,11 @@ group by issuers.id
 order by {LEVEL} desc, issuers.division, issuers.name, issuers.id
 """
 FORMER_NAMES = """
-select issuer_id, name from issuer_names
-union select id, minted_as from issuers where minted_as <> ''
-union select issuer_id, other_name from issuer_links
-    where relation in ('renamed_from', 'same_as') and other_name <> ''
-order by 1, 2
+select name from issuer_names where issuer_id = ?1
+union select minted_as from issuers where id = ?1 and minted_as <> ''
+union select other_name from issuer_links
+    where issuer_id = ?1 and relation in ('renamed_from', 'same_as') and other_name <> ''
+order by 1
 """
 
 
@@ -153,16 +151,14 @@ def index_texts(db: sqlite3.Connection) -> int:
 
 
 def _index_reports(db: sqlite3.Connection) -> int:
-    broken = {version: blames.split(",") for version, blames in db.execute(FINDINGS)}
-    edited = {report for (report,) in db.execute(EDITED)}
-    rows = db.execute(REPORTS).fetchall()
-    for rowid, row in enumerate(rows, start=1):
-        report, version, _, name, title, year, status, level, division, form = row
+    rowid = 0
+    # One report at a time: together they do not fit into memory, their texts even less.
+    for rowid, (*row, blames, is_edited) in enumerate(db.execute(REPORTS), start=1):
+        _, version, _, name, title, year, status, level, division, form = row
         findings = []
-        if version in broken:
-            findings = ["failed", *filter(None, sorted(broken[version]))]
-        findings += ["edited"] * (report in edited) + ["vanished"] * (status == "gone")
-        # One report at a time: all texts together do not fit into memory.
+        if blames is not None:
+            findings = ["failed", *filter(None, sorted(blames.split(",")))]
+        findings += ["edited"] * is_edited + ["vanished"] * (status == "gone")
         sections = db.execute(
             "select heading, text from sections where version_id = ? order by number", (version,)
         )
@@ -187,7 +183,7 @@ def _index_reports(db: sqlite3.Connection) -> int:
         db.execute(
             "insert into search_fts (rowid, tokens) values (?, ?)", (rowid, " ".join(tokens))
         )
-    return len(rows)
+    return rowid
 
 
 def _facts(
@@ -207,12 +203,10 @@ def _facts(
 
 
 def _index_names(db: sqlite3.Connection) -> None:
-    former: dict[str, list[str]] = {}
-    for issuer, name in db.execute(FORMER_NAMES):
-        former.setdefault(issuer, []).append(name)
     rowid = 0
-    for issuer, name, level, division, place, reports, first, last in db.execute(NAMES).fetchall():
-        for known in dict.fromkeys([name or "", *former.get(issuer, [])]):
+    for issuer, name, level, division, place, reports, first, last in db.execute(NAMES):
+        former = (name for (name,) in db.execute(FORMER_NAMES, (issuer,)).fetchall())
+        for known in dict.fromkeys([name or "", *former]):
             rowid += 1
             folded = normal(known)
             sounds = spelling(folded)

@@ -25,12 +25,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pypdfium2
 import uvicorn
+from python_multipart.multipart import parse_options_header
 from starlette.applications import Starlette
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
@@ -70,13 +72,19 @@ TOO_SLOW = f"稿件在 {UPLOAD_SECONDS} 秒内没有传完，请重试"
 BUSY = "正在检查的稿件太多，请稍后再试"
 BROKEN_FORM = "表单残缺，或不止一个文件，请重新提交"
 STRANGE = "请求不是约定的 JSON"
+STRANGE_CHARSET = "表单的编码不是 UTF-8 或 GB18030，请改用其中之一"
 STOPPING = "自检服务正在停止，请稍后再试"
 OUR_FAULT = "自检服务出错，请稍后再试"
 TWO_DRAFTS = "同时收到文件与粘贴的文字，只检查了文件"
 FIRST_PAGES = "扫描件要逐页识别，只读了前 {} 页（共 {} 页）；改交可编辑的文件，则全部检查"
 SOME_LISTED = f"稿件里的内容过多：每类只列前 {MOST_LISTED} 项，过长的文字已截断"
 
+# Others decode in quadratic time (punycode), or to what cannot be written (UTF-7).
+CHARSETS = ("utf-8", "utf8", "gbk", "gb2312", "gb18030")
+LONGEST_NAME = 120
+
 Task = TypeVar("Task")
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,6 +405,9 @@ async def _from_form(request: Request, body: bytes) -> Draft:
     async def whole() -> AsyncIterator[bytes]:
         yield body
 
+    _, stated = parse_options_header(request.headers["content-type"])
+    if stated.get(b"charset", b"utf-8").decode("latin-1").lower() not in CHARSETS:
+        raise RefusedError(400, STRANGE_CHARSET)
     parser = _FormInMemory(
         request.headers,
         whole(),  # type: ignore[arg-type]
@@ -432,26 +443,84 @@ async def _closing(form: Any) -> AsyncIterator[None]:
 
 
 def _years(body: bytes) -> Years:
-    """The two years of a request. Raises RefusedError for what is not the JSON agreed upon."""
+    """The two years of a request. Raises RefusedError for what is not the JSON agreed upon, and
+    says what of it."""
     try:
         told = json.loads(body)
-        now, before = told, told["before"]
-        return Years(
-            int(told["year"]), _cells(now), _sections(now), _cells(before), _sections(before)
-        )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise RefusedError(400, STRANGE) from None
-
-
-def _cells(told: Mapping[str, Any]) -> dict[str, str | None]:
-    return {str(key): None if value is None else str(value) for key, value in told["cells"].items()}
-
-
-def _sections(told: Mapping[str, Any]) -> tuple[Section, ...]:
-    return tuple(
-        Section(int(part["number"]), str(part["heading"] or ""), str(part["text"] or ""))
-        for part in told["sections"]
+    except (ValueError, RecursionError):
+        raise RefusedError(400, f"{STRANGE}：不是 JSON") from None
+    now = _demanded(told, dict, "整个请求", "对象")
+    before = _demanded(now.get("before"), dict, "before", "对象")
+    return Years(
+        _whole(now.get("year"), "year"),
+        _cells(now, ""),
+        _sections(now, ""),
+        _cells(before, "before."),
+        _sections(before, "before."),
     )
+
+
+def _cells(told: Mapping[str, Any], where: str) -> dict[str, str | None]:
+    name = f"{where}cells"
+    cells = _demanded(told.get("cells"), dict, name, "对象")
+    return {_text(key, name): _cell(value, f"{name}.{key}") for key, value in cells.items()}
+
+
+def _cell(value: Any, name: str) -> str | None:
+    """What a cell holds: words, a number written out, or nothing."""
+    if value is None:
+        return None
+    text = _text(value, name)
+    try:
+        is_strange = not Decimal(text).is_finite() or "e" in text.lower()
+    except InvalidOperation:
+        return text
+    if is_strange:
+        # The digits of 1e999999999 do not fit into memory.
+        raise _strange(name, "写出的数，不是 Infinity、NaN 或 1e9 之类")
+    return text
+
+
+def _sections(told: Mapping[str, Any], where: str) -> tuple[Section, ...]:
+    name = f"{where}sections"
+    parts = [
+        (f"{name}[{at}]", _demanded(part, dict, f"{name}[{at}]", "对象"))
+        for at, part in enumerate(_demanded(told.get("sections"), list, name, "数组"))
+    ]
+    return tuple(
+        Section(
+            _whole(part.get("number"), f"{at}.number"),
+            *(_text(part.get(said) or "", f"{at}.{said}") for said in ("heading", "text")),
+        )
+        for at, part in parts
+    )
+
+
+def _whole(value: Any, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 9999:
+        raise _strange(name, "0 至 9999 的整数")
+    return value
+
+
+def _text(value: Any, name: str) -> str:
+    text = _demanded(value, str, name, "文字")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise _strange(name, "可用 UTF-8 写出的文字，不得有单独的代理码位") from None
+    return text
+
+
+def _demanded(value: Any, kind: type[Kind], name: str, wanted: str) -> Kind:
+    if not isinstance(value, kind):
+        raise _strange(name, wanted)
+    return value
+
+
+def _strange(name: str, wanted: str) -> RefusedError:
+    # A name may hold what cannot be written either.
+    name = name[:LONGEST_NAME].encode("utf-8", "replace").decode()
+    return RefusedError(400, f"{STRANGE}：{name} 应为：{wanted}")
 
 
 @contextmanager

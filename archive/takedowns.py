@@ -1,29 +1,29 @@
 """What may the archive keep and not show? `takedowns.csv`, a reviewed list with public reasons.
 
-A line is `path,date,reason`: a report (140600-jyj/2023), a version (140600-jyj/2023/0123456789ab)
-or the SHA-256 of a payload. What it names leaves the snapshot of a site and every release, its
-address answers 410 with the reason, and the line is shown. Captures, archive, ledger and published
-names keep what they have: a line taken out again brings everything back. Pure, but for `load` and
-what takes a connection.
+A line is `path,date,reason`: a report (140600-jyj/2023), a version (140600-jyj/2023/0123456789ab),
+the address of the page of either, or the SHA-256 of a payload. What it names leaves the snapshot of
+a site and every release, its address answers 410 with the reason, and the line is shown. Captures,
+archive, ledger and published names keep what they have: a line taken out again brings everything
+back. Pure, but for `load` and what takes a connection.
 """
 
 from __future__ import annotations
 
-import csv
 import logging
 import re
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date
 from pathlib import Path
 
-from archive import snapshot
+from archive import reviewed, snapshot
 from archive.issuers import ID
 
 NAME = "takedowns"
 SHIPPED = Path(__file__).with_name("takedowns.csv")
 HEADER = ("path", "date", "reason")
+# What stands before a path in the address of a page.
+BEFORE = re.compile(r"(?:https?://[^/]*)?/r/")
 PATH = re.compile(rf"{ID.pattern}/[0-9]{{4}}(?:/[0-9a-f]{{12}})?|[0-9a-f]{{64}}")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 LONGEST = 500
@@ -48,52 +48,21 @@ class Takedown:
 
 def load(path: Path = SHIPPED) -> list[Takedown]:
     """The takedowns of a file; TakedownsError where one cannot be taken."""
-    try:
-        return read(path.read_text(encoding="utf-8-sig").split("\n"))
-    except OSError as error:
-        raise TakedownsError(f"{path}: {error.strerror}. Give --takedowns FILE.") from error
-    except UnicodeDecodeError as error:
-        raise TakedownsError(f"{path} is not UTF-8 ({error}): save it as UTF-8.") from error
-    except TakedownsError as error:
-        raise TakedownsError(f"{path}: {error}") from error
+    return reviewed.read_file(path, "--takedowns", read, TakedownsError)
 
 
 def read(lines: Iterable[str]) -> list[Takedown]:
     """The takedowns of the lines of a file, by path: a header, then one a line; blank lines and
     lines that begin with # say nothing."""
     found: dict[str, tuple[int, Takedown]] = {}
-    header = None
-    for number, line in enumerate(lines, start=1):
-        line = line.removesuffix("\r")
-        if not line.strip() or line.startswith("#"):
-            continue
-        try:
-            (row,) = csv.reader([line], strict=True)
-        except (csv.Error, ValueError) as error:
-            raise TakedownsError(
-                f"line {number}: {error}; a takedown is one line, and quotes come in pairs"
-            ) from error
-        if header is None:
-            header = tuple(row)
-            if header != HEADER:
-                raise TakedownsError(
-                    f"line {number}: expected {','.join(HEADER)}, found {line[:80]!r}"
-                )
-            continue
-        if len(row) != len(HEADER):
-            raise TakedownsError(
-                f"line {number} has {len(row)} fields, not {len(HEADER)}: quote those that "
-                f"contain a comma: {line[:80]!r}"
-            )
-        entry = _checked(number, *(part.strip() for part in row))
+    for number, (path, day, reason) in reviewed.entries(lines, HEADER, "takedown", TakedownsError):
+        entry = _checked(number, BEFORE.sub("", path, count=1), day, reason)
         if entry.path in found:
             raise TakedownsError(
                 f"line {number} ({entry.path}) repeats line {found[entry.path][0]}: keep one of "
                 "them"
             )
         found[entry.path] = (number, entry)
-    if header is None:
-        raise TakedownsError(f"line 1: expected {','.join(HEADER)}, found nothing")
     return sorted(entry for _, entry in found.values())
 
 
@@ -107,18 +76,11 @@ def _checked(number: int, path: str, day: str, reason: str) -> Takedown:
         f"{path[:80]!r} is no report like 140600-jyj/2023, no version like "
         "140600-jyj/2023/0123456789ab and no SHA-256 of 64 digits; copy it from the address",
     )
-    demand(_is_day(day), f"{day[:40]!r} is no date like 2026-11-22")
+    demand(reviewed.is_day(day), f"{day[:40]!r} is no date like 2026-11-22")
     demand(reason, "say in the last field why; readers are shown it")
     demand(len(reason) <= LONGEST, f"the reason is longer than {LONGEST} characters")
     demand(not CONTROL.search(reason), "the reason contains control characters")
     return Takedown(path, day, reason)
-
-
-def _is_day(text: str) -> bool:
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False
 
 
 # --- what leaves ----------------------------------------------------------------------------------
@@ -170,15 +132,23 @@ CUTS: Mapping[str, Cut] = {
     ),
     # That something happened is still told, what it showed is not.
     "events": Cut(f"report_id {TAKEN_REPORT}", _without_version("version_id", "from_version")),
+    # On a night with a reason an address names no report, but still its title.
     "sightings": Cut(
         shown={
-            name: _stays(name, f"report_id {TAKEN_REPORT}")
+            name: _stays(
+                name,
+                f"report_id {TAKEN_REPORT} "
+                "or (report_id is null and url in (select url from taken_urls))",
+            )
             for name in ("title", "reason", "report_id")
         }
     ),
     **dict.fromkeys(
-        ("captures", "figures", "cell_notes", "sections", "extras", "unused", "findings"),
-        OF_VERSION,
+        ("captures", "figures", "cell_notes", "sections", "extras", "unused"), OF_VERSION
+    ),
+    "findings": Cut(
+        f"version_id {TAKEN_VERSION} "
+        "or (version_id, rule) in (select version_id, rule from quoting_findings)"
     ),
     "versions": Cut(f"id {TAKEN_VERSION}", _without_version("replaces")),
 }
@@ -186,6 +156,10 @@ PLAN = """
 create temp table taken_versions (id text primary key, reason text) without rowid;
 create temp table taken_reports (id text primary key, reason text) without rowid;
 create temp table taken_paths (path text primary key, reason text) without rowid;
+create temp table taken_urls (url text primary key) without rowid;
+create temp table quoting_findings (
+    version_id text, rule text, primary key (version_id, rule)
+) without rowid;
 """
 # Every name below /r/ that led to what is taken: also that of each payload that showed it.
 PATHS = """
@@ -196,11 +170,55 @@ union all select report_id || '/' || substr(digest, 1, 12), reason
     from taken_versions join versions using (id) join captures on version_id = versions.id
     where digest is not null
 """
+# A cross join begins with what is taken: that is little, and of the rest there are millions.
+URLS = """
+insert or ignore into taken_urls
+select url from taken_reports cross join sightings on report_id = taken_reports.id
+union all select url from taken_reports cross join versions on report_id = taken_reports.id
+    cross join captures on version_id = versions.id
+"""
+# What a build finds beside the report of the year before, and beside those of the bodies below.
+OF_YEAR_BEFORE = """(rule glob 'XYEAR.*'
+    or rule in ('PLAUSIBLE.leap', 'PLAUSIBLE.copied_figures', 'PLAUSIBLE.copied_text'))"""
+OF_BODIES_BELOW = "rule = 'HIER.sum'"
+# Findings on other reports tell the figures of what these showed when they were made: of the
+# current version. A whole that takes the body in goes by its name as it was when the body's id was
+# minted; where people corrected what stands above the body, it may be any of that year.
+QUOTING = f"""
+with hidden as (
+    select reports.id, year, issuer_id from taken_versions
+    cross join versions on versions.id = taken_versions.id
+    cross join reports on reports.id = report_id
+    where current_version = taken_versions.id
+),
+named as (
+    select year, issuer_id, issuers.parent, issuers.parent_id
+    from hidden join issuers on issuers.id = issuer_id
+),
+above as (
+    select year, parent_id as issuer_id from named
+    union select year, id from named join issuers on issuers.name = named.parent
+    union select year, id from named join issuers on issuers.minted_as = named.parent
+    union select hidden.year, reports.issuer_id from hidden cross join reports using (year)
+        where scope = 'jurisdiction_aggregate' and 'issuer:' || hidden.issuer_id in
+            (select subject from corrections where aspect = 'parent')
+)
+insert or ignore into quoting_findings
+select version_id, rule from hidden
+    cross join reports as next on next.issuer_id = hidden.issuer_id and next.year = hidden.year + 1
+    cross join versions on report_id = next.id cross join findings on version_id = versions.id
+    where {OF_YEAR_BEFORE}
+union all select version_id, rule from above
+    cross join reports using (issuer_id, year)
+    cross join versions on report_id = reports.id cross join findings on version_id = versions.id
+    where {OF_BODIES_BELOW}
+"""
 
 
 def plan(db: sqlite3.Connection, entries: Sequence[Takedown]) -> list[Takedown]:
-    """Find what the entries name, for this connection: `taken_versions`, `taken_reports` and, for
-    the table of redirects, `taken_paths`. Gives the entries that name nothing the archive has.
+    """Find what the entries name, for this connection: `taken_versions`, `taken_reports`, their
+    `taken_urls`, the `quoting_findings` on other reports and, for the table of redirects,
+    `taken_paths`. Gives the entries that name nothing the archive has.
 
     A name that leads elsewhere today is followed: what it named must not come back by a merger.
     """
@@ -236,7 +254,8 @@ def plan(db: sqlite3.Connection, entries: Sequence[Takedown]) -> list[Takedown]:
         ) group by report_id
         """
     )
-    db.execute(PATHS)
+    for question in (PATHS, URLS, QUOTING):
+        db.execute(question)
     return idle
 
 

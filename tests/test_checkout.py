@@ -206,6 +206,8 @@ def test_a_folder_in_use_is_refused(nights: Path, tmp_path: Path) -> None:
     (tmp_path / "out.new").mkdir()
     with pytest.raises(CheckoutError, match="broken off"):
         checkout(nights / "second" / "captures.csv", nights / "data", tmp_path / "out")
+    with pytest.raises(CheckoutError, match="nowhere is no folder: name the DATA"):
+        checkout(nights / "second" / "captures.csv", tmp_path / "nowhere", tmp_path / "other")
 
 
 def test_corrections_come_back_as_they_were_reviewed(nights: Path, tmp_path: Path) -> None:

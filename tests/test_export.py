@@ -478,6 +478,14 @@ def test_the_list_of_what_the_archive_was_made_from(data: Path, whole: Path) -> 
     ]
 
 
+def test_every_kind_of_file_it_lists_is_explained(whole: Path) -> None:
+    inputs = next(one for one in descriptor(whole)["resources"] if one["name"] == "inputs")
+    (told,) = (one["description"] for one in inputs["schema"]["fields"] if one["name"] == "kind")
+    listed = {one.kind for one in read_listing(whole / "captures.csv")}
+    assert listed >= {"corrections", "takedowns"}
+    assert {kind for kind in listed if not re.search(rf"\b{kind} \S", told)} == set()
+
+
 def test_the_readme_speaks_both_languages_and_names_the_licence(whole: Path) -> None:
     text = (whole / "README.md").read_text(encoding="utf-8")
     assert "空白不是 0" in text
@@ -561,6 +569,18 @@ def test_an_export_that_fails_leaves_the_former_release(
         export(data, target)
     assert tree(target) == before
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_an_archive_damaged_where_takedowns_are_looked_up_is_told(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(*_: object) -> None:
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    monkeypatch.setattr(release, "narrow", damaged)
+    with pytest.raises(ExportError, match=r"nianbao\.db .*malformed\): build it again"):
+        export(data, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_disk_that_fills_up_is_told(data: Path, tmp_path: Path) -> None:
@@ -727,6 +747,7 @@ def test_an_empty_archive_makes_a_release(tmp_path: Path) -> None:
         ("segment,../../etc/passwd.warc.gz,1," + "a" * 64, "line 2"),
         ("segment,.warc.gz,1," + "a" * 64, "line 2"),
         ("segment,a.warc.gz,-1," + "a" * 64, "line 2"),
+        ("segment,a.warc.gz," + "9" * 5000 + "," + "a" * 64, "line 2"),
         ("segment,a.warc.gz,1,A" + "a" * 63, "line 2"),
         ("sightings,a.warc.gz,1," + "a" * 64, "line 2"),
         ("growing,frontier.db,1," + "a" * 64, "line 2"),

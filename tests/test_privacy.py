@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 import re
 import sqlite3
+import tracemalloc
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from archive import store
+from archive import privacy, store
 from archive.privacy import (
     columns,
     find_masks,
@@ -52,6 +53,33 @@ STANDARD = "11010519491231002X"
         # Many zeros, but announced.
         ("手机：13000000000", "手机：130********"),
         ("Tel:13812345678", "Tel:138********"),
+        # Other ways to write one.
+        ("张三138.1234.5678。", "张三138********。"),
+        ("张三 138·1234·5678", "张三 138********"),
+        ("(138)12345678", "(138)********"),
+        ("联系（１３８）１２３４－５６７８", "联系（１３８）********"),
+        # Two with a hyphen between, an extension, an area code before it, a landline behind it.
+        ("13812345678-13912345678", "138********-139********"),
+        ("13812345678—13912345678", "138********—139********"),
+        ("13812345678-2", "138********-2"),
+        ("13812345678-0349-2022222", "138********-0349-2022222"),
+        ("0351-13812345678", "0351-138********"),
+        ("010-13812345678", "010-138********"),
+        ("0351-138-1234-5678", "0351-138********"),
+        # Letters that say what it is.
+        ("wx13812345678", "wx138********"),
+        ("加微信WX13812345678", "加微信WX138********"),
+        ("Tel13812345678", "Tel138********"),
+        ("weixin13812345678", "weixin138********"),
+        # What announces it has a bracket, or is another word: zeros and breaks of lines.
+        ("手机（微信）：13000000000", "手机（微信）：130********"),
+        ("手机号码（微信同号）：138\n12345678", "手机号码（微信同号）：138********"),
+        ("电话（值班）13800000000", "电话（值班）138********"),
+        ("微信号：138\n12345678", "微信号：138********"),
+        # 次 counts, 次日 is a day; so it is with the first month. The next line is another word.
+        ("拨打13812345678次日即可", "拨打138********次日即可"),
+        ("13812345678元月起", "138********元月起"),
+        ("张三13812345678\n万里路", "张三138********\n万里路"),
     ],
 )
 def test_a_mobile_number_keeps_its_first_three_digits(text: str, shown: str) -> None:
@@ -98,6 +126,30 @@ def test_a_mobile_number_keeps_its_first_three_digits(text: str, shown: str) -> 
         "1100201001100010",
         "13812345678901",
         "2023-138-1234-5678",
+        "政务微信 156 200 300 45",
+        "微信（个） 156 200 300 45",
+        "电话（人次）：156 200 300 45",
+        "138.1234 5678",
+        "138.12345678",
+        "1.138.1234.5678",
+        "138.1234.5678.9",
+        "（138）123456789",
+        "（138）12345678元",
+        "138.1234.5678元",
+        "13812345678-13912345678元",
+        # Parts of longer numbers, digests, names of files.
+        "2023-13812345678",
+        "13812345678-2023",
+        "13812345678-001",
+        "20351-13812345678",
+        "sha1:13812345678abcdef0123456789abcdef01234567",
+        "urn:uuid:d5e57af7-8d5a-78b0-979d-13438049635b",
+        "见附件13812345678.pdf",
+        "DZwx13812345678",
+        "91138123456789012X",
+        "9111010513812345678",
+        "0349-20222221",
+        "（0349）2022222-801",
         # Twelve, ten, a wrong second digit.
         "138123456789",
         "1381234567",
@@ -223,7 +275,27 @@ def test_the_patterns_mask_no_less() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["1", "1 ", "13", "家住", "住址：区", "3号楼", "1单元", "小区1", "一", "8613", "男"]
+    "piece",
+    [
+        "1",
+        "1 ",
+        "13",
+        "家住",
+        "住址：区",
+        "3号楼",
+        "1单元",
+        "小区1",
+        "一",
+        "8613",
+        "男",
+        "138.",
+        "(138)",
+        "138-",
+        "0351-",
+        "wx1",
+        "手机（",
+        "13812345678-00",
+    ],
 )
 def test_a_long_text_that_nearly_looks_private_is_read_to_its_end(piece: str) -> None:
     """A rule that tried every length at every place would not come back."""
@@ -302,3 +374,39 @@ def test_a_snapshot_is_masked_and_what_it_came_from_noted(tmp_path: Path) -> Non
     # Nor is it left in what the file does not use any more.
     assert said.encode() not in path.read_bytes()
     assert "张三，138********".encode() in path.read_bytes()
+
+
+def peak(path: Path, rows: int) -> int:
+    """The most bytes that masking so many chapters of 10 KB each held."""
+    fresh = path.with_suffix(".new")
+    db = store.create(fresh)
+    version = f"140600-jyj/2023/{'a' * 12}"
+    known = {"issuer_id": "140600-jyj", "year": 2023, "current_version": version}
+    store.write(db, "issuers", [{"id": "140600-jyj", "name": "朔州市教育局"}])
+    store.write(db, "reports", [{"id": "140600-jyj/2023", **known}])
+    store.write(db, "versions", [{"id": version, "report_id": "140600-jyj/2023", "number": 1}])
+    text = "长" * 5_000 + "，13812345678。"
+    for number in range(rows):
+        store.write(db, "sections", [{"version_id": version, "number": number, "text": text}])
+    store.put_in_place(db, fresh, path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as opened:
+        tracemalloc.start()
+        try:
+            assert mask(opened) == {"sections": rows}
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_what_is_masked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(privacy, "TOGETHER", 10)
+    peak(tmp_path / "once.db", 1)
+    few, many = peak(tmp_path / "few.db", 20), peak(tmp_path / "many.db", 60)
+    # A text is 10 KB: held all at once, forty more would be 400 KB.
+    assert many - few < 10 * 10_000
+    with closing(sqlite3.connect(tmp_path / "many.db")) as db:
+        assert db.execute("select distinct substr(text, -12) from sections").fetchall() == [
+            ("138********。",)
+        ]

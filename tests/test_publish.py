@@ -71,6 +71,22 @@ def test_what_lies_in_the_site_folder(tmp_path: Path) -> None:
     assert "公开机关" in described["databases"]["nianbao"]["tables"]["issuers"]["description"]
 
 
+def test_every_file_is_on_the_disk_before_the_site_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut would leave empty ones, and a site that does not start."""
+    synced: list[Path] = []
+
+    def swap(data: Path, fresh: Path) -> None:
+        files = {path for path in fresh.iterdir() if not path.is_symlink()}
+        assert len(files) == 4
+        assert files <= {path for path in synced if path.stat().st_size}
+
+    monkeypatch.setattr(publishing, "sync", synced.append)
+    monkeypatch.setattr(publishing, "_swap", swap)
+    publish(archive(tmp_path, {"2020年报告": "文字"}))
+
+
 def test_publishing_again_swaps_the_snapshot(tmp_path: Path) -> None:
     site = publish(archive(tmp_path, {"2020年报告": "旧文字"})).site
     with sqlite3.connect(site / "nianbao.db") as reader:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+import tracemalloc
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from site_fixture import records, tables
 
+from archive import search_index
 from archive.search_index import HIDDEN, cut, index_texts, normal, spelling
 
 
@@ -165,3 +168,33 @@ def test_all_search_tables_are_hidden(db: sqlite3.Connection) -> None:
     )
     own = {name for (name,) in made if not name.startswith(("search_fts_", "search_names_fts_"))}
     assert own == set(HIDDEN)
+
+
+def peak(reports: int) -> int:
+    """The most bytes that indexing so many reports with long titles held."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        tables(connection)
+        for number in range(reports):
+            issuer = f"140600-b{number}"
+            connection.execute(
+                "insert into issuers (id, name) values (?, ?)", (issuer, f"{number}局")
+            )
+            connection.execute(
+                "insert into reports (id, issuer_id, year, title) values (?, ?, 2023, ?)",
+                (f"{issuer}/2023", issuer, f"{number}" + "长" * 5_000),
+            )
+        tracemalloc.start()
+        try:
+            assert index_texts(connection) == reports
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_the_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_index, "_readings", lambda: ())
+    # What is loaded once and kept is not counted.
+    peak(1)
+    few, many = peak(10), peak(60)
+    # A title is 10 KB: held all at once, fifty more would be 500 KB.
+    assert many - few < 10 * 10_000

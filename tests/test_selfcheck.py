@@ -262,11 +262,83 @@ def test_two_years_are_compared_on_request(server: str) -> None:
     assert found["cells"] == ["requests.carried_in.total"]
 
 
+LONE = '"\\ud800"'
+
+
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b"{}", b'{"year": 2023, "cells": 3, "before": {}}', b"[" * 100_000]
+    ("body", "told"),
+    [
+        ("", "：不是 JSON"),
+        ("[" * 100_000, "：不是 JSON"),
+        ('{"year": 2023', "：不是 JSON"),
+        ("[]", "：整个请求 应为：对象"),
+        ("{}", "：before 应为：对象"),
+        ('{"year": 2023, "cells": 3, "before": {}}', "：cells 应为：对象"),
+        ({"year": "Infinity"}, "：year 应为：0 至 9999 的整数"),
+        ({"year": "NaN"}, "：year 应为：0 至 9999 的整数"),
+        ({"year": "1e999"}, "：year 应为：0 至 9999 的整数"),
+        ({"year": '"2023"'}, "：year 应为：0 至 9999 的整数"),
+        ({"cells": '{"requests.carried_in.total": Infinity}'}, "carried_in.total 应为：文字"),
+        ({"cells": '{"requests.carried_in.total": "Infinity"}'}, "不是 Infinity、NaN 或 1e9 之类"),
+        ({"cells": '{"requests.carried_in.total": "sNaN"}'}, "不是 Infinity、NaN 或 1e9 之类"),
+        ({"cells": '{"requests.carried_in.total": "1e999999999"}'}, "不是 Infinity、NaN 或 1e9"),
+        ({"cells": f'{{"requests.carried_in.total": {LONE}}}'}, "不得有单独的代理码位"),
+        ({"cells": f'{{{LONE}: "5"}}'}, "：cells 应为：可用 UTF-8 写出的文字"),
+        ({"cells": f"{{{LONE}: 5}}"}, "：cells 应为：可用 UTF-8 写出的文字"),
+        ({"sections": "[3]"}, "：sections[0] 应为：对象"),
+        ({"sections": '[{"number": Infinity, "text": ""}]'}, "：sections[0].number 应为："),
+        ({"sections": f'[{{"number": 1, "text": {LONE}}}]'}, "：sections[0].text 应为："),
+        ({"before": '{"cells": {}, "sections": 3}'}, "：before.sections 应为：数组"),
+        ({"before": '{"cells": {"a": NaN}, "sections": []}'}, "：before.cells.a 应为：文字"),
+    ],
 )
-def test_what_is_no_pair_of_years_is_refused(server: str, body: bytes) -> None:
-    assert post(server + "beside", content=body).status_code == 400
+def test_what_is_no_pair_of_years_is_refused(
+    server: str, body: str | dict[str, str], told: str
+) -> None:
+    if isinstance(body, dict):
+        parts = {"year": "2023", "cells": "{}", "sections": "[]"}
+        parts |= {"before": '{"cells": {}, "sections": []}'} | body
+        body = "{" + ", ".join(f'"{name}": {value}' for name, value in parts.items()) + "}"
+    answer = post(server + "beside", content=body.encode())
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("请求不是约定的 JSON")
+    assert told in answer.json()["error"]
+
+
+def test_every_cell_may_be_the_same_as_last_year_under_any_name(server: str) -> None:
+    cells = {f"a.b.{name}": "5" for name in "甲乙丙丁戊"}
+    year = {"cells": cells, "sections": [{"number": 1, "heading": None, "text": ""}]}
+    answer = post(server + "beside", json={**year, "year": 2023, "before": year})
+    assert [found["rule"] for found in answer.json()] == ["PLAUSIBLE.copied_figures"]
+
+
+@pytest.mark.parametrize(
+    ("charset", "text"),
+    [
+        # Ten megabytes of it would be decoded for hours, and nobody else would be answered.
+        ("punycode", b"a" * 300_000 + b"-" + b"b" * 300_000),
+        # Decodes to what no answer can be written with.
+        ("utf-7", b"+2AA-"),
+        ("unicode_escape", rb"\ud800"),
+        ("nothing", b"a"),
+    ],
+)
+def test_a_form_in_a_strange_charset_is_refused(server: str, charset: str, text: bytes) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="issuer"\r\n\r\n' + text
+    body += b'\r\n--x\r\nContent-Disposition: form-data; name="text"\r\n\r\na\r\n--x--\r\n'
+    headers = {"content-type": f"multipart/form-data; boundary=x; charset={charset}"}
+    answer = post(server, content=body, headers=headers)
+    assert answer.status_code == 400
+    assert answer.json()["error"] == selfcheck.STRANGE_CHARSET
+
+
+def test_a_form_in_gbk_is_read(server: str) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="issuer"\r\n\r\n' + "朔州".encode("gbk")
+    body += b'\r\n--x\r\nContent-Disposition: form-data; name="text"\r\n\r\na\r\n--x--\r\n'
+    headers = {"content-type": 'multipart/form-data; boundary=x; charset="GBK"'}
+    answer = post(server, content=body, headers=headers)
+    assert answer.status_code == 200
+    assert answer.json()["asked"] == {"issuer": "朔州"}
 
 
 def test_it_says_that_it_is_there(server: str) -> None:

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sqlite3
 from contextlib import closing
+from datetime import UTC, date, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
+from test_build import fake_reading, story
 
-from archive import published, store, takedowns
+from archive import published, readings, store, takedowns
+from archive.build import build
 from archive.checkout import checkout
 from archive.export.release import export
+from archive.findings.rules import RULES
+from archive.manifest import write_manifest
+from archive.prove import prove
 from archive.publish import publish
+from archive.shelf import Shelf
 from archive.takedowns import TakedownsError, load, read
+from archive.verify.problems import Problem
+from archive.verify.rounds import verify
 
 JYJ, ZF = "140600-jyj", "320813-zf"
 OLD, NEW = f"{JYJ}/2023/{'a' * 12}", f"{JYJ}/2023/{'b' * 12}"
@@ -133,12 +145,20 @@ def test_a_list_is_read_by_path() -> None:
 
 
 @pytest.mark.parametrize(
+    "before", ["/r/", "https://nianbao.example/r/", "http://127.0.0.1:8001/r/"]
+)
+def test_a_path_may_be_the_address_of_a_page(before: str) -> None:
+    (entry,) = read([HEADER, f"{before}{NEW},2026-11-22,一"])
+    assert entry.path == NEW
+
+
+@pytest.mark.parametrize(
     ("lines", "told"),
     [
         ([], "line 1: expected path,date,reason, found nothing"),
         (["path,reason"], "line 1: expected path,date,reason, found 'path,reason'"),
         ([HEADER, f"{NEW},2026-11-22"], "line 2 has 2 fields, not 3"),
-        ([HEADER, "", "/r/x,2026-11-22,一"], "line 3 (/r/x): '/r/x' is no report like"),
+        ([HEADER, "", "/r/x,2026-11-22,一"], "line 3 (x): 'x' is no report like"),
         ([HEADER, f"{NEW.upper()},2026-11-22,一"], "is no report like"),
         ([HEADER, f"{'a' * 63},2026-11-22,一"], "is no report like"),
         ([HEADER, f"{NEW},2026-13-22,一"], f"line 2 ({NEW}): '2026-13-22' is no date like"),
@@ -280,6 +300,157 @@ def test_an_old_name_takes_down_what_it_leads_to(data: Path, tmp_path: Path) -> 
     assert found == {"140600-old/2022": None, f"{JYJ}/2022": None}
 
 
+def add(data: Path, table: str, *added: dict[str, Any]) -> None:
+    with closing(sqlite3.connect(data / "nianbao.db")) as db:
+        for row in added:
+            places = ", ".join("?" * len(row))
+            db.execute(
+                f"insert into {table} ({', '.join(row)}) values ({places})", tuple(row.values())
+            )
+        db.commit()
+
+
+ACROSS = ("XYEAR.carried.total", "PLAUSIBLE.leap", "PLAUSIBLE.copied_figures")
+ALONE = ("ROW.received_new", "PLAUSIBLE.percent")
+SECRET = "上年印作 7654321"
+
+
+def quoting(data: Path, version: str, *rules: str) -> None:
+    add(
+        data,
+        "findings",
+        *(
+            {"version_id": version, "rule": rule, "position": 2, "verdict": "fail"}
+            | {"expected": "7654321", "explanation": SECRET}
+            for rule in rules
+        ),
+    )
+
+
+def told(data: Path) -> list[tuple[Any, ...]]:
+    return rows(data, "select version_id, rule from findings where position = 2 order by 1, 2")
+
+
+@pytest.mark.parametrize("named", [ONLY, f"{JYJ}/2022", "c" * 64])
+def test_no_finding_of_the_next_year_quotes_what_was_taken_down(
+    data: Path, tmp_path: Path, named: str
+) -> None:
+    for version in (OLD, NEW, OTHER):
+        quoting(data, version, *ACROSS, *ALONE, "PLAUSIBLE.copied_text", "XYEAR.items.licensing")
+    entries = listed(tmp_path, named)
+    publish(data, entries)
+    left = [(version, rule) for version in (OLD, NEW) for rule in sorted(ALONE)]
+    whole = (*ACROSS, *ALONE, "PLAUSIBLE.copied_text", "XYEAR.items.licensing")
+    assert told(data) == [*left, *((OTHER, rule) for rule in sorted(whole))]
+    target = export(data, tmp_path / "release", listed=entries).target
+    # Of what stays two findings each on two versions, and seven on the other body's.
+    assert lines(target, "findings").count(SECRET) == 11
+
+
+def test_findings_stay_that_quote_another_version_than_the_one_taken_down(
+    data: Path, tmp_path: Path
+) -> None:
+    """The next year is held against what a report shows at present: here against NEW."""
+    after = f"{JYJ}/2024/{'e' * 12}"
+    report = {"id": f"{JYJ}/2024", "issuer_id": JYJ, "year": 2024, "current_version": after}
+    add(data, "reports", report)
+    add(data, "versions", {"id": after, "report_id": f"{JYJ}/2024", "number": 1})
+    quoting(data, after, *ACROSS)
+    publish(data, listed(tmp_path, OLD))
+    assert told(data) == [(after, rule) for rule in sorted(ACROSS)]
+    publish(data, listed(tmp_path, NEW))
+    assert told(data) == []
+    assert b"7654321" not in (data / "site" / "nianbao.db").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("body", "whole", "correction"),
+    [
+        ({"parent_id": "140600-rmzf"}, {}, None),
+        ({"parent": "朔州市人民政府"}, {}, None),
+        # People corrected the name of the whole; the build went by the one it was minted under.
+        ({"parent": "朔州市人民政府"}, {"name": "朔州市政府", "minted_as": "朔州市人民政府"}, None),
+        # Or what stands above the body.
+        ({"parent": "山西省人民政府"}, {}, f"issuer:{JYJ}"),
+    ],
+)
+def test_no_sum_of_a_jurisdiction_gives_away_what_was_taken_down(
+    data: Path,
+    tmp_path: Path,
+    body: dict[str, str],
+    whole: dict[str, str],
+    correction: str | None,
+) -> None:
+    sums = {year: f"140600-rmzf/{year}/{'f' * 12}" for year in (2022, 2023)}
+    row = {"id": "140600-rmzf", "name": "朔州市人民政府", "minted_as": "朔州市人民政府"}
+    add(data, "issuers", row | whole)
+    for year, version in sums.items():
+        report = version.rpartition("/")[0]
+        told_of = {"issuer_id": "140600-rmzf", "year": year, "scope": "jurisdiction_aggregate"}
+        add(data, "reports", {"id": report, "current_version": version, **told_of})
+        add(data, "versions", {"id": version, "report_id": report, "number": 1})
+        quoting(data, version, "HIER.sum", *ALONE)
+    if correction:
+        said = {"number": 1, "subject": correction, "aspect": "parent", "state": "applied"}
+        add(data, "corrections", said)
+    with closing(sqlite3.connect(data / "nianbao.db")) as db:
+        for column, value in body.items():
+            db.execute(f"update issuers set {column} = ? where id = ?", (value, JYJ))
+        db.commit()
+    publish(data, listed(tmp_path, ONLY))
+    left = [(sums[2022], rule) for rule in sorted(ALONE)]
+    assert told(data) == [*left, *((sums[2023], rule) for rule in ("HIER.sum", *sorted(ALONE)))]
+    # Of a body that is no part of it nothing leaves.
+    publish(data, listed(tmp_path, OTHER))
+    assert len(told(data)) == 6
+
+
+def test_every_rule_over_two_reports_is_known() -> None:
+    """The formulas say which: [N-1], a year of its own, a sum over reports."""
+    over_years = re.compile(r"\[(N-1|20\d\d)\]")
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute("create table rules (rule text)")
+        db.executemany("insert into rules values (?)", ((rule.id,) for rule in RULES))
+        years, sums = (
+            {rule for (rule,) in db.execute(f"select rule from rules where {condition}")}
+            for condition in (takedowns.OF_YEAR_BEFORE, takedowns.OF_BODIES_BELOW)
+        )
+    assert years == {rule.id for rule in RULES if over_years.search(rule.formula)}
+    assert sums == {rule.id for rule in RULES if "scope=" in rule.formula}
+
+
+def test_no_list_tells_the_title_of_what_was_taken_down(data: Path, tmp_path: Path) -> None:
+    """Nor on a night on which its address showed something else, or an attachment nothing."""
+    url = f"http://example.gov.cn/{ONLY.rpartition('/')[0]}"
+    night = {"url": url, "portal_id": "sz", "role": "page"}
+    add(
+        data,
+        "sightings",
+        night | {"night": "2024-05-01", "title": "列表2022", "reason": "标题 列表2022 不是年报"},
+        # The address showed another report since.
+        night | {"night": "2024-06-01", "title": "列表另一年", "report_id": f"{JYJ}/2023"},
+        night
+        | {
+            "url": "http://example.gov.cn/x",
+            "night": "2024-05-01",
+            "title": "别的",
+            "reason": "空",
+        },
+    )
+    entries = listed(tmp_path, ONLY)
+    publish(data, entries)
+    of_url = f"from sightings where url = '{url}' order by night"
+    assert rows(data, f"select night, title, reason, report_id {of_url}") == [
+        ("2024-03-03", None, None, None),
+        ("2024-05-01", None, None, None),
+        ("2024-06-01", "列表另一年", None, f"{JYJ}/2023"),
+    ]
+    assert rows(data, "select title from sightings where url like '%/x'") == [("别的",)]
+    target = export(data, tmp_path / "release", listed=entries).target
+    assert "列表2022" not in lines(target, "sightings")
+    assert "列表另一年" in lines(target, "sightings")
+
+
 def test_a_name_that_nothing_bears_is_told_and_answers(
     data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -348,7 +519,9 @@ def test_a_release_has_what_a_site_shows(data: Path, tmp_path: Path) -> None:
 def test_a_release_brings_its_list_back(data: Path, tmp_path: Path) -> None:
     """What made a release makes it again: the list stands in captures.csv, as corrections do."""
     entries = listed(tmp_path, f"{JYJ}/2023", "9" * 64)
-    target = export(data, tmp_path / "release", listed=entries).target
+    release = export(data, tmp_path / "release", listed=entries)
+    assert str(release).endswith("; 2 takedowns in force")
+    target = release.target
     summary = checkout(target / "captures.csv", data, tmp_path / "again")
     back = tmp_path / "again" / "takedowns.csv"
     assert f"Export it with --takedowns {back}" in str(summary)
@@ -384,3 +557,28 @@ def test_the_questions_of_a_release_use_the_indexes(data: Path, tmp_path: Path) 
                 f"explain query plan select * from {table} where {column} = 'x'"
             ).fetchall()
             assert not [step for *_, step in plan if step.startswith(f"SCAN {table}")], table
+
+
+def test_the_archive_itself_stays_whole_and_can_be_proven(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the operator asks of DATA has nothing to do with what the public is shown."""
+    monkeypatch.setattr(readings, "read_report", fake_reading)
+    data = tmp_path / "data"
+    story().lay(data)
+    build(data, workers=0)
+    with closing(sqlite3.connect(data / "nianbao.db")) as db:
+        version, report = db.execute("select id, report_id from versions order by 1").fetchone()
+    publish(data, listed(tmp_path))
+    publish(data, listed(tmp_path, report))
+    assert rows(data, f"select id from versions where report_id = '{report}'") == []
+    problems: list[Problem] = []
+    summary = verify(data, problems.append, everything=True, today=date(2026, 11, 22))
+    assert [problem for problem in problems if not problem.is_note] == []
+    assert summary.problems == 0
+    shelf, at = Shelf(str(data)), datetime(2026, 11, 22, 6, tzinfo=UTC)
+    write_manifest(data, shelf, None, at)
+    proven, bundle = prove(data, shelf, f"/r/{version}", at)
+    assert proven == version
+    with ZipFile(BytesIO(bundle)) as opened:
+        assert version in opened.read("data/reading.json").decode()

@@ -142,7 +142,8 @@ INPUTS: Mapping[str, Any] = {
             "name": "kind",
             "type": "string",
             "description": "segment WARC 文件, sightings 见录文件, growing 只增的文件, "
-            "corrections 更正表, parser 读取程序版本, writer 写出本发布的程序版本 (what it is)",
+            "corrections 更正表, takedowns 撤下表, parser 读取程序版本, "
+            "writer 写出本发布的程序版本 (what it is)",
         },
         {"name": "name", "type": "string", "description": "文件名或版本 (file name, or version)"},
         {

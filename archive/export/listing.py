@@ -16,11 +16,11 @@ from os import SEEK_END
 from pathlib import Path
 from typing import IO
 
-from archive.schema import TABLES
 from archive.shelf import Kept, Shelf
 
 CHUNK = 1 << 20
 SHA256 = re.compile(r"[0-9a-f]{64}")
+SIZE = re.compile(r"[0-9]{1,18}")
 PLAIN = re.compile(r"[^\x00-\x1f/\\.][^\x00-\x1f/\\]*")
 SEGMENT, SIGHTINGS, GROWING = "segment", "sightings", "growing"
 CORRECTIONS, TAKEDOWNS, PARSER, WRITER = "corrections", "takedowns", "parser", "writer"
@@ -68,11 +68,7 @@ def list_inputs(db: sqlite3.Connection, data: Path, built: int) -> list[Listed]:
     for kind, table, name in TOLD:
         found = [
             Listed(kind, *row)
-            for row in (
-                db.execute(f'select "{name}", bytes, sha256 from "{table}" order by 1')
-                if table in TABLES
-                else ()
-            )
+            for row in db.execute(f'select "{name}", bytes, sha256 from "{table}" order by 1')
         ]
         listed += found or _closed(shelf, kind, built)
     said = any(one.kind == SIGHTINGS for one in listed)
@@ -144,13 +140,18 @@ def read_listing(path: Path) -> list[Listed]:
         with path.open(encoding="utf-8", newline="") as file:
             return list(_lines(file, path))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ListingError(f"{path} is no list of captures: {error}") from error
+        raise ListingError(
+            f"{path} is no list of captures: {error}. Name the captures.csv of a release"
+        ) from error
 
 
 def _lines(file: Iterable[str], path: Path) -> Iterator[Listed]:
     rows = csv.reader(file, strict=True)
     if tuple(next(rows, ())) != HEADER:
-        raise ListingError(f"{path} is no list of captures: line 1 is not {','.join(HEADER)}")
+        raise ListingError(
+            f"{path} is no list of captures: line 1 is not {','.join(HEADER)}. Name the "
+            "captures.csv of a release"
+        )
     for row in rows:
         kind, name, size, sha256 = row if len(row) == len(HEADER) else ("",) * len(HEADER)
         is_file = kind in FILES
@@ -160,7 +161,10 @@ def _lines(file: Iterable[str], path: Path) -> Iterator[Listed]:
             or not PLAIN.fullmatch(name)
             or (kind in FOLDERS and not name.endswith(FOLDERS[kind][1]))
             or (kind == GROWING and name not in GROWN)
-            or (is_file and not (size.isascii() and size.isdigit() and SHA256.fullmatch(sha256)))
+            or (is_file and not (SIZE.fullmatch(size) and SHA256.fullmatch(sha256)))
         ):
-            raise ListingError(f"{path} line {rows.line_num} is damaged: {row}")
+            raise ListingError(
+                f"{path} line {rows.line_num} is damaged: {str(row)[:200]}. Take the list of the "
+                "release, as its SHA256SUMS says it is"
+            )
         yield Listed(kind, name, int(size), sha256) if is_file else Listed(kind, name)

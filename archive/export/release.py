@@ -38,7 +38,8 @@ from archive.export.shown import narrow
 from archive.issuers import locked
 from archive.progress import track
 from archive.schema import PUBLISHED, Table
-from archive.store import sync, trouble
+from archive.shelf import sync
+from archive.store import trouble
 from archive.takedowns import Takedown
 
 SUMS, DESCRIPTOR, README = "SHA256SUMS", "datapackage.json", "README.md"
@@ -54,19 +55,22 @@ class ExportError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What was written: where, how many reports and versions, how many files of how many bytes."""
+    """What was written: where, how many reports and versions, how many files of how many bytes,
+    and how many takedowns were listed."""
 
     target: Path
     reports: int
     versions: int
     files: int
     size: int
+    taken: int = 0
 
     def __str__(self) -> str:
-        return (
+        told = (
             f"{self.target}: {self.reports} reports in {self.versions} versions; "
             f"{self.files} files, {self.size / 1e6:.1f} MB"
         )
+        return f"{told}; {self.taken} takedowns in force" if self.taken else told
 
 
 def export(
@@ -87,13 +91,13 @@ def export(
     entries = takedowns.load(listed)
     db, inputs = _opened(data, year)
     with closing(db):
-        narrow(db, public_tables(), entries)
         target.parent.mkdir(parents=True, exist_ok=True)
         with locked(fresh / UNFINISHED) as mine:
             if not mine:
                 raise ExportError(f"another export writes {fresh}: wait until it has finished")
             try:
                 _clear(fresh)
+                narrow(db, public_tables(), entries)
                 summary = _write(db, fresh, inputs, year, entries)
             except BaseException as error:
                 shutil.rmtree(fresh, ignore_errors=True)
@@ -103,7 +107,7 @@ def export(
                     raise ExportError(trouble(data / ARCHIVE, error)) from error
                 raise
             _swap(fresh, target, former)
-    return replace(summary, target=target)
+    return replace(summary, target=target, taken=len(entries))
 
 
 def is_release(folder: Path) -> bool:
