@@ -1,9 +1,10 @@
 """Which body has published for which year, was it on time, and if it is not here, why?
 
 Deadlines: Regulations on Open Government Information (政府信息公开条例) of 2019, article 49:
-departments by 31 January, governments by 31 March of the following year; reports of years up to
-2018 by 31 March (regulations of 2007, article 31). Bodies the article does not name, townships
-among them, are held to the later day.
+departments of governments from the county up by 31 January, these governments by 31 March of the
+following year; reports of years up to 2018 by 31 March (regulations of 2007, article 31). Bodies
+the article does not name, townships and all below them among them, are held to the later day. So is
+an office for a report that is its government's: one on the level or the whole jurisdiction.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 from urllib.parse import quote
 
 from archive import snapshot
+from archive.counted import OFFICE
 from archive.names.bodies import describe, site_body
 from archive.names.titles import issuer_in_title, report_title_verdict, year_in_title
 from archive.spelling import compact
@@ -27,6 +29,8 @@ BEIJING = timezone(timedelta(hours=8))
 FIRST_YEAR = 2008
 JANUARY_SINCE = 2019
 DUE_IN_JANUARY = frozenset({"department", "office", "vertical"})
+BELOW_THE_COUNTY = "township"
+OF_A_GOVERNMENT = frozenset({"own_level", "jurisdiction_aggregate"})
 # A year's report may come out in its last weeks; a date before them is no date of publication.
 EARLIEST_MONTH = 12
 CENTRAL = "00"
@@ -52,9 +56,15 @@ class Listed:
     url: str
 
 
-def due_on(year: int, kind: str | None) -> date:
-    """The last day on which a body of a kind may publish its report for a year."""
-    in_january = year >= JANUARY_SINCE and kind in DUE_IN_JANUARY
+def due_on(year: int, kind: str | None, level: str | None, scope: str | None = None) -> date:
+    """The last day on which a body of a kind and level may publish its report for a year, of what
+    scope it is if known (article 49 of the regulations of 2019)."""
+    in_january = (
+        year >= JANUARY_SINCE
+        and kind in DUE_IN_JANUARY
+        and level != BELOW_THE_COUNTY
+        and not (kind == OFFICE and scope in OF_A_GOVERNMENT)
+    )
     return date(year + 1, 1, 31) if in_january else date(year + 1, 3, 31)
 
 
@@ -85,10 +95,11 @@ def due_years(known: Iterable[int], latest: int, this_year: int) -> list[int]:
     return sorted(years)
 
 
-def latest_due(kind: str | None, today: date) -> int:
-    """The latest year whose report a body of a kind should have published before `today`."""
+def latest_due(kind: str | None, level: str | None, today: date) -> int:
+    """The latest year whose report a body of a kind and level should have published before
+    `today`."""
     year = today.year - 1
-    return year if due_on(year, kind) < today else year - 1
+    return year if due_on(year, kind, level) < today else year - 1
 
 
 def report_state(report: Row) -> str:
@@ -143,23 +154,24 @@ def body_rows(
 ) -> Iterator[dict[str, Any]]:
     """The rows of `coverage` of one body. `listed` are its reports by year that only a list names;
     `ended` is the year in which the body ended, if it did."""
-    kind, portal = body["kind"], body["portal_id"]
+    kind, level, portal = body["kind"], body["level"], body["portal_id"]
     by_year = {report["year"]: report for report in reports}
-    latest = latest_due(kind, today)
+    latest = latest_due(kind, level, today)
     if ended is not None:
         latest = min(latest, ended - 1)
     for year in due_years(by_year.keys() | listed.keys(), latest, today.year):
-        due = due_on(year, kind)
+        report = by_year.get(year)
+        due = due_on(year, kind, level, report["scope"] if report else None)
         row = {
             "issuer_id": body["id"],
             "year": year,
             "due_on": due.isoformat(),
             "portal_id": portal,
-            "level": body["level"],
+            "level": level,
             "division": body["division"],
-            "province": province_of(body["level"], body["division"]),
+            "province": province_of(level, body["division"]),
         }
-        if report := by_year.get(year):
+        if report:
             stated = report["first_published_on"] or report["published_on"]
             yield row | {
                 "state": report_state(report),
@@ -205,7 +217,8 @@ select issuers.id, issuers.kind, issuers.level, issuers.division, issuers.portal
 from issuers left join portals on portals.id = issuers.portal_id order by issuers.id
 """
 REPORTS = """
-select reports.id, reports.issuer_id, reports.year, reports.status, reports.first_seen,
+select reports.id, reports.issuer_id, reports.year, reports.scope, reports.status,
+    reports.first_seen,
     reports.published_on, first.published_on as first_published_on, shown.media_type,
     ifnull(shown.form, reports.form) as form, shown.numbers_read,
     exists (select 1 from events where report_id = reports.id and kind = 'moved') as moved,

@@ -145,7 +145,7 @@ def _portals(db: sqlite3.Connection) -> Iterator[dict[str, Any]]:
             "silent": None,
             "nights": 0,
             "ok_nights": 0,
-            "reason": REASONS.get(portal["state"], None if portal["state"] == OK else NEVER),
+            "reason": None if portal["state"] == OK else reason(portal["state"], {}),
         }
         if following and following[0] == portal["id"]:
             row |= standing(list(following[1]))

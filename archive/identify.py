@@ -65,20 +65,50 @@ PUBLISHED = (
 PLAIN_DATE = re.compile(DATE)
 PUBLICATION_METAS = ("PubDate", "pubdate", "PublishDate", "publishdate", "article:published_time")
 
-ALL_OF_IT = re.compile(
-    r"综合[^。]{0,40}?(?:各|所属)[^。]{0,50}?(?:编制|汇总|而成|形成)|汇总[^。]{0,24}各"
-    r"|(?:包括|包含|涵盖)[^。]{0,30}各(?:县|区|乡|镇|街道|级)[^。]{0,30}(?:数据|情况)"
-    r"|全[省市州县区旗关](?:各级)?(?:行政机关|政府机关|政府系统)?(?:共|累计|共计)?(?:收到|受理|新收|办理)[^。]{0,16}申请"
-    r"|全[省市州县区旗](?:各级)(?:行政机关|政府|部门)"
+# Sentences that say whose figures a report is made of.
+COUNTED = re.compile(
+    r"综合(?!行政(?!区域)|执法|治理|整治|实验|保税|服务|管理|改革|窗口|性)[^。;]{0,40}?(?:各|所属|部门|行政区域)"
+    r"[^。;]{0,60}?(?:编制|汇总|而成|形成)"
+    r"|汇总[^。;]{0,24}?(?:各|所属|部门)[^。;]{0,40}?(?:数据|情况|报告|年报|编制|而成)"
+    r"|由[^。;,]{0,24}?各[^。;,]{0,40}?(?:数据|情况|年报|报告)[^。;,]{0,8}?(?:编制|汇总|而成|形成)"
+    r"|(?:本(?:年度)?报告|本年报|(?:所列|所含|统计|报告|年报|表中|上述)(?:的|中的)?数据|统计(?:范围|口径|对象))"
+    r"[^。;]{0,20}?(?:包括|包含|涵盖|覆盖|反映|来自|为|系)[^。;]{0,60}"
+    r"|(?:包括|包含|涵盖)[^。;]{0,30}各(?:县|区|乡|镇|街道|级)[^。;]{0,30}数据"
 )
+LEFT_OUT = re.compile(
+    r"(?:数据|报告|统计|申请)[^。;]{0,30}?"
+    r"不(?:含|包含|包括|涵盖)((?:各|所属|下属|县|区|乡|镇|街道|部门)[^。;,)]{1,20})"
+)
+# Who is named in them: governments below, departments, units that may be of either.
+BELOW = re.compile(
+    r"各(?:县|区|市|州)(?!直|属|级)|各(?:地|盟|旗|乡|镇|街|级)|县\(市|县[、市]?区|区县|旗县|市县|乡\(?镇|镇[、(]?街|街道|行政区域"
+)
+DEPARTMENTS = re.compile(r"部门|委办局|直属机构|直(?:各)?单位")
+ANY_UNITS = re.compile(r"(?<!直)各(?:有关|相关)?单位")
+OWN_UNITS = re.compile(r"(?:各|所属|直属|下属)[^、,。;]{0,6}?(?:单位|机构|分局|支队|中心|站|所)")
+OF_THE_LEVEL = re.compile(r"(?:[省市州盟县区旗]|政府)本级")
+WHOLE = r"(?<![安健完齐])全[省市州盟县区旗关]"
+TOOK = r"(?:收到|受理|新收|接收|办理|办结)"
+# So many applications, before or behind the number.
+APPLICATIONS = (
+    rf"(?:{TOOK}[^。;,]{{0,24}}?申请[^。;,]{{0,12}}?\d"
+    rf"|{TOOK}[^。;,]{{0,12}}?\d[^。;,]{{0,16}}?申请"
+    rf"|(?:未|没有){TOOK}[^。;,]{{0,16}}?申请"
+    r"|(?:依申请公开|公开申请)[^。;,]{0,8}?\d+件)"
+)
+ALL_APPLICATIONS = re.compile(WHOLE + r"[^。;,]{0,16}?" + APPLICATIONS)
 ALL_OF_THE_PLACE = re.compile(
-    r"全[省市州县区旗](?:各级行政机关)?(?:共|累计|共计|全年)?(?:主动)?公开[^。]{0,12}信息"
+    WHOLE
+    + r"[^。;,]{0,16}?公开(?:[^。;,]{0,12}?信息[^。;,]{0,8}?\d|[^。;,]{0,6}?\d[^。;,]{0,10}?信息)"
 )
 OWN_LEVEL = re.compile(
-    r"[省市州县区旗]本级(?!财政|预算|政府债)|(?:人民政府|政府)及(?:其|所属)?(?:各|工作|组成)?部门[^。]{0,24}(?:数据|统计|汇总)"
+    r"政府及(?:其|所属)?(?:各|工作|组成)?部门[^。;]{0,12}(?:年报|年度报告|信息公开|申请)[^。;]{0,12}"
+    r"(?:数据|统计|汇总)"
+    r"|[省市州盟县区旗]本级[^。;,]{0,8}?" + APPLICATIONS
 )
 CUSTOMS_DISTRICT = re.compile(r"海关关区|关区")
 OWN_ONLY = re.compile(r"仅(?:包括|统计|反映)本(?:机关|单位|局|办)|不(?:含|包括)(?:所属|下属|各)")
+GOVERNMENTS = frozenset({"government", "functional_zone"})
 
 # Numbered chapters and 信息公开 in a menu are on every page of a law: a report speaks of these.
 OF_A_REPORT = re.compile(
@@ -497,21 +527,47 @@ def _period(text: str) -> tuple[int, str] | None:
 
 def _scope(head: str, body: Body | None, titles: Sequence[str]) -> str:
     """Whose figures the report says it counts: `own_body`, `own_level`, `jurisdiction_aggregate`
-    or `unclear`."""
+    or `unclear`.
+
+    A government's report is `unclear` where no sentence names whom it counts. Its office may
+    publish it; any other body's report counts that body, if nothing else is said.
+    """
     kind = body.kind if body else None
+    said = "。".join(match[0] for match in COUNTED.finditer(head))
     if kind == "vertical" and any(map(CUSTOMS_DISTRICT.search, titles)):
         return "jurisdiction_aggregate"
+    if kind in GOVERNMENTS:
+        return _scope_of_a_government(head, said, titles, bool(ALL_OF_THE_PLACE.search(head)))
+    if kind not in ("office", None):
+        # 本级 is the organ without its units.
+        if any("本级" in title for title in titles) or OWN_ONLY.search(head):
+            return "own_body"
+        counts_others = BELOW.search(said) or OWN_UNITS.search(said)
+        whole = any("公开" in match[0] for match in ALL_APPLICATIONS.finditer(head))
+        return "jurisdiction_aggregate" if counts_others or whole else "own_body"
+    if any(map(OF_THE_LEVEL.search, titles)):
+        return "own_level"
+    if OWN_ONLY.search(head) or any("本级" in title for title in titles):
+        return "own_body"
+    of_a_government = _scope_of_a_government(head, said, titles, False)
+    return "own_body" if kind and of_a_government == "unclear" else of_a_government
+
+
+def _scope_of_a_government(
+    head: str, said: str, titles: Sequence[str], tells_of_the_place: bool
+) -> str:
+    """`_scope` of a government's report; `said` are its sentences on whom it counts."""
     if any("本级" in title for title in titles):
         return "own_level"
+    if left_out := LEFT_OUT.search(head):
+        return "own_body" if DEPARTMENTS.search(left_out[1]) else "own_level"
     if OWN_ONLY.search(head):
         return "own_body"
-    if ALL_OF_IT.search(head):
+    if BELOW.search(said) or ALL_APPLICATIONS.search(head) or tells_of_the_place:
         return "jurisdiction_aggregate"
-    if kind not in ("government", "functional_zone", None):
-        return "own_body"
-    if kind is not None and ALL_OF_THE_PLACE.search(head):
-        return "jurisdiction_aggregate"
-    return "own_level" if OWN_LEVEL.search(head) else "unclear"
+    if OF_THE_LEVEL.search(said) or OWN_LEVEL.search(head):
+        return "own_level"
+    return "own_level" if DEPARTMENTS.search(said) and not ANY_UNITS.search(said) else "unclear"
 
 
 def _published(document: Document, head: str, year: int | None) -> tuple[str | None, str]:

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from archive import form
+from archive import counted, form
 from archive.metrics import FROM_CELLS, METRICS, OF_A_REPORT, measure_sql
 from archive.schema import PUBLISHED
 from archive.snapshot import make
@@ -39,6 +39,8 @@ def add(db: sqlite3.Connection) -> None:
     db.execute("begin")
     db.execute("create temp table repeated (report_id text primary key, share real, n integer)")
     db.executemany("insert into repeated values (?, ?, ?)", _repeated(db))
+    db.execute("create temp table counted (report_id text primary key, government text)")
+    db.executemany("insert into counted values (?, ?)", counted.counted_reports(db))
     measured = _statement()
     names = ", ".join(f'"{name}"' for name in measured)
     db.execute(
@@ -49,6 +51,7 @@ def add(db: sqlite3.Connection) -> None:
         left join versions on versions.id = reports.current_version
         left join figures on figures.version_id = reports.current_version
         left join repeated on repeated.report_id = reports.id
+        left join counted on counted.report_id = reports.id
         left join (
             select version_id, sum(verdict = 'pass') as passed,
                 sum(verdict in ('pass', 'fail', 'explained')) as checkable
@@ -60,6 +63,7 @@ def add(db: sqlite3.Connection) -> None:
         HARD_RULES,
     )
     db.execute("drop table repeated")
+    db.execute("drop table counted")
     db.execute("commit")
 
 
@@ -78,6 +82,7 @@ def _statement() -> dict[str, str]:
         "version_id": "reports.current_version",
         "nonzero_cells": "versions.nonzero_cells",
         "is_doubtful": "ifnull(versions.flags, '') <> ''",
+        "counted_by": "counted.government",
     }
     for metric in FROM_CELLS:
         columns[metric.flat], columns[f"{metric.flat}__n"] = measure_sql(metric)

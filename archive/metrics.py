@@ -104,14 +104,6 @@ class Metric:
         return 100 if self.unit == "%" else 1
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A metric's value and the denominator n it rests on; None where there is none."""
-
-    value: float | None
-    n: int | None
-
-
 def _parts() -> Mapping[str, tuple[str, ...]]:
     fields = json.loads((HERE / "fields.json").read_text(encoding="utf-8"))["fields"]
     return MappingProxyType(
@@ -189,40 +181,9 @@ FROM_CELLS: tuple[Metric, ...] = tuple(metric for metric in METRICS.values() if 
 PER_REPORT: tuple[Metric, ...] = (*FROM_CELLS, *(METRICS[key] for key in OF_A_REPORT))
 
 
-def cell_value(key: str, cells: Mapping[str, int | None]) -> int | None:
-    """The number of a cell; where the form does not print it, the sum of its parts. None when any
-    is not a number."""
-    printed = cells.get(key)
-    if printed is not None or key not in PARTS:
-        return printed
-    parts = [cells.get(part) for part in PARTS[key]]
-    return None if None in parts else sum(part for part in parts if part is not None)
-
-
-def total(terms: Terms, cells: Mapping[str, int | None]) -> int | None:
-    """A sum of cells; None when any is not a number."""
-    found = 0
-    for times, key in terms:
-        value = cell_value(key, cells)
-        if value is None:
-            return None
-        found += times * value
-    return found
-
-
-def measure(metric: Metric, cells: Mapping[str, int | None]) -> Measured:
-    """The metric of one report. A plain count has no n; a rate whose n is not above 0, no value."""
-    above = total(metric.terms, cells)
-    if metric.over is None:
-        return Measured(above, None)
-    n = total(metric.over, cells)
-    if above is None or n is None or n <= 0:
-        return Measured(None, n)
-    return Measured(above * float(metric.scale) / n, n)
-
-
 def total_sql(terms: Terms) -> str:
-    """SQL over a row of `figures` for `total`."""
+    """SQL over a row of `figures` for a sum of cells; NULL when any is not a number. A cell that is
+    not printed is the sum of its parts."""
     return " ".join(f"{'+' if times > 0 else '-'} {_cell_sql(key)}" for times, key in terms)
 
 
@@ -235,7 +196,8 @@ def _cell_sql(key: str) -> str:
 
 
 def measure_sql(metric: Metric) -> tuple[str, str]:
-    """SQL over a row of `figures` for the value and the n of `measure`."""
+    """SQL over a row of `figures` for the metric's value and its denominator n: a plain count has
+    no n, a rate whose n is not above 0 no value."""
     above = total_sql(metric.terms)
     if metric.over is None:
         return f"({above})", "null"

@@ -302,7 +302,7 @@ TABLES: Mapping[str, Table] = {
             "version_id": _text("所示版本 (the version it showed, if any)", "versions.id"),
         },
         pk=("warc_file", "offset"),
-        indexes=(("digest",), ("url", "fetched_at"), ("version_id",)),
+        indexes=(("digest",), ("url", "fetched_at"), ("version_id", "url", "fetched_at")),
     ),
     "segments": Table(
         "存档段：一个 WARC 文件 (a segment of captures)",
@@ -527,8 +527,9 @@ PUBLISHED: Mapping[str, Table] = {
                 "页面所示发布日期：有几版的取第一版 (date the first version states)"
             ),
             "due_on": _text(
-                "公布期限：2018 年及以前的年报为次年 3 月 31 日；此后部门为次年 1 月 31 日，"
-                "政府及法律未定期限的机关为次年 3 月 31 日 "
+                "公布期限：2018 年及以前的年报为次年 3 月 31 日；此后县级以上政府的部门为次年 "
+                "1 月 31 日，政府（含由其办公厅、室公布的）及法律未定期限的机关（乡镇街道等）"
+                "为次年 3 月 31 日 "
                 "(legal deadline: article 49 of the 政府信息公开条例 of 2019; "
                 "for years up to 2018, 31 March by that of 2007)"
             ),
@@ -705,6 +706,13 @@ PUBLISHED: Mapping[str, Table] = {
             "nonzero_cells": _integer("非零格数 (cells that hold a number other than 0)", "格"),
             "is_doubtful": _integer(
                 "现行版本存疑的为 1，见 versions.flags (1 where anything makes it doubtful)"
+            ),
+            "counted_by": _text(
+                "本级汇总已含此机关的政府：该政府或其办公厅（室）当年有本级口径的年报，"
+                "无人计入的为空；两者相加即重复 "
+                "(the government whose own level counts this body: it or its office has a report "
+                "on that for the year; adding both counts twice)",
+                "issuers.id",
             ),
             **{name: column for metric in PER_REPORT for name, column in _measured(metric).items()},
         },

@@ -160,7 +160,9 @@ def score(entry: Entry, read: Reading) -> Score:
     named = (
         bare(read.issuer) in entry.bodies and read.year == entry.year and read.form in entry.forms
     )
-    broken = failed if entry.broken is None else entry.broken
+    # Where it is not stated what is broken, nothing can be found and nothing be a false alarm.
+    broken = entry.broken or frozenset()
+    failed = failed if entry.broken is not None else set()
     cells = len(entry.cells or {})
     return Score(
         documents=1,

@@ -230,6 +230,10 @@ def test_places_by_code_and_by_words() -> None:
     assert place_of("乌鲁木齐市新市区教育局") == "乌鲁木齐市新市区"
     assert related("140600", "140602")
     assert not related("140600", "141102")
+    # Towns have three digits, which may end in a 0: 010 and 011 lie beside each other.
+    assert related("340603", "340603010000")
+    assert not related("340603010000", "340603011000")
+    assert not related("340603100000", "340603101000")
     assert [name for name, _ in places_in("由洪泽区和淮安市报送")] == ["洪泽区", "淮安市"]
 
 

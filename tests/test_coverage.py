@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from site_fixture import figures, insert, tables
 
-from archive import coverage, health, national
+from archive import coverage, health, measures, national
+from archive.counted import Standing, government_of, heads_by_place
 from archive.coverage import (
     absent_state,
     due_on,
@@ -23,29 +24,50 @@ from archive.coverage import (
     very_late_after,
 )
 from archive.health import reason, standing
-from archive.national import Standing, is_counted_above
-from archive.publish import ADDED
+from archive.publish import added
 from archive.schema import PUBLISHED
 
 # --- deadlines ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("year", "kind", "due"),
+    ("year", "kind", "level", "due"),
     [
-        (2019, "department", date(2020, 1, 31)),
-        (2023, "office", date(2024, 1, 31)),
-        (2023, "vertical", date(2024, 1, 31)),
-        (2023, "government", date(2024, 3, 31)),
-        (2018, "department", date(2019, 3, 31)),
-        (2018, "government", date(2019, 3, 31)),
+        (2019, "department", "county", date(2020, 1, 31)),
+        (2023, "department", "central", date(2024, 1, 31)),
+        (2023, "office", "prefecture", date(2024, 1, 31)),
+        (2023, "vertical", "county", date(2024, 1, 31)),
+        (2023, "government", "county", date(2024, 3, 31)),
+        (2018, "department", "county", date(2019, 3, 31)),
+        (2018, "government", "county", date(2019, 3, 31)),
         # The regulations name no day for these: the later one.
-        (2023, "township", date(2024, 3, 31)),
-        (2023, None, date(2024, 3, 31)),
+        (2023, "township", "township", date(2024, 3, 31)),
+        (2023, "department", "township", date(2024, 3, 31)),
+        (2023, "vertical", "township", date(2024, 3, 31)),
+        (2023, "public_institution", "county", date(2024, 3, 31)),
+        (2023, None, None, date(2024, 3, 31)),
     ],
 )
-def test_the_deadline_is_that_of_the_law(year: int, kind: str | None, due: date) -> None:
-    assert due_on(year, kind) == due
+def test_the_deadline_is_that_of_the_law(
+    year: int, kind: str | None, level: str | None, due: date
+) -> None:
+    assert due_on(year, kind, level) == due
+
+
+@pytest.mark.parametrize(
+    ("kind", "scope", "due"),
+    [
+        ("office", "own_level", date(2024, 3, 31)),
+        ("office", "jurisdiction_aggregate", date(2024, 3, 31)),
+        ("office", "own_body", date(2024, 1, 31)),
+        # With its subordinate bodies, a department is still one.
+        ("department", "jurisdiction_aggregate", date(2024, 1, 31)),
+    ],
+)
+def test_an_office_has_its_governments_time_for_its_governments_report(
+    kind: str, scope: str, due: date
+) -> None:
+    assert due_on(2023, kind, "county", scope) == due
 
 
 def test_two_months_later_is_very_late() -> None:
@@ -79,10 +101,10 @@ def test_on_time_by_the_date_the_page_states(stated: str | None, verdict: str) -
 
 
 def test_the_latest_year_is_due_the_day_after_its_deadline() -> None:
-    assert latest_due("department", date(2024, 1, 31)) == 2022
-    assert latest_due("department", date(2024, 2, 1)) == 2023
-    assert latest_due("government", date(2024, 2, 1)) == 2022
-    assert latest_due("government", date(2024, 4, 1)) == 2023
+    assert latest_due("department", "county", date(2024, 1, 31)) == 2022
+    assert latest_due("department", "county", date(2024, 2, 1)) == 2023
+    assert latest_due("government", "county", date(2024, 2, 1)) == 2022
+    assert latest_due("government", "county", date(2024, 4, 1)) == 2023
 
 
 def test_a_body_is_held_to_the_years_from_its_first_to_the_latest() -> None:
@@ -210,6 +232,7 @@ def add_report(db: sqlite3.Connection, issuer: str, year: int, **more: Any) -> N
         "form": "2021",
         "media_type": "text/html",
         "numbers_read": 200,
+        "nonzero_cells": 3,
         "published_on": f"{year + 1}-01-20",
     }
     cells = {key: more.pop(key) for key in [*more] if "__" in key}
@@ -242,6 +265,27 @@ def test_every_year_of_a_body_has_a_row(db: sqlite3.Connection) -> None:
         ("150921-jyj", 2022, "blocked", None, "2023-01-31", f"{health}b"),
         ("150921-jyj", 2023, "blocked", None, "2024-01-31", f"{health}b"),
     ]
+
+
+def test_the_deadline_is_of_the_body_and_its_report(db: sqlite3.Connection) -> None:
+    add_office(db)
+    insert(db, "issuers", {"id": "140921-zcs", "name": "甲镇财政所", "kind": "department",
+                           "level": "township", "division": "140921"})  # fmt: skip
+    for issuer in ("140921-zcs", "140921-jyj", "140921-zfb"):
+        scope = "own_level" if issuer == "140921-zfb" else "own_body"
+        add_report(db, issuer, 2022, scope=scope)
+        db.execute("update versions set published_on = '2023-02-10'")
+    coverage.add(db)
+    told = rows(db, "select issuer_id, due_on, on_time from coverage where year = 2022")
+    assert sorted(told) == [
+        ("140921-jyj", "2023-01-31", "late"),
+        ("140921-zcs", "2023-03-31", "on_time"),
+        ("140921-zfb", "2023-03-31", "on_time"),
+    ]
+    # Of the year nothing is known of, the office owes its own.
+    assert rows(
+        db, "select due_on from coverage where issuer_id = '140921-zfb' and year = 2023"
+    ) == [("2024-01-31",)]
 
 
 def test_the_first_version_says_when_a_report_was_published(db: sqlite3.Connection) -> None:
@@ -365,7 +409,7 @@ def test_an_attachment_that_cannot_be_read_leaves_a_report_unread(db: sqlite3.Co
 def test_an_empty_archive_has_empty_tables() -> None:
     with closing(sqlite3.connect(":memory:")) as db:
         tables(db)
-        for add in (coverage.add, health.add, national.add):
+        for add in (coverage.add, health.add, measures.add, national.add):
             add(db)
         for name in ("coverage", "coverage_totals", "nights", "portal_health", "national"):
             assert rows(db, f"select count(*) from {name}") == [(0,)]
@@ -375,7 +419,7 @@ def test_an_empty_archive_has_empty_tables() -> None:
 def test_a_snapshot_has_every_table_as_it_is_described() -> None:
     with closing(sqlite3.connect(":memory:")) as db:
         tables(db)
-        for add in ADDED:
+        for add in added():
             add(db)
         for name, table in PUBLISHED.items():
             columns = rows(db, f"select name, type from pragma_table_info('{name}')")
@@ -391,8 +435,19 @@ NEW = "requests__received_new__total"
 
 
 def sums(db: sqlite3.Connection, field: str = "requests.received_new.total") -> Any:
+    db.commit()
+    measures.add(db)
     national.add(db)
     return rows(db, "select year, total, bodies from national where field = ?", field)
+
+
+def counted_by(db: sqlite3.Connection) -> dict[str, str]:
+    return dict(rows(db, "select report_id, counted_by from measures where counted_by is not null"))
+
+
+def add_office(db: sqlite3.Connection, parent: str | None = "140921-zf") -> None:
+    insert(db, "issuers", {"id": "140921-zfb", "name": "甲县人民政府办公室", "kind": "office",
+                           "level": "county", "division": "140921", "parent_id": parent})  # fmt: skip
 
 
 def test_sums_leave_out_whole_jurisdictions(db: sqlite3.Connection) -> None:
@@ -437,25 +492,85 @@ def test_doubtful_versions_and_misread_cells_are_left_out(db: sqlite3.Connection
     assert rows(db, "select bodies from national where field = 'requests.granted.total'") == [(2,)]
 
 
-def test_who_is_counted_in_a_report_of_the_level() -> None:
+@pytest.mark.parametrize(
+    "fault", ["flags = '疑似仿冒'", "nonzero_cells = 0", "nonzero_cells = null"]
+)
+def test_a_report_that_counts_for_nothing_silences_nobody(
+    db: sqlite3.Connection, fault: str
+) -> None:
+    add_report(db, "140921-zf", 2023, scope="own_level", **{NEW: 0})
+    add_report(db, "140921-jyj", 2023, **{NEW: 5})
+    db.execute(f"update versions set {fault} where report_id = '140921-zf/2023'")
+    ((_, total, _),) = sums(db)
+    assert total == 5
+    assert counted_by(db) == {}
+
+
+def test_an_office_speaks_for_the_level_where_its_government_does_not(
+    db: sqlite3.Connection,
+) -> None:
+    add_office(db)
+    # Of 2023 both speak, of 2022 the office alone, of 2021 it counts itself.
+    add_report(db, "140921-zf", 2023, scope="own_level", **{NEW: 50})
+    add_report(db, "140921-zfb", 2023, scope="own_level", **{NEW: 50})
+    add_report(db, "140921-zfb", 2022, scope="own_level", **{NEW: 40})
+    add_report(db, "140921-zfb", 2021, **{NEW: 3})
+    for year in (2021, 2022, 2023):
+        add_report(db, "140921-jyj", year, **{NEW: 5})
+    assert sums(db) == [(2021, 8, 2), (2022, 40, 1), (2023, 50, 1)]
+    assert counted_by(db) == {
+        "140921-zfb/2023": "140921-zf",
+        "140921-jyj/2023": "140921-zf",
+        "140921-zfb/2022": "140921-zf",
+        "140921-jyj/2022": "140921-zf",
+    }
+
+
+def test_a_doubtful_report_of_a_government_leaves_the_level_to_its_office(
+    db: sqlite3.Connection,
+) -> None:
+    add_office(db)
+    add_report(db, "140921-zf", 2023, scope="own_level", **{NEW: 5000})
+    db.execute("update versions set flags = '疑似仿冒'")
+    add_report(db, "140921-zfb", 2023, scope="own_level", **{NEW: 50})
+    add_report(db, "140921-jyj", 2023, **{NEW: 5})
+    assert sums(db) == [(2023, 50, 1)]
+
+
+def test_an_office_speaks_for_a_government_the_archive_does_not_know(
+    db: sqlite3.Connection,
+) -> None:
+    db.execute("delete from issuers where id = '140921-zf'")
+    add_office(db, None)
+    add_report(db, "140921-zfb", 2023, scope="own_level", **{NEW: 50})
+    add_report(db, "140921-jyj", 2023, **{NEW: 5})
+    add_report(db, "150921-jyj", 2023, **{NEW: 7})
+    assert sums(db) == [(2023, 57, 2)]
+    assert counted_by(db) == {"140921-jyj/2023": "140921-zfb"}
+
+
+def test_whose_level_a_body_is_of() -> None:
     here, there = ("140921", "county"), ("150921", "county")
     bodies = {
         "zf": Standing("government", None, here),
+        "zfb": Standing("office", "zf", here),
         "jyj": Standing("department", "zf", here),
         "jys": Standing("public_institution", "jyj", here),
+        "kfq": Standing("functional_zone", "zf", here),
+        "kfq-jyj": Standing("department", "kfq", here),
         "xiang": Standing("township", "zf", here),
+        "swj": Standing("vertical", None, here),
         "csj": Standing("department", None, here),
         "elsewhere": Standing("department", None, there),
         "ring": Standing("department", "gnir", there),
         "gnir": Standing("department", "ring", there),
+        "lost": Standing("department", "nobody", there),
     }
-    heads, own_level = {here: "zf"}, {("zf", 2023)}
-
-    def counted(issuer: str, year: int = 2023) -> bool:
-        return is_counted_above(issuer, year, bodies, heads, own_level)
-
-    assert [name for name in bodies if counted(name)] == ["jyj", "jys", "csj"]
-    assert not counted("jyj", 2022)
+    heads = heads_by_place(bodies)
+    assert heads == {here: "zf"}
+    assert {name: above for name in bodies if (above := government_of(name, bodies, heads))} == {
+        "zfb": "zf", "jyj": "zf", "jys": "zf", "kfq-jyj": "kfq", "csj": "zf",
+    }  # fmt: skip
 
 
 # --- the crawl ------------------------------------------------------------------------------------
@@ -502,6 +617,26 @@ def test_reasons_are_told_in_words() -> None:
     assert reason("ok", fine | {"lists": 0, "reports": 0}) is None
     assert reason("odd", fine) == "状态为 odd"
     assert reason(None, fine) == "尚未抓取"
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ("ok", None),
+        ("challenge", "首页应答为验证页，未能进入"),
+        ("not_modified", "状态为 not_modified"),
+        (None, "尚未抓取"),
+    ],
+)
+def test_a_portal_without_nights_has_the_state_of_its_home_page(
+    db: sqlite3.Connection, state: str | None, told: str | None
+) -> None:
+    """A crawl that wrote no visits has asked all the same."""
+    db.execute("update portals set state = ? where id = 'b'", (state,))
+    health.add(db)
+    assert rows(db, "select state, nights, reason from portal_health where portal_id = 'b'") == [
+        (state, 0, told)
+    ]
 
 
 def test_nights_portals_and_counts(db: sqlite3.Connection) -> None:

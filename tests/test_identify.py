@@ -260,6 +260,10 @@ def test_a_title_of_another_place_is_flagged() -> None:
     assert "写吉林市林业局" in found.flags[0]
 
 
+CITY = "北原市2021年政府信息公开年报"
+OFFICE = "北原市人民政府办公室2021年政府信息公开年报"
+
+
 @pytest.mark.parametrize(
     ("title", "text", "scope"),
     [
@@ -288,6 +292,77 @@ def test_a_title_of_another_place_is_flagged() -> None:
         ("白鹭渡镇2021年政府信息公开年报", "", "own_body"),
         ("湛江海关关区2021年政府信息公开年报", "", "jurisdiction_aggregate"),
         ("湛江海关2021年政府信息公开年报", "", "own_body"),
+        # Whom a government's report is made of: with governments below it, or its departments.
+        (
+            CITY,
+            "综合2021年度北原市各县(市、区)政府和市级各部门的年度工作报告编制而成。",
+            "jurisdiction_aggregate",
+        ),
+        (CITY, "本报告由市政府办公室综合市政府各部门年度报告编制而成。", "own_level"),
+        (
+            CITY,
+            "汇总北原市各县（市、区）、市政府各有关部门工作情况编制而成。",
+            "jurisdiction_aggregate",
+        ),
+        (CITY, "本报告所列数据包括市政府、市政府办公室和市政府各部门。", "own_level"),
+        (CITY, "报告中所列数据涵盖市本级及9个县区。", "jurisdiction_aggregate"),
+        (CITY, "统计范围为市本级。", "own_level"),
+        (CITY, "2021年，市本级共收到政府信息公开申请30件。", "own_level"),
+        (CITY, "本报告数据不含各县区。", "own_level"),
+        (CITY, "本报告数据不含各部门、各县区。", "own_body"),
+        (
+            "北原县2021年政府信息公开年报",
+            "统计数据涵盖各乡镇、街道和县直各部门。",
+            "jurisdiction_aggregate",
+        ),
+        (
+            "北原县2021年政府信息公开年报",
+            "2021年，全县未收到政府信息公开申请。",
+            "jurisdiction_aggregate",
+        ),
+        (
+            "北原县2021年政府信息公开年报",
+            "由各乡镇及县政府各组成部门结合统计数据编制。",
+            "jurisdiction_aggregate",
+        ),
+        (
+            "北原县2021年政府信息公开年报",
+            "综合北原县行政区域内总体情况编制。",
+            "jurisdiction_aggregate",
+        ),
+        ("北原县2021年政府信息公开年报", "全县依申请公开办件21件。", "jurisdiction_aggregate"),
+        (
+            "北原县2021年政府信息公开年报",
+            "全县通过政府网站公开信息2138条。",
+            "jurisdiction_aggregate",
+        ),
+        # Units of which nobody says whose they are.
+        (CITY, "本报告由市政府办公室汇总各单位、各部门数据形成。", "unclear"),
+        # What is done is not what is counted.
+        (CITY, "公开市本级及各部门预决算。", "unclear"),
+        (CITY, "全市各级行政机关认真贯彻《条例》。", "unclear"),
+        (CITY, "督查内容涵盖各县区政务公开情况。", "unclear"),
+        (CITY, "督促市本级办理政府信息公开申请，健全市县受理申请3项制度。", "unclear"),
+        (CITY, "开设政务新媒体12个（不含县区）。", "unclear"),
+        (CITY, "我市认真办理政府信息公开申请，全市公开意识增强。", "unclear"),
+        (CITY, "深化综合行政执法改革，各部门编制权责清单。", "unclear"),
+        (CITY, "本报告包括总体情况、主动公开政府信息情况等六个部分。", "unclear"),
+        (CITY, "报告所列数据的统计期限为2021年1月1日至12月31日。", "unclear"),
+        # An office may publish the report of its government.
+        (OFFICE, "本报告由市政府办公室综合市政府各部门年度报告编制而成。", "own_level"),
+        (OFFICE, "综合各县区、各部门年度报告编制而成。", "jurisdiction_aggregate"),
+        (OFFICE, "指导全市公开政府信息3210条。", "own_body"),
+        ("北原市人民政府办公室2021年政府信息公开年报（市本级）", "", "own_level"),
+        ("北原市人民政府办公室本级2021年政府信息公开年报", "", "own_body"),
+        # The level of a department is the department without its units.
+        ("北原市教育局本级2021年政府信息公开年报", "", "own_body"),
+        ("北原市教育局2021年政府信息公开年报", "本报告由办公室综合各科室情况编制。", "own_body"),
+        (
+            "北原市教育局2021年政府信息公开年报",
+            "全市教育系统共收到政府信息公开申请12件。",
+            "jurisdiction_aggregate",
+        ),
+        ("北原市教育局2021年政府信息公开年报", "全市共受理教师资格认定申请1200件。", "own_body"),
     ],
 )
 def test_scope(title: str, text: str, scope: str) -> None:

@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from archive.model import Body
 
 # The day the list of divisions was read: below the county a code means nothing without it.
 DIVISIONS_DATE = "2026-09-11"
+# Where the parts of a code end: province, prefecture, county, town, village.
+CODE_ENDS = (2, 4, 6, 9, 12)
 DIVISIONS = Path(__file__).with_name("divisions.csv")
 TOWNSHIPS = Path(__file__).with_name("townships.csv.gz")
 BINGTUAN = "新疆生产建设兵团"
@@ -379,9 +382,13 @@ def related(one: str, other: str) -> bool:
     return bool(short) and long.startswith(short)
 
 
+@lru_cache(maxsize=4096)
 def _significant(division: str) -> str:
-    while len(division) > 2 and division.endswith("00"):
-        division = division[:-2]
+    """A code without the zeros that say nothing: 140600 is 1406, 340603010000 is 340603010."""
+    for end, start in pairwise(reversed(CODE_ENDS)):
+        if division[start:end].strip("0"):
+            break
+        division = division[:start]
     return division
 
 
