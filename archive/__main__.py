@@ -14,12 +14,14 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from traceback import walk_tb
+from types import FrameType
 from typing import Any, NoReturn
 
 import click
@@ -37,6 +39,9 @@ SECTIONS = {
     "Look at one report": ("parse", "selfcheck"),
 }
 LONGEST = 200
+INTERRUPTED = threading.Event()
+# The folders of what was captured, and how their files end.
+CAPTURED = {"warc": ".warc.gz", "sightings": ".jsonl"}
 # What to do about an error of the operating system, by its number.
 ADVICE = {
     errno.ENOSPC: "the disk is full: free it, then start the same command again",
@@ -55,13 +60,19 @@ ADVICE = {
 }
 
 
-class Commands(click.Group):
-    """The commands by what they are for, each within the outer boundary."""
+class Command(click.Command):
+    """A command within the outer boundary."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command that was asked for."""
+        """Do what was asked for."""
         with _plainly():
             return super().invoke(ctx)
+
+
+class Commands(click.Group):
+    """The commands by what they are for."""
+
+    command_class = Command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands of each section with the first sentence of their help."""
@@ -154,11 +165,10 @@ def selfcheck(host: str, port: int, fd: int | None) -> None:
     """
     from archive.selfcheck import listen, serve
 
-    with _plainly():
-        if fd is None:
-            serve(listen(host, port))
-        else:
-            serve(socket.socket(fileno=fd), leash=sys.stdin.fileno())
+    if fd is None:
+        serve(listen(host, port))
+    else:
+        serve(socket.socket(fileno=fd), leash=sys.stdin.fileno())
 
 
 data_option = click.option(
@@ -219,10 +229,11 @@ def build(
     from archive.corrections import SHIPPED
 
     options = Options(captures, corrections or SHIPPED, cluster, accept_loss)
-    with _plainly():
-        if captures:
-            _demand_captures(captures)
-        click.echo(fold(data, rebuild, workers, options))
+    if captures:
+        _demand_captures(captures)
+    elif not accept_loss:
+        _demand_captures_of_names(data)
+    click.echo(fold(data, rebuild, workers, options))
 
 
 @main.command()
@@ -233,8 +244,7 @@ def publish(data: Path, takedowns: Path | None) -> None:
     from archive.publish import publish as assemble
     from archive.takedowns import SHIPPED
 
-    with _plainly():
-        click.echo(assemble(data, takedowns or SHIPPED))
+    click.echo(assemble(data, takedowns or SHIPPED))
 
 
 @main.command()
@@ -253,8 +263,7 @@ def export(data: Path, target: Path, year: int | None, takedowns: Path | None) -
     from archive.export.release import export as release
     from archive.takedowns import SHIPPED
 
-    with _plainly():
-        click.echo(release(data, target, year, takedowns or SHIPPED))
+    click.echo(release(data, target, year, takedowns or SHIPPED))
 
 
 @main.command()
@@ -272,8 +281,7 @@ def checkout(listing: Path, data: Path, captures: str | None, target: Path) -> N
     """Bring back and verify the captures of a release, as its captures.csv (LISTING) names them."""
     from archive.checkout import checkout as bring
 
-    with _plainly():
-        click.echo(bring(listing, data, target, captures))
+    click.echo(bring(listing, data, target, captures))
 
 
 @main.command()
@@ -290,15 +298,14 @@ def ledger(data: Path, archive: Path) -> None:
     from archive import issuers
     from archive.build import LEDGER, LOCK
 
-    with _plainly():
-        if not data.is_dir():
-            raise ValueError(f"no data folder {data}: restore it from the backup, or give --data")
-        with issuers.locked(data / LOCK) as mine:
-            if not mine:
-                raise ValueError(f"a build holds {data / LOCK}: wait until it has finished")
-            found = issuers.restored(archive, issuers.load_ledger(data / LEDGER))
-            issuers.append(data / LEDGER, found)
-        click.echo(f"{data / LEDGER}: {len(found)} ids added from {archive}")
+    if not data.is_dir():
+        raise ValueError(f"no data folder {data}: restore it from the backup, or give --data")
+    with issuers.locked(data / LOCK) as mine:
+        if not mine:
+            raise ValueError(f"a build holds {data / LOCK}: wait until it has finished")
+        found = issuers.restored(archive, issuers.load_ledger(data / LEDGER))
+        issuers.append(data / LEDGER, found)
+    click.echo(f"{data / LEDGER}: {len(found)} ids added from {archive}")
 
 
 @main.command()
@@ -321,9 +328,8 @@ def verify(data: Path, captures: str | None, everything: bool, workers: int, as_
     def tell(problem: Problem) -> None:
         click.echo(json.dumps(asdict(problem), ensure_ascii=False) if as_json else problem)
 
-    with _plainly():
-        summary = check(data, tell, captures, everything, workers, today=datetime.now(UTC).date())
-        click.echo(json.dumps(asdict(summary)) if as_json else summary)
+    summary = check(data, tell, captures, everything, workers, today=datetime.now(UTC).date())
+    click.echo(json.dumps(asdict(summary)) if as_json else summary)
     if summary.problems:
         sys.exit(1)
 
@@ -373,14 +379,12 @@ def backup(data: Path, target: str, also: tuple[Path, ...], check: bool, everyth
     if everything and not check:
         raise click.UsageError("--all belongs to --check.")
     if check:
-        with _plainly():
-            examined = examine(target, everything, datetime.now(UTC).date())
-            click.echo(examined)
+        examined = examine(target, everything, datetime.now(UTC).date())
+        click.echo(examined)
         if examined.problems:
             sys.exit(1)
         return
-    with _plainly():
-        click.echo(save(data, target, also))
+    click.echo(save(data, target, also))
 
 
 @main.command()
@@ -407,8 +411,7 @@ def restore(data: Path, source: str, at: str | None, merge: bool, without_captur
     """Bring a backup back to a fresh DATA, every file verified by its digest."""
     from archive.backup.restore import restore as bring
 
-    with _plainly():
-        click.echo(bring(source, data, at, merge, not without_captures))
+    click.echo(bring(source, data, at, merge, not without_captures))
 
 
 @main.command()
@@ -462,29 +465,28 @@ def manifest(
     from archive.shelf import Shelf, shelved
     from archive.verify.turns import MEMORY, Turns
 
-    with _plainly():
-        if new_key is not None:
-            made = keys.make_key(new_key)
-            click.echo(f"{made.public_pem.decode()}fingerprint {made.fingerprint}")
-            return
-        if not data.is_dir():
-            raise ValueError(f"no data folder {data}: crawl first, or give --data")
-        shelf = Shelf(captures) if captures else shelved(data)
-        signing = keys.load_key(key) if key else None
-        coming = keys.load_public(next_key) if next_key else None
-        roots = timestamps.trusted_roots(tsa_cert) if tsa_cert else None
-        for url in tsa:
-            timestamps.authority(url)
-        if wrong := timestamps.head_problem(shelf, read_chain(shelf)):
-            raise ValueError(wrong)
-        seen = None
-        if (data / MEMORY).exists():
-            with Turns(data / MEMORY, shelf) as turns:
-                seen = turns.head()
-        now = datetime.now(UTC)
-        click.echo(write_manifest(data, shelf, signing, now, coming, lost_key, seen))
-        for outcome in timestamps.catch_up(shelf, read_chain(shelf), tsa, roots):
-            click.echo(outcome)
+    if new_key is not None:
+        made = keys.make_key(new_key)
+        click.echo(f"{made.public_pem.decode()}fingerprint {made.fingerprint}")
+        return
+    if not data.is_dir():
+        raise ValueError(f"no data folder {data}: crawl first, or give --data")
+    shelf = Shelf(captures) if captures else shelved(data)
+    signing = keys.load_key(key) if key else None
+    coming = keys.load_public(next_key) if next_key else None
+    roots = timestamps.trusted_roots(tsa_cert) if tsa_cert else None
+    for url in tsa:
+        timestamps.authority(url)
+    if wrong := timestamps.head_problem(shelf, read_chain(shelf)):
+        raise ValueError(wrong)
+    seen = None
+    if (data / MEMORY).exists():
+        with Turns(data / MEMORY, shelf) as turns:
+            seen = turns.head()
+    now = datetime.now(UTC)
+    click.echo(write_manifest(data, shelf, signing, now, coming, lost_key, seen))
+    for outcome in timestamps.catch_up(shelf, read_chain(shelf), tsa, roots):
+        click.echo(outcome)
 
 
 @main.command()
@@ -538,22 +540,20 @@ def prove(
     from archive.shelf import Shelf, shelved
 
     if check is not None:
-        with _plainly():
-            pems = [keys.load_public(path) for path in trusted]
-            roots = timestamps.trusted_roots(tsa_cert) if tsa_cert else None
-            verdict = proving.check_bundle(check, pems, roots)
+        pems = [keys.load_public(path) for path in trusted]
+        roots = timestamps.trusted_roots(tsa_cert) if tsa_cert else None
+        verdict = proving.check_bundle(check, pems, roots)
         for line in verdict.lines():
             click.echo(line)
         sys.exit(1 if verdict.problems else 0)
-    with _plainly():
-        shelf = Shelf(captures) if captures else shelved(data)
-        key = keys.load_key(sign) if sign else None
-        meant = proving.version_meant(data, what or "")
-        path = out or Path(meant.replace("/", "-") + ".wacz")
-        proving.require_free(path)
-        version, bundle = proving.prove(data, shelf, what or "", datetime.now(UTC), base, key)
-        proving.write_bundle(path, bundle)
-        click.echo(f"{path}: {len(bundle)} bytes prove {version}; check it with prove --check")
+    shelf = Shelf(captures) if captures else shelved(data)
+    key = keys.load_key(sign) if sign else None
+    meant = proving.version_meant(data, what or "")
+    path = out or Path(meant.replace("/", "-") + ".wacz")
+    proving.require_free(path)
+    version, bundle = proving.prove(data, shelf, what or "", datetime.now(UTC), base, key)
+    proving.write_bundle(path, bundle)
+    click.echo(f"{path}: {len(bundle)} bytes prove {version}; check it with prove --check")
 
 
 @main.command()
@@ -575,13 +575,12 @@ def salvage(segments: tuple[Path, ...], target: Path | None) -> None:
     from archive.salvage import salvage as save
 
     is_lost = False
-    with _plainly():
-        for segment in segments:
-            saved = save(segment, target or segment.parent, datetime.now(UTC))
-            for loss in saved.losses:
-                click.echo(f"{segment}: lost {loss.length} bytes at {loss.offset} ({loss.reason})")
-            click.echo(saved)
-            is_lost |= not saved.records
+    for segment in segments:
+        saved = save(segment, target or segment.parent, datetime.now(UTC))
+        for loss in saved.losses:
+            click.echo(f"{segment}: lost {loss.length} bytes at {loss.offset} ({loss.reason})")
+        click.echo(saved)
+        is_lost |= not saved.records
     if is_lost:
         sys.exit(1)
 
@@ -592,9 +591,11 @@ def _plainly() -> Iterator[None]:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         yield
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
-    except OSError as error:
+    except (ValueError, OSError) as error:
+        if INTERRUPTED.is_set():
+            raise click.Abort from error
+        if isinstance(error, ValueError):
+            raise click.ClickException(str(error)) from error
         if _is_of_output(error):
             _end_output(error)
         raise click.ClickException(_advice(error)) from error
@@ -636,7 +637,7 @@ def _demand_captures(captures: str) -> None:
     from archive.shelf import Shelf
 
     shelf = Shelf(captures)
-    for folder, suffix in (("warc", ".warc.gz"), ("sightings", ".jsonl")):
+    for folder, suffix in CAPTURED.items():
         # Stores of objects know no empty folders.
         if ("://" not in captures and Path(captures, folder).is_dir()) or shelf.kept(
             folder, suffix
@@ -645,10 +646,32 @@ def _demand_captures(captures: str) -> None:
     raise ValueError(f"{captures} has neither warc/ nor sightings/: see how --captures is spelled")
 
 
+def _demand_captures_of_names(data: Path) -> None:
+    """ValueError where DATA has ids that captures gave, and no folder of captures: an archive of
+    nothing would lead every address that was public nowhere."""
+    from archive.build import LEDGER
+    from archive.issuers import load_ledger
+
+    if any((data / folder).exists() for folder in CAPTURED) or not (data / LEDGER).exists():
+        return
+    if ids := len(load_ledger(data / LEDGER).by_id):
+        raise ValueError(
+            f"{data} has {ids} ids in {LEDGER} and neither warc/ nor sightings/: is their disk "
+            "mounted? Name the folder or URL they lie in with --captures; --accept-loss builds "
+            "without them"
+        )
+
+
 def _end(number: int, _: object) -> NoReturn:
     """A command that is told to end (SIGTERM) ends what it has started, then itself."""
     signal.signal(number, signal.SIG_DFL)
     sys.exit(128 + number)
+
+
+def _interrupt(_: int, __: FrameType | None) -> NoReturn:
+    """Ctrl-C, remembered: a database tells of one in a function of ours as an error of its own."""
+    INTERRUPTED.set()
+    raise KeyboardInterrupt
 
 
 def _manifest(path: Path) -> Iterator[tuple[Path, Evidence, tuple[Path, ...]]]:
@@ -674,4 +697,7 @@ def _manifest(path: Path) -> Iterator[tuple[Path, Evidence, tuple[Path, ...]]]:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, _end)
+    # It is ignored, and stays so, where a shell started the command in the background.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     main()

@@ -20,6 +20,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import TextIO
 
 import click
 from rich.console import Console
@@ -46,6 +47,7 @@ RESTART_SECONDS, STOP_SECONDS = 2.0, 15.0
 BACKUP = "NIANBAO_BACKUP"  # the environment's word for where nightly backups go
 NO_ROOM = "[red]磁盘已满 disk full (74)[/red]"
 NOT_BUILT = "没有建档、发布 / nothing was built or published: free space, then start it again"
+REFUSED = "没有抓取、建档 / nothing was crawled or built: mend what is named above"
 STOPPED = 128 + signal.SIGTERM
 WRONG_OPTIONS = 2  # the exit status of `scrapy crawl annual_reports` for options it refuses
 TRY_AGAIN = 75  # and for a night that is not done: start the same command again
@@ -83,7 +85,13 @@ portals_option = click.option(
     callback=lambda _, __, path: registry_at(path),
     help="The registry of portals, a CSV file.",
 )
-port_option = click.option("--port", default=8001, show_default=True, type=click.IntRange(1, 65535))
+port_option = click.option(
+    "--port",
+    default=8001,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help="The port of the site, on this machine.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +139,7 @@ def run(data: Path, portals: Path | None, port: int) -> None:
             serve_site(data, port)
 
 
-@main.command()
+@main.command(short_help="The unattended job: crawl, build, publish, back up, verify.")
 @data_option
 @portals_option
 @click.option(
@@ -191,6 +199,8 @@ def one_night(
     if steps[-1].status in (WRONG_OPTIONS, EXIT_DISK):
         if steps[-1].status == EXIT_DISK:
             steps[-1] = replace(steps[-1], result=NO_ROOM, said=NOT_BUILT)
+        else:
+            steps[-1] = replace(steps[-1], said=REFUSED)
         closing_table(steps)
         sys.exit(steps[-1].status)
     steps.append(archive_step("建档 build", data))
@@ -305,7 +315,11 @@ def demo_night(data: Path) -> tuple[date, int]:
     """The night the demo is at and its number: the next one, or the last when it was broken off."""
     if not (data / "frontier.db").exists():
         return tonight(), 1
-    with Frontier(data / "frontier.db") as frontier:
+    try:
+        memory = Frontier(data / "frontier.db")
+    except RuntimeError as error:
+        raise click.ClickException(str(error)) from error
+    with memory as frontier:
         nights = frontier.nights()
         if not nights:
             return tonight(), 1
@@ -385,8 +399,7 @@ def stop_unless_published(data: Path) -> None:
 
 
 def serve_site(data: Path, port: int) -> None:
-    """Serve until Ctrl-C, and self-checks beside; the server's own log stays quiet but for
-    warnings."""
+    """Serve until Ctrl-C, and self-checks beside."""
     click.echo(f"\n请打开 / open  http://{HOST}:{port}/    (Ctrl-C 停止 / stops everything)\n")
     datasette = Path(sys.executable).with_name("datasette")
     command = [str(datasette), "serve", str(data / "site"), "--host", HOST, "--port", str(port)]
@@ -461,22 +474,28 @@ class Keeper:
 
 
 @contextmanager
-def disk_refusals(data: Path) -> Iterator[None]:
-    """End the job with a sentence and status 74 when the disk of DATA is full or failing."""
+def refusals(data: Path) -> Iterator[None]:
+    """End the job with a sentence where the system refuses it something: with status 74 when the
+    disk of DATA is full or failing."""
     try:
         yield
     except (OSError, sqlite3.Error) as error:
-        if not is_full_or_failing(error):
+        if is_full_or_failing(error):
+            click.echo(f"Error: {refusal(data, error)}", err=True)
+            sys.exit(EXIT_DISK)
+        if isinstance(error, sqlite3.Error):
             raise
-        click.echo(f"Error: {refusal(data, error)}", err=True)
-        sys.exit(EXIT_DISK)
+        raise click.ClickException(
+            f"{error.filename or data} 无法使用 / cannot be used ({error.strerror or error}): "
+            "see what stands in its place and whether this user may write there, or give another "
+            "DATA=…"
+        ) from error
 
 
 @contextmanager
 def one_at_a_time(data: Path) -> Iterator[None]:
     """Hold DATA for this job; a second one is told who has it and stops."""
-    data.mkdir(parents=True, exist_ok=True)
-    with disk_refusals(data), (data / "night.lock").open("a+", encoding="utf-8") as lock:
+    with refusals(data), lock_file(data) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -489,6 +508,12 @@ def one_at_a_time(data: Path) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+def lock_file(data: Path) -> TextIO:
+    """The file that a job of DATA holds, and what stands in it; the folder is made."""
+    data.mkdir(parents=True, exist_ok=True)
+    return (data / "night.lock").open("a+", encoding="utf-8")
 
 
 def stop(*_: object) -> None:

@@ -112,7 +112,7 @@ def _lines(path: Path) -> list[str]:
         return path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
         raise ValueError(
-            f"{path}: {error.strerror}; name the registry with -a portals=FILE.csv"
+            f"{path}: {error.strerror}; see how the registry's name is spelled"
         ) from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
@@ -125,12 +125,21 @@ def _rows(lines: Iterable[str]) -> Iterator[tuple[int, Portal | Finding]]:
     if wrong := _wrong_header(header):
         yield 1, Finding(1, *wrong)
         return
+    is_bare = True
     while True:
         try:
             row = next(rows)
         except StopIteration:
+            if is_bare:
+                yield (
+                    1,
+                    Finding(
+                        1, "只有表头；请一行写一个站点", "a header alone; write a row a portal"
+                    ),
+                )
             return
         except csv.Error as error:
+            is_bare = False
             yield (
                 rows.line_num,
                 Finding(
@@ -140,6 +149,7 @@ def _rows(lines: Iterable[str]) -> Iterator[tuple[int, Portal | Finding]]:
             continue
         if not any(value.strip() for value in row):
             continue
+        is_bare = False
         line = rows.line_num
         if len(row) != len(header):
             yield (
@@ -463,14 +473,15 @@ def check(registry: Path, allow_private: bool) -> None:
     levels = Counter(portal.level for portal in portals)
     counted = ", ".join(f"{level} {levels[level]}" for level in LEVELS if levels[level])
     unverified = sum("unverified" in portal.note for portal in portals)
+    of = f" ({counted}; 未核实 unverified {unverified})" if portals else ""
     click.echo(
-        f"{registry}: {len(portals)} 个站点 portals ({counted}; 未核实 unverified {unverified}); "
+        f"{registry}: {len(portals)} 个站点 portals{of}; "
         f"错误 errors {errors}, 警告 warnings {len(found) - errors}"
     )
     sys.exit(1 if errors else 0)
 
 
-@main.command()
+@main.command(short_help="礼貌地各问一次首页 / Ask each home page once, politely.")
 @registry_argument
 @click.option("--only", default="", help="只问这些 id，逗号分隔 / Only these ids: ID,ID.")
 @click.option(

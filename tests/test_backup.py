@@ -383,10 +383,11 @@ def test_a_backup_is_not_restored_into_itself(
 
 def test_what_changes_comes_without_captures(data: Path, tmp_path: Path) -> None:
     backup(data, str(tmp_path / "there"), now=FIRST)
-    restore(str(tmp_path / "there"), tmp_path / "fresh", captures=False)
+    told = str(restore(str(tmp_path / "there"), tmp_path / "fresh", captures=False))
     assert sorted(path.name for path in (tmp_path / "fresh").rglob("*")) == [
         *("frontier.db", "ledger.csv", "published.csv")
     ]
+    assert told.endswith(f"build --data {tmp_path}/fresh --captures {tmp_path}/there")
 
 
 def two_backups(data: Path, there: Path) -> tuple[Path, Path]:

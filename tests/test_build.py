@@ -664,6 +664,24 @@ def test_a_segment_damaged_since_it_was_taken_in_is_named_with_the_cure(tmp_path
         fold(data)
 
 
+def test_a_page_too_large_to_be_one_does_not_stop_the_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked whether it names a file, as of every page that showed two contents: it names none."""
+    monkeypatch.setattr(warc, "MAX_DECODED", 10_000)
+    crawl = Crawl()
+    crawl.home(1)
+    crawl.see(1, page("10"))
+    crawl.see(1, b"7", url=FILE, report_url=PAGE)
+    crawl.see(2, page("12", links=FILE + " " * 10_000))
+    data = crawl.lay(tmp_path)
+    summary = fold(data)
+    assert (summary.reports, summary.versions, summary.failed) == (1, 1, 1)
+    told = rows(data, f"select reason from sightings where url = '{PAGE}' order by night")
+    assert told[0] == (None,)
+    assert told[1][0].endswith("more than 10000 bytes")
+
+
 def read_or_die(shelf: Shelf, task: readings.Task) -> bytes:
     parts = [
         Part(warc.read_payload(shelf, source.warc_file, source.offset)) for source in task.sources

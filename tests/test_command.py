@@ -5,9 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -15,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 
 from archive import store
-from archive.__main__ import SECTIONS, main
+from archive.__main__ import SECTIONS, _interrupt, main
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = (sys.executable, "-m", "archive")
@@ -112,6 +115,54 @@ def test_captures_that_are_nowhere_are_not_built_from(tmp_path: Path) -> None:
     assert list(data.iterdir()) == []
     (data / "sightings").mkdir()
     assert run("build", "--data", data, "--captures", data, "--workers", 0)[0] == 0
+
+
+def test_ids_without_captures_are_not_built_from(tmp_path: Path) -> None:
+    """A disk that is not mounted, or a restore without captures: all addresses would lead nowhere.
+    A folder where nothing was ever named builds an empty archive."""
+    (tmp_path / "ledger.csv").write_text(
+        "id,name,division,level,kind,portal_id,minted_at\n"
+        "140600-jyj,朔州市教育局,140600,prefecture,department,shuozhou,2026-11-21T04:00:00Z\n",
+        encoding="utf-8",
+    )
+    status, said = run("build", "--data", tmp_path, "--workers", 0)
+    assert status == 1
+    assert f"{tmp_path} has 1 ids in ledger.csv and neither warc/ nor sightings/" in said
+    assert "--captures" in said
+    assert not (tmp_path / "nianbao.db").exists()
+    (tmp_path / "ledger.csv").write_text("id,name,division,level,kind,portal_id,minted_at\n")
+    assert run("build", "--data", tmp_path, "--workers", 0) == (0, "")
+
+
+@pytest.mark.parametrize("command", ["build", "verify", "manifest"])
+def test_an_unknown_kind_of_address_is_named(command: str, tmp_path: Path) -> None:
+    status, said = run(command, "--data", tmp_path, "--captures", "foo://bar")
+    assert status == 1
+    assert said.startswith("Error: foo://bar: ")
+    assert "s3://bucket/prefix" in said
+
+
+def test_an_interrupt_in_a_function_of_sqlite_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite says that a function raised something: the archive is not to blame for Ctrl-C."""
+
+    def masked(*_: object) -> None:
+        with closing(sqlite3.connect(":memory:")) as db:
+            db.create_function("masked", 0, lambda: signal.raise_signal(signal.SIGINT))
+            try:
+                db.execute("select masked()")
+            except sqlite3.Error as error:
+                raise ValueError("nianbao.db is damaged: build it again") from error
+
+    monkeypatch.setattr("archive.publish.publish", masked)
+    monkeypatch.setattr("archive.__main__.INTERRUPTED", threading.Event())
+    before = signal.signal(signal.SIGINT, _interrupt)
+    try:
+        status, said = run("publish", "--data", tmp_path)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (status, said) == (1, "Aborted!")
 
 
 def test_a_ledger_is_not_restored_to_a_folder_that_is_not_there(tmp_path: Path) -> None:

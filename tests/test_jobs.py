@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -69,6 +70,56 @@ def test_two_jobs_do_not_share_a_folder(tmp_path: Path) -> None:
         status, said = run("nightly", "--data", str(tmp_path))
     assert status == 1
     assert str(os.getpid()) in said
+
+
+@pytest.mark.parametrize("job", [("run",), ("nightly", "--window", "any")])
+def test_a_folder_that_cannot_be_is_one_sentence(job: tuple[str, ...], tmp_path: Path) -> None:
+    """Also for root, whom no permission stops: a file stands where a folder is wanted."""
+    (tmp_path / "file").touch()
+    port = ("--port", str(free_port())) if job[0] == "run" else ()
+    status, said = run(*job, *port, "--data", str(tmp_path / "file" / "data"))
+    assert status == 1
+    assert f"{tmp_path}/file/data 无法使用 / cannot be used (Not a directory)" in said
+    assert "DATA=…" in said
+
+
+def test_a_folder_in_the_place_of_the_lock_is_named(tmp_path: Path) -> None:
+    (tmp_path / "night.lock").mkdir()
+    status, said = run("nightly", "--window", "any", "--data", str(tmp_path))
+    assert status == 1
+    assert f"{tmp_path}/night.lock 无法使用" in said
+
+
+def test_a_memory_that_is_none_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "EXAMPLE_COUNT", 0)  # others may hold those ports
+    (tmp_path / "frontier.db").write_bytes(b"no database" * 100)
+    status, said = run("run", "--port", str(free_port()), "--data", str(tmp_path))
+    assert status == 1
+    assert said.startswith(f"Error: {tmp_path}/frontier.db cannot be used")
+
+
+def test_a_refused_crawl_has_not_done_what_an_earlier_one_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "crawled", lambda _: "home 3, report 39")
+    night = Night(monkeypatch, "2026-11-21T22:00", crawled=2)
+    status, said = run("nightly", "--data", str(tmp_path))
+    assert status == 2
+    assert night.kinds == ["crawl"]
+    assert "report 39" not in said
+    assert "没有抓取、建档" in said
+
+
+def test_the_help_says_all_of_each_job() -> None:
+    told = CliRunner().invoke(main, ["--help"]).stdout
+    assert "..." not in told.partition("Commands:")[2]
+    for name in ("run", "nightly", "serve"):
+        assert f"\n  {name} " in told
+        for parameter in main.commands[name].params:
+            assert isinstance(parameter, click.Option)
+            assert parameter.help, (name, parameter.name)
 
 
 def test_a_wrong_registry_ends_the_night(tmp_path: Path) -> None:

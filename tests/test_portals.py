@@ -63,6 +63,13 @@ def test_a_wrong_header_is_line_one(header, said):
         read_portals([header])
 
 
+def test_a_header_alone_is_no_registry():
+    """A crawl of nobody would be done at once, and say so."""
+    for lines in ([HEADER], [HEADER, "", ",,,,"]):
+        with pytest.raises(ValueError, match="line 1: a header alone"):
+            read_portals(lines)
+
+
 def test_the_file_is_named_before_the_line(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_bytes("id,名\n".encode("gb18030"))

@@ -491,3 +491,19 @@ def test_tables_published_as_pictures_are_fetched_with_their_page_and_read(tmp_p
         notes = dict(db.execute("select state, count(*) from cell_notes group by state").fetchall())
     assert report.endswith("/2021")
     assert numbers == notes["ocr"] == sum(value is not None for value in truth["cells"].values())
+
+
+@pytest.mark.parametrize(
+    "given", ["DOWNLOAD_DELAY=x", "DOWNLOAD_DELAY=nan", "GROUP_REQUESTS=-1", "LATENCY_FACTOR="]
+)
+def test_a_setting_that_is_no_number_is_named(given, tmp_path):
+    registry = tmp_path / "portals.csv"
+    registry.write_text(
+        "id,name,division,level,home_url\na,甲市,130100,prefecture,http://127.0.0.1:9/\n"
+    )
+    done = crawl(tmp_path / "data", registry, NIGHTS[1], "-s", given)
+    name, _, value = given.partition("=")
+    assert done.returncode == 2
+    assert f"{name}={value!r} is no number from 0 on" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "data").exists()

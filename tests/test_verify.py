@@ -193,6 +193,17 @@ def test_a_sighting_may_wait_for_a_segment_not_folded_but_not_for_ever(data: Pat
     ]
 
 
+def test_a_sighting_of_what_a_damaged_segment_held_is_not_to_be_built_again(data: Path) -> None:
+    """No build brings back what is lost; a backup may."""
+    change(data, "update sightings set digest = ? where url = ?", "f" * 64, PAGE)
+    (data / "warc" / "20261101T140000Z-00000c.warc.gz.damaged").write_bytes(b"no record")
+    found: list[Problem] = []
+    verify(data, found.append, today=TODAY)
+    remedies = {one.remedy for one in found if one.kind == "sighting-without-capture"}
+    assert remedies == {"restore the segment if a backup has it whole, then build"}
+    assert all(one.is_note for one in found)
+
+
 def test_without_an_archive_segments_are_verified_all_the_same(data: Path) -> None:
     (data / "nianbao.db").unlink()
     assert told(data) == [("~no-archive", "nianbao.db")]

@@ -44,10 +44,11 @@ MOST_NAMED = 20
 
 @dataclass(slots=True)
 class Restored:
-    """What a restore did."""
+    """What a restore did; `captures` is where they lie when they were not brought."""
 
     data: Path
     taken_at: str
+    captures: str = ""
     brought: int = 0
     there: int = 0
     kept: list[str] = field(default_factory=list)
@@ -62,7 +63,8 @@ class Restored:
             lines.append(f"Left as they are here: {', '.join(self.kept)}.")
         if self.also:
             lines.append(f"Put these where they belong: {', '.join(self.also)}.")
-        lines.append(f"Next: python -m archive build --data {self.data}")
+        lying = f" --captures {self.captures}" if self.captures else ""
+        lines.append(f"Next: python -m archive build --data {self.data}{lying}")
         return "\n".join(lines)
 
 
@@ -108,13 +110,15 @@ def restore(
     # An interrupted first backup and one whose only catalogue was lost look the same.
     is_bare = not every.sound and not every.lost
     if is_bare and not closed_files(shelf):
-        raise BackupError(f"{source} has no backup")
+        raise BackupError(
+            f"{source} has no backup: see how it is spelled, and whether its disk is mounted"
+        )
     if not is_bare and not found.sound and not found.lost:
         raise BackupError(f"{source} has no backup of {at} or before; it has: {_days(every)}")
     if not merge and data.exists() and any(data.iterdir()):
         raise BackupError(f"{data} is not empty: give a fresh folder, or --merge to add to it")
     last = max([*(one.taken_at for one in found.sound), *found.lost], default="without a catalogue")
-    restored = Restored(data, last)
+    restored = Restored(data, last, "" if captures else source)
     problems: list[str] = []
     loose: list[Closed] = []
     loose_here: list[Dated] = []

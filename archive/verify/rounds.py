@@ -252,17 +252,21 @@ def _not_folded(fresh: Sequence[str]) -> Iterator[Problem]:
         )
 
 
-def _waits(db: sqlite3.Connection, fresh: Sequence[str], aside: Iterable[Problem]) -> str:
-    """Why a capture may not be in the archive though all is in order; "" when it must be."""
+def _waits(
+    db: sqlite3.Connection, fresh: Sequence[str], aside: Iterable[Problem]
+) -> tuple[str, str] | None:
+    """Why a capture may not be in the archive though all is in order, and what to do; None when it
+    must be."""
     if fresh:
-        return f"{len(fresh)} segments are not folded yet"
+        return f"{len(fresh)} segments are not folded yet", "run `python -m archive build`"
     if any(problem.kind == "leftover" for problem in aside):
-        return "a segment that a killed crawl left open is not mended yet"
+        return "a segment that a killed crawl left open is not mended yet", "crawl, then build"
+    whole = "restore the segment if a backup has it whole, then build"
     if any(problem.kind == "set-aside" for problem in aside):
-        return "a damaged segment was set aside"
+        return "a damaged segment was set aside", whole
     if has_table(db, "damages") and db.execute("select 1 from damages").fetchone():
-        return "damage in segments is known"
-    return ""
+        return "damage in segments is known", whole
+    return None
 
 
 def _names(

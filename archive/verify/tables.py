@@ -45,13 +45,17 @@ def archive_segments(db: sqlite3.Connection) -> Iterator[tuple[str, str | None]]
 
 
 def check_tables(
-    db: sqlite3.Connection, parser: str, waits: str, unsettled: Collection[str] = ()
+    db: sqlite3.Connection,
+    parser: str,
+    waits: tuple[str, str] | None,
+    unsettled: Collection[str] = (),
 ) -> Iterator[Problem]:
     """Everything in which the archive contradicts itself.
 
-    `parser` is the version of the reader at hand; `waits` says why captures may be absent for now
-    (segments not folded, damage that is known), or is empty. What only follows from a row of
-    `captures` that is wrong, as was told of it, is passed over: `unsettled` are their digests.
+    `parser` is the version of the reader at hand; `waits` says why captures may be absent
+    (segments not folded, damage that is known) and what to do, where they may. What only follows
+    from a row of `captures` that is wrong, as was told of it, is passed over: `unsettled` are their
+    digests.
     """
     checks = [_dangling(db)]
     if has_table(db, "versions", "captures", "reports"):
@@ -186,7 +190,9 @@ def _other_parser(db: sqlite3.Connection, parser: str) -> Iterator[Problem]:
 # --- captures and sightings -----------------------------------------------------------------------
 
 
-def _revisits(db: sqlite3.Connection, waits: str, unsettled: Collection[str]) -> Iterator[Problem]:
+def _revisits(
+    db: sqlite3.Connection, waits: tuple[str, str] | None, unsettled: Collection[str]
+) -> Iterator[Problem]:
     query = (
         "select url, fetched_at, warc_file, offset, digest from captures c "
         "where record_type = 'revisit' and not exists (select 1 from captures b "
@@ -198,13 +204,20 @@ def _revisits(db: sqlite3.Connection, waits: str, unsettled: Collection[str]) ->
         yield Problem(
             *("revisit-without-response", f"warc/{warc_file} at {offset}"),
             f"the capture of {url} at {fetched_at} refers to bytes nobody has",
-            waits or f"no response has the digest {digest}",
-            BUILD if waits else "restore the segment that held them from the backup, then build",
-            is_note=bool(waits),
+            *(
+                waits
+                or (
+                    f"no response has the digest {digest}",
+                    "restore the segment that held them from the backup, then build",
+                )
+            ),
+            is_note=waits is not None,
         )
 
 
-def _sightings(db: sqlite3.Connection, waits: str, unsettled: Collection[str]) -> Iterator[Problem]:
+def _sightings(
+    db: sqlite3.Connection, waits: tuple[str, str] | None, unsettled: Collection[str]
+) -> Iterator[Problem]:
     query = (
         "select url, night, digest from sightings s where verdict = 'ok' and digest is not null "
         "and not exists (select 1 from captures c where c.digest = s.digest)"
@@ -214,9 +227,15 @@ def _sightings(db: sqlite3.Connection, waits: str, unsettled: Collection[str]) -
             continue
         yield Problem(
             *("sighting-without-capture", f"sighting of {url} on {night}"),
-            *("what was seen is not among the captures", waits or f"none has the digest {digest}"),
-            BUILD if waits else "restore the segment of that night from the backup, then build",
-            is_note=bool(waits),
+            "what was seen is not among the captures",
+            *(
+                waits
+                or (
+                    f"none has the digest {digest}",
+                    "restore the segment of that night from the backup, then build",
+                )
+            ),
+            is_note=waits is not None,
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import math
 import os
 import platform
 import sqlite3
@@ -27,9 +28,11 @@ from rich.console import Console
 from scrapy import Request, Spider
 from scrapy.exceptions import DownloadTimeoutError
 from scrapy.http import Response
+from scrapy.settings import BaseSettings
 from twisted.python.failure import Failure
 
 from crawler import families, links, render, survey
+from crawler import settings as unless_set
 from crawler.budgets import Budgets
 from crawler.capture import HAD, Capture, Store
 from crawler.disk import EXIT_DISK, Room, is_full_or_failing, refusal
@@ -136,6 +139,7 @@ class AnnualReportsSpider(Spider):
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
         data = Path(crawler.settings["DATA"])
         try:
+            demand_numbers(crawler.settings)
             spider = super().from_crawler(crawler, *args, **kwargs)
             data.mkdir(parents=True, exist_ok=True)
             room = Room(
@@ -785,6 +789,20 @@ def _at_exit(status: Callable[[], int]) -> None:
 
     # The stub of this interface counts its own first argument.
     reactor.addSystemEventTrigger("after", "shutdown", end)  # type: ignore[arg-type]
+
+
+def demand_numbers(given: BaseSettings) -> None:
+    """Raises ValueError for a setting of ours that is to be a number from 0 on, and is none."""
+    for name, default in vars(unless_set).items():
+        if type(default) not in (int, float):
+            continue
+        value = given.get(name, default)
+        try:
+            is_number = math.isfinite(float(value)) and float(value) >= 0
+        except (TypeError, ValueError):
+            is_number = False
+        if not is_number:
+            raise ValueError(f"{name}={value!r} is no number from 0 on; it is {default} unless set")
 
 
 def _now() -> str:
