@@ -4,7 +4,8 @@ Deadlines: Regulations on Open Government Information (政府信息公开条例)
 departments of governments from the county up by 31 January, these governments by 31 March of the
 following year; reports of years up to 2018 by 31 March (regulations of 2007, article 31). Bodies
 the article does not name, townships and all below them among them, are held to the later day. So is
-an office for a report that is its government's: one on the level or the whole jurisdiction.
+an office for a report that is its government's: one on the level or the whole jurisdiction; and
+for a year without a report if its last one is.
 """
 
 from __future__ import annotations
@@ -95,11 +96,11 @@ def due_years(known: Iterable[int], latest: int, this_year: int) -> list[int]:
     return sorted(years)
 
 
-def latest_due(kind: str | None, level: str | None, today: date) -> int:
+def latest_due(kind: str | None, level: str | None, today: date, scope: str | None = None) -> int:
     """The latest year whose report a body of a kind and level should have published before
-    `today`."""
+    `today`; `scope` is that of its reports, if known."""
     year = today.year - 1
-    return year if due_on(year, kind, level) < today else year - 1
+    return year if due_on(year, kind, level, scope) < today else year - 1
 
 
 def report_state(report: Row) -> str:
@@ -156,12 +157,14 @@ def body_rows(
     `ended` is the year in which the body ended, if it did."""
     kind, level, portal = body["kind"], body["level"], body["portal_id"]
     by_year = {report["year"]: report for report in reports}
-    latest = latest_due(kind, level, today)
+    # An office whose last report is its government's is held to that of a year without one.
+    usual = by_year[max(by_year)]["scope"] if by_year else None
+    latest = latest_due(kind, level, today, usual)
     if ended is not None:
         latest = min(latest, ended - 1)
     for year in due_years(by_year.keys() | listed.keys(), latest, today.year):
         report = by_year.get(year)
-        due = due_on(year, kind, level, report["scope"] if report else None)
+        due = due_on(year, kind, level, report["scope"] if report else usual)
         row = {
             "issuer_id": body["id"],
             "year": year,

@@ -65,6 +65,8 @@ PUBLISHED = (
 PLAIN_DATE = re.compile(DATE)
 PUBLICATION_METAS = ("PubDate", "pubdate", "PublishDate", "publishdate", "article:published_time")
 
+# Where to turn to with questions: streets and departments are named there too.
+NO_ASIDE = "(?!疑问|联系|地址)"
 # Sentences that say whose figures a report is made of.
 COUNTED = re.compile(
     r"综合(?!行政(?!区域)|执法|治理|整治|实验|保税|服务|管理|改革|窗口|性)[^。;]{0,40}?(?:各|所属|部门|行政区域)"
@@ -72,7 +74,8 @@ COUNTED = re.compile(
     r"|汇总[^。;]{0,24}?(?:各|所属|部门)[^。;]{0,40}?(?:数据|情况|报告|年报|编制|而成)"
     r"|由[^。;,]{0,24}?各[^。;,]{0,40}?(?:数据|情况|年报|报告)[^。;,]{0,8}?(?:编制|汇总|而成|形成)"
     r"|(?:本(?:年度)?报告|本年报|(?:所列|所含|统计|报告|年报|表中|上述)(?:的|中的)?数据|统计(?:范围|口径|对象))"
-    r"[^。;]{0,20}?(?:包括|包含|涵盖|覆盖|反映|来自|为|系)[^。;]{0,60}"
+    rf"(?:{NO_ASIDE}[^。;]){{0,20}}?(?:包括|包含|涵盖|覆盖|反映|来自|为|(?<![体关])系)"
+    rf"(?:{NO_ASIDE}[^。;]){{0,60}}"
     r"|(?:包括|包含|涵盖)[^。;]{0,30}各(?:县|区|乡|镇|街道|级)[^。;]{0,30}数据"
 )
 LEFT_OUT = re.compile(

@@ -161,14 +161,19 @@ create temp table quoting_findings (
     version_id text, rule text, primary key (version_id, rule)
 ) without rowid;
 """
-# Every name below /r/ that led to what is taken: also that of each payload that showed it.
-PATHS = """
+# Every name below /r/ that led to what is taken: also that of each payload that showed it, unless
+# it showed a version that stays too, as a page does whose attachment was swapped.
+PATHS = f"""
 insert or ignore into taken_paths
 select id, reason from taken_reports
 union all select id, reason from taken_versions
-union all select report_id || '/' || substr(digest, 1, 12), reason
+union all select versions.report_id || '/' || substr(captures.digest, 1, 12), reason
     from taken_versions join versions using (id) join captures on version_id = versions.id
-    where digest is not null
+    where captures.digest is not null and not exists (
+        select 1 from captures as other join versions as shown on shown.id = other.version_id
+        where other.digest = captures.digest and shown.report_id = versions.report_id
+            and shown.id not {TAKEN_VERSION}
+    )
 """
 # A cross join begins with what is taken: that is little, and of the rest there are millions.
 URLS = """

@@ -475,18 +475,18 @@ class Keeper:
 
 @contextmanager
 def refusals(data: Path) -> Iterator[None]:
-    """End the job with a sentence where the system refuses it something: with status 74 when the
-    disk of DATA is full or failing."""
+    """End the job with a sentence where the system refuses it a file: with status 74 when the disk
+    of DATA is full or failing."""
     try:
         yield
     except (OSError, sqlite3.Error) as error:
         if is_full_or_failing(error):
             click.echo(f"Error: {refusal(data, error)}", err=True)
             sys.exit(EXIT_DISK)
-        if isinstance(error, sqlite3.Error):
+        if isinstance(error, sqlite3.Error) or not error.filename:
             raise
         raise click.ClickException(
-            f"{error.filename or data} 无法使用 / cannot be used ({error.strerror or error}): "
+            f"{error.filename} 无法使用 / cannot be used ({error.strerror}): "
             "see what stands in its place and whether this user may write there, or give another "
             "DATA=…"
         ) from error

@@ -282,10 +282,21 @@ def test_the_deadline_is_of_the_body_and_its_report(db: sqlite3.Connection) -> N
         ("140921-zcs", "2023-03-31", "on_time"),
         ("140921-zfb", "2023-03-31", "on_time"),
     ]
-    # Of the year nothing is known of, the office owes its own.
+    # Of the year nothing is known of, the office owes what it published last.
     assert rows(
         db, "select due_on from coverage where issuer_id = '140921-zfb' and year = 2023"
-    ) == [("2024-01-31",)]
+    ) == [("2024-03-31",)]
+
+
+@pytest.mark.parametrize(("scope", "years"), [("own_level", [2022]), ("own_body", [2022, 2023])])
+def test_no_office_is_missed_while_its_government_has_time(scope: str, years: list[int]) -> None:
+    """On 1 March of 2024 a government's report on 2023 is not due for another month."""
+    body = {"id": "140921-zfb", "kind": "office", "level": "county", "division": "140921",
+            "portal_id": None, "portal_state": "ok", "portal_last_ok": "2024-03-01"}  # fmt: skip
+    report = {"id": "140921-zfb/2022", "year": 2022, "scope": scope, "first_seen": SEEN,
+              "published_on": None, "first_published_on": None}  # fmt: skip
+    found = coverage.body_rows(body, [PLAIN | report], {}, None, date(2024, 3, 1))
+    assert [row["year"] for row in found] == years
 
 
 def test_the_first_version_says_when_a_report_was_published(db: sqlite3.Connection) -> None:

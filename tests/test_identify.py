@@ -348,6 +348,15 @@ OFFICE = "北原市人民政府办公室2021年政府信息公开年报"
         (CITY, "深化综合行政执法改革，各部门编制权责清单。", "unclear"),
         (CITY, "本报告包括总体情况、主动公开政府信息情况等六个部分。", "unclear"),
         (CITY, "报告所列数据的统计期限为2021年1月1日至12月31日。", "unclear"),
+        # Whom to ask is not whom a report is made of, whatever street that one is in.
+        (CITY, "如对本报告有疑问，请与市政府办公室联系（地址：北原市城关街道12号）。", "unclear"),
+        (CITY, "如对本报告有疑问，请联系市政府信息公开主管部门。", "unclear"),
+        (
+            "北原市教育局2021年政府信息公开年报",
+            "对本年度报告有任何疑问，请与市教育局办公室联系（地址：北原市城关街道12号）。",
+            "own_body",
+        ),
+        ("北原市教育局2021年政府信息公开年报", "本年报为本局编制，地址：城关街道。", "own_body"),
         # An office may publish the report of its government.
         (OFFICE, "本报告由市政府办公室综合市政府各部门年度报告编制而成。", "own_level"),
         (OFFICE, "综合各县区、各部门年度报告编制而成。", "jurisdiction_aggregate"),

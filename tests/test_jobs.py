@@ -1,5 +1,6 @@
 """`python -m crawler run | nightly | serve`: what a person types and a timer starts."""
 
+import errno
 import os
 import resource
 import signal
@@ -88,6 +89,12 @@ def test_a_folder_in_the_place_of_the_lock_is_named(tmp_path: Path) -> None:
     status, said = run("nightly", "--window", "any", "--data", str(tmp_path))
     assert status == 1
     assert f"{tmp_path}/night.lock 无法使用" in said
+
+
+def test_what_names_no_file_is_not_blamed_on_the_folder(tmp_path: Path) -> None:
+    """A pipe whose reader has gone: the command line knows what to do with that."""
+    with pytest.raises(BrokenPipeError), jobs.one_at_a_time(tmp_path):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
 
 
 def test_a_memory_that_is_none_is_one_sentence(

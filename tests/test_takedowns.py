@@ -272,6 +272,24 @@ def test_a_version_leaves_and_the_report_shows_the_one_before(
     ]
 
 
+def test_a_page_that_showed_what_stays_too_keeps_its_name(data: Path, tmp_path: Path) -> None:
+    """Only its attachment was swapped: the page names the version before, which stays."""
+    page = {"digest": "a" * 64, "url": f"http://example.gov.cn/{JYJ}/2023", "version_id": NEW,
+            "fetched_at": "2024-03-02T14:00:00Z", "warc_file": "two.warc.gz", "offset": 1,
+            "record_type": "revisit"}  # fmt: skip
+    with closing(sqlite3.connect(data / "nianbao.db")) as db, db:
+        db.execute(
+            f"insert into captures ({', '.join(page)}) values ({', '.join(':' + key for key in page)})",
+            page,
+        )
+    publish(data, listed(tmp_path, NEW))
+    assert rows(data, "select path from redirects where target is null order by path") == [
+        (f"{JYJ}/2023/{'b' * 11}0",),
+        (NEW,),
+    ]
+    assert rows(data, f"select id from versions where report_id = '{JYJ}/2023'") == [(OLD,)]
+
+
 def test_the_first_version_leaves_and_the_report_stays(data: Path, tmp_path: Path) -> None:
     publish(data, listed(tmp_path, OLD))
     assert rows(data, "select id, replaces from versions where report_id like '%jyj/2023'") == [

@@ -53,16 +53,19 @@ def refused_builds(tally: Tally) -> None:
         build(data, workers=0)
         publish(data)
 
-    _of_command(tally, ("build",), arrived, built, fold)
+    # Without workers: strace counts the calls of each thread apart, and the one of their pool that
+    # has as many would be refused a pipe, which no disk does, and wait for ever.
+    alone = ("build", "--workers", "0")
+    _of_command(tally, alone, arrived, built, fold)
     if tally.long:
-        _of_command(tally, ("build", "--rebuild"), arrived, built, fold)
+        _of_command(tally, (*alone, "--rebuild"), arrived, built, fold)
     _of_command(tally, ("publish",), built, built, publish)
 
 
 def _of_command(
     tally: Tally, words: Sequence[str], start: Path, end: Path, settle: Callable[[Path], object]
 ) -> None:
-    data = tally.folder / words[-1].strip("-")
+    data = tally.folder / words[0]
     command = commands.archive(words[0], data, *words[1:])
     shutil.copytree(start, data, symlinks=True)
     _, listed = traced.calls(tally, command, data)
