@@ -6,16 +6,18 @@ import hashlib
 import io
 import json
 import sqlite3
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from datasette.app import Datasette
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from archive import form
 from archive.findings.rules import RULES
-from archive.publish import ADDED, metadata
+from archive.publish import added, metadata
 from archive.schema import TABLES
 from archive.search_index import index_texts
 
@@ -589,7 +591,7 @@ def build_site(folder: Path, empty: bool = False) -> Path:
 def lay_out(db: sqlite3.Connection, site: Path, warc: Path) -> None:
     """Add to the tables in SITE/nianbao.db, and beside them, what publish adds; closes them."""
     db.commit()
-    for add in ADDED:
+    for add in added():
         add(db)
     index_texts(db)
     db.commit()
@@ -599,3 +601,22 @@ def lay_out(db: sqlite3.Connection, site: Path, warc: Path) -> None:
     (site / "settings.json").write_text((SITE / "settings.json").read_text(encoding="utf-8"))
     for name in ("templates", "plugins", "static"):
         (site / name).symlink_to(SITE / name, target_is_directory=True)
+
+
+def site_module(name: str) -> Any:
+    """A module of the site, as a Datasette loads it."""
+    if f"nianbao_site.{name}" not in sys.modules:
+        Datasette(memory=True, plugins_dir=str(SITE / "plugins"))
+    return sys.modules[f"nianbao_site.{name}"]
+
+
+async def opened(site: Path) -> Any:
+    """A client of the site in a folder that `build_site` or publish made."""
+    datasette = Datasette(config_dir=site)
+    await datasette.invoke_startup()
+    return datasette.client
+
+
+def words(node: Any) -> str:
+    """The text of an element, the texts of its parts set apart."""
+    return " ".join(" ".join(node.itertext()).split())

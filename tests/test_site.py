@@ -7,15 +7,15 @@ import io
 import json
 import re
 import sqlite3
-from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
-import pytest_asyncio
 from datasette.app import Datasette
+from datasette.database import QueryInterrupted
 from datasette.plugins import pm
 from datasette.utils.asgi import Request
 from datasette.views.base import DatasetteError
@@ -31,22 +31,12 @@ from site_fixture import (
     PDF,
     SCRIPT,
     build_site,
+    opened,
+    site_module,
 )
 
 REPORT = "/r/140600-jyj/2023"
 ATOM = "{http://www.w3.org/2005/Atom}"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_site(tmp_path_factory.mktemp("archive"))
-
-
-@pytest_asyncio.fixture
-async def site(folder: Path) -> AsyncIterator[Any]:
-    datasette = Datasette(config_dir=folder)
-    await datasette.invoke_startup()
-    yield datasette.client
 
 
 def cell(page: httpx.Response, key: str) -> Any:
@@ -371,6 +361,76 @@ async def test_the_record_holds_all_the_reader_stored(site: Any) -> None:
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("_sort=nonsense", "不能按「nonsense」排序：这张表没有这一列，或这一列不能排序。"),
+        ("_sort=year&_sort_desc=year", "_sort（由小到大）与 _sort_desc（由大到小）只能给一个。"),
+        ("_col=nonsense", "这张表没有「nonsense」这样的列，或这样的列不能去掉。"),
+        ("_facet=nonsense", "没有「nonsense」这一列。"),
+        ("_size=many", "_size（行数）应为正整数，或 max。"),
+        ("_size=99999", "_size（行数）至多 200。"),
+        # SQLite would take the name for a text and find nothing.
+        ("nonsense=1", "不能按「nonsense」筛选：这张表没有这一列，或没有这种比较。"),
+        ("_through=1", "地址里的参数无法理解。"),
+        ("year__gt=99999999999999999999", "地址里的参数无法理解。"),
+        ("year__nonsense=1", "不能按「year__nonsense」筛选：这张表没有这一列，或没有这种比较。"),
+    ],
+)
+async def test_what_a_table_refuses_is_told_in_chinese(site: Any, query: str, told: str) -> None:
+    answer = await site.get(f"/nianbao/reports?{query}")
+    assert answer.status_code == 400
+    said = [p.text_content() for p in html.fromstring(answer.text).xpath("//main//p")]
+    assert told in said
+    assert not [line for line in said if re.search("Cannot|invalid|must|such", line)]
+    answer = await site.get(f"/nianbao/reports.json?{query}")
+    assert (answer.status_code, answer.json()["error"]) == (400, told)
+
+
+def test_reasons_without_words_stay_in_english() -> None:
+    reason = site_module("security").reason
+    assert reason('near "x": syntax error') == ("", 'near "x": syntax error')
+    assert reason("不是版本的摘要") == ("不是版本的摘要", "")
+    assert reason("interrupted")[0].startswith("这一查询超过了时限")
+
+
+@pytest.mark.asyncio
+async def test_a_reason_without_words_is_in_small_print(site: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(site_module("security"), "REASONS", ())
+    page = html.fromstring((await site.get("/nianbao/reports?_sort=nonsense")).text)
+    assert page.xpath("//main//p/text()")[1] == "地址里的参数无法理解。"
+    assert page.xpath("//main//small[@lang='en']/text()") == ["Cannot sort table by nonsense"]
+    answer = await site.get("/nianbao/reports.json?_sort=nonsense")
+    assert answer.json()["error"] == "地址里的参数无法理解。（Cannot sort table by nonsense）"
+
+
+@pytest.mark.asyncio
+async def test_tables_have_chinese_names(tmp_path: Path) -> None:
+    folder = build_site(tmp_path)
+    with closing(sqlite3.connect(folder / "nianbao.db")) as db:
+        db.execute("alter table events add column of_version text references versions(id)")
+        db.execute("update events set of_version = version_id")
+        db.commit()
+        (events,) = db.execute(
+            "select count(*) from events where of_version = ?",
+            (f"140600-jyj/2023/{DIGEST_2[:12]}",),
+        ).fetchone()
+    site = await opened(folder)
+    row = f"140600-jyj~2F2023~2F{DIGEST_2[:12]}"
+    page = html.fromstring((await site.get(f"/nianbao/versions/{row}")).text)
+    (related,) = page.xpath("//h2[. = '相关的行']/following-sibling::ul[1]/li")
+    assert related.text_content() == f"动态（{events} 行） events.of_version"
+    for address, place in (
+        ("/nianbao", "//th[@scope='row']"),
+        ("/data", "//h2[@id='tables']/following::table[1]//th[@scope='row']"),
+    ):
+        page = html.fromstring((await site.get(address)).text)
+        named = [th.text_content() for th in page.xpath(place)]
+        assert "版本 versions" in named
+        assert all(re.match("[\u4e00-\u9fff]+ [a-z_0-9]+$", name) for name in named), named
+
+
+@pytest.mark.asyncio
 async def test_tables_are_read_in_chinese_and_lead_to_the_record(site: Any) -> None:
     page = html.fromstring((await site.get("/nianbao/findings?verdict=fail&rule=V.outcomes")).text)
     assert page.xpath("//h1/text()")[0].strip() == "核验"
@@ -449,6 +509,10 @@ async def test_any_capture_that_showed_a_version_names_it(
     page = html.fromstring((await site.get(f"{REPORT}/{digest}", follow_redirects=True)).text)
     (canonical,) = page.xpath("//link[@rel='canonical']/@href")
     assert canonical == f"http://localhost{REPORT}/{version[:12]}"
+    # The page of whatever is the latest version is none of them (RFC 6596).
+    page = html.fromstring((await site.get(REPORT)).text)
+    (canonical,) = page.xpath("//link[@rel='canonical']/@href")
+    assert canonical == f"http://localhost{REPORT}"
 
 
 @pytest.mark.asyncio
@@ -532,7 +596,7 @@ async def test_a_version_ascribed_to_another_body_since_is_redirected(site: Any)
         "/nianbao/none",
         "/-/metadata",
         "/-/databases.json",
-        "/sitemap-9.xml",
+        "/sitemap-x.xml",
     ],
 )
 async def test_what_is_not_there_is_a_plain_chinese_404(site: Any, path: str) -> None:
@@ -731,6 +795,16 @@ async def test_nothing_can_be_posted(site: Any, path: str) -> None:
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("path", [REPORT, "/nothing"])
+async def test_what_may_be_done_is_told_without_the_page(site: Any, path: str) -> None:
+    response = await site.options(path)
+    assert (response.status_code, response.content) == (204, b"")
+    assert response.headers["allow"] == "GET, HEAD, OPTIONS"
+    response = await site.options("/selfcheck")
+    assert response.headers["allow"] == "GET, HEAD, OPTIONS, POST"
+
+
+@pytest.mark.asyncio
 async def test_an_empty_archive_has_pages(tmp_path: Path) -> None:
     datasette = Datasette(config_dir=build_site(tmp_path, empty=True))
     await datasette.invoke_startup()
@@ -763,6 +837,22 @@ async def test_a_query_past_its_time_says_what_to_do(folder: Path, path: str) ->
     response = await answer()
     assert response.status == 400
     assert "_sort=rule" in response.body
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("path", ["/coverage", "/r/140600-jyj", "/r/140600-jyj.json"])
+async def test_a_page_of_ours_past_its_time_asks_to_come_again(folder: Path, path: str) -> None:
+    datasette = Datasette(config_dir=folder)
+    await datasette.invoke_startup()
+
+    async def slow(*_: Any, **__: Any) -> None:
+        raise QueryInterrupted(sqlite3.OperationalError("interrupted"), "select 1", [])
+
+    datasette.get_database("nianbao").execute_fn = slow
+    response = await datasette.client.get(path)
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "30"
+    assert "没能在时限内查完" in response.text
 
 
 def test_settings_close_what_the_public_must_not_have() -> None:

@@ -6,16 +6,13 @@ import csv
 import io
 import re
 import sqlite3
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-import pytest_asyncio
-from datasette.app import Datasette
 from lxml import html
-from site_fixture import DIGEST_1, DIGEST_2, SEGMENT, build_site
+from site_fixture import DIGEST_1, DIGEST_2, SEGMENT, build_site, opened, words
 
 REPORT = "/r/140600-jyj/2023"
 SECOND = f"140600-jyj/2023/{DIGEST_2[:12]}"
@@ -45,29 +42,8 @@ HOSTILE = (
 )
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_site(tmp_path_factory.mktemp("archive"))
-
-
-async def client(folder: Path) -> Any:
-    datasette = Datasette(config_dir=folder)
-    await datasette.invoke_startup()
-    return datasette.client
-
-
-@pytest_asyncio.fixture
-async def site(folder: Path) -> AsyncIterator[Any]:
-    yield await client(folder)
-
-
 async def page(site: Any, path: str) -> Any:
     return html.fromstring((await site.get(path)).text)
-
-
-def words(node: Any) -> str:
-    """The text of an element, the texts of its parts set apart."""
-    return " ".join(" ".join(node.itertext()).split())
 
 
 def facts(tree: Any) -> dict[str, str]:
@@ -264,7 +240,7 @@ def poison(folder: Path) -> None:
 async def test_no_hostile_text_can_act(tmp_path: Path) -> None:
     folder = build_site(tmp_path)
     poison(folder)
-    site = await client(folder)
+    site = await opened(folder)
     pages = (
         *("/", "/changes", "/coverage", "/data", "/r/140600-jyj", REPORT, f"/r/{SECOND}"),
         *("/nianbao/events", "/nianbao/corrections", "/nianbao/redirects", "/nianbao/damages"),
@@ -305,7 +281,7 @@ async def test_no_hostile_text_can_act(tmp_path: Path) -> None:
 async def test_a_hostile_feed_is_still_xml(tmp_path: Path) -> None:
     folder = build_site(tmp_path)
     poison(folder)
-    feed = ElementTree.fromstring((await (await client(folder)).get("/changes.atom")).content)
+    feed = ElementTree.fromstring((await (await opened(folder)).get("/changes.atom")).content)
     atom = "{http://www.w3.org/2005/Atom}"
     ids = [entry.findtext(f"{atom}id") or "" for entry in feed.findall(f"{atom}entry")]
     assert len(set(ids)) == len(ids)

@@ -29,18 +29,6 @@ HOSTILE = (
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_site(tmp_path_factory.mktemp("archive"))
-
-
-@pytest_asyncio.fixture
-async def site(folder: Path) -> AsyncIterator[Any]:
-    datasette = Datasette(config_dir=folder)
-    await datasette.invoke_startup()
-    yield datasette.client
-
-
-@pytest.fixture(scope="module")
 def hostile_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same archive, where a title, a name and an address hold what each format reads as its
     own."""

@@ -7,50 +7,29 @@ import io
 import re
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-import pytest_asyncio
 from datasette.app import Datasette
 from lxml import html
-from site_fixture import DIGEST_1, DIGEST_2, IMAGE, SCRIPT, build_site
+from site_fixture import DIGEST_1, DIGEST_2, IMAGE, SCRIPT, build_site, opened, site_module, words
 
 from archive.privacy import WITHHELD
-from archive.publish import ADDED
+from archive.publish import added
 from archive.schema import PUBLISHED
+from crawler import progress
 
 LARGEST_PAGE = 200_000
 # Tables of a row a night or a portal, or fewer: these a page may read from end to end.
 SMALL = {"nights", "counts", "portal_health"}
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_site(tmp_path_factory.mktemp("archive"))
-
-
-async def client(folder: Path) -> Any:
-    datasette = Datasette(config_dir=folder)
-    await datasette.invoke_startup()
-    return datasette.client
-
-
-@pytest_asyncio.fixture
-async def site(folder: Path) -> AsyncIterator[Any]:
-    yield await client(folder)
-
-
 async def page(site: Any, path: str) -> Any:
     response = await site.get(path)
     assert response.status_code == 200, path
     return html.fromstring(response.text)
-
-
-def words(node: Any) -> str:
-    return " ".join(" ".join(node.itertext()).split())
 
 
 def remake(folder: Path, statements: str) -> None:
@@ -60,7 +39,7 @@ def remake(folder: Path, statements: str) -> None:
         for name in (*PUBLISHED, WITHHELD):
             db.execute(f"drop table if exists {name}")
         db.commit()
-        for add in ADDED:
+        for add in added():
             add(db)
 
 
@@ -146,8 +125,8 @@ async def test_filters_narrow_the_bodies(site: Any) -> None:
     assert await ids(site, f"name={quote('洪泽')}") == [hongze]
     assert await ids(site, f"name={quote('泽')}") == []
     assert await ids(site, f"after={shuozhou}") == [hongze, bad]
-    # What cannot be meant is no condition.
-    assert await ids(site, "level=x&year=20x&division=a&state=odd") == [shuozhou, hongze, bad]
+    # An empty box of the form, and what some links carry along, is no condition.
+    assert await ids(site, "level=&year=&division=&state=&utm_source=x") == [shuozhou, hongze, bad]
 
 
 @pytest.mark.asyncio
@@ -161,7 +140,7 @@ async def test_late_reports_are_marked_and_found(tmp_path: Path) -> None:
         update reports set published_on = '2021-04-01' where id = '140600-jyj/2020';
         """,
     )
-    site = await client(folder)
+    site = await opened(folder)
     tree = await page(site, "/coverage?division=14")
     squares = {
         link.text: link.get("title") for link in tree.xpath("//td/a[contains(@class, 'late')]")
@@ -190,7 +169,7 @@ async def test_what_could_not_be_read_leads_to_where_it_was_seen(tmp_path: Path)
             '朔州市教育局2022年政府信息公开工作年度报告', 'ok', 'PDF 损坏或加密，打不开');
         """,
     )
-    site = await client(folder)
+    site = await opened(folder)
     tree = await page(site, "/coverage?division=14")
     (link,) = tree.xpath("//td/a[text()='难']/@href")
     assert "PDF 损坏或加密，打不开" in (await site.get(link)).text
@@ -237,7 +216,7 @@ async def test_bodies_come_a_page_at_a_time(tmp_path: Path) -> None:
         from issuers where division = '150000';
         """,
     )
-    site = await client(folder)
+    site = await opened(folder)
     path, seen, pages = "/coverage.json?division=15", [], 0
     while path:
         found = (await site.get(path)).json()
@@ -250,6 +229,87 @@ async def test_bodies_come_a_page_at_a_time(tmp_path: Path) -> None:
     last = await page(site, "/coverage?division=15&after=150000-0100")
     assert len(last.xpath("//section[@id='bodies']//tbody/tr")) == 20
     assert not last.xpath("//a[contains(@rel, 'next')]")
+    path, seen = "/coverage.csv?division=15", []
+    while path:
+        response = await site.get(path)
+        seen += [line["issuer_id"] for line in csv.DictReader(io.StringIO(response.text))]
+        path = following(response)
+    # A row for 2022 and one for 2023.
+    assert seen == [f"150000-{number:04d}" for number in range(1, 121) for _ in (2022, 2023)]
+
+
+def following(response: Any) -> str:
+    """The address of the next page that a table's Link header names; empty without one."""
+    found = re.fullmatch('<(.+)>; rel="next"', response.headers.get("link", ""))
+    return found[1] if found else ""
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("path", ["/coverage", "/coverage/health"])
+async def test_a_chosen_place_is_named_and_stays_chosen(site: Any, path: str) -> None:
+    for code, kept, name in (
+        ("140600", "1406", "朔州市"),
+        ("140000", "14", "山西"),
+        ("140699", "140699", "140699"),
+    ):
+        tree = await page(site, f"{path}?division={code}")
+        (chosen,) = tree.xpath("//select[@name='division']/option[@selected]")
+        assert (chosen.get("value"), words(chosen)) == (kept, name)
+
+
+@pytest.mark.asyncio
+async def test_tables_of_portals_lead_on_to_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = build_site(tmp_path)
+    remake(
+        folder,
+        """
+        with recursive n (i) as (select 1 union all select i + 1 from n where i < 100)
+        insert into portals (id, name, division, level, home_url, state)
+        select printf('p%04d', i), '站点' || i, '150000', 'province', 'http://p.example', 'ok'
+        from n;
+        """,
+    )
+    site = await opened(folder)
+    path, seen = "/coverage/health.csv?state=ok&division=15", []
+    while path:
+        response = await site.get(path)
+        assert response.status_code == 200
+        seen += [line["portal_id"] for line in csv.DictReader(io.StringIO(response.text))]
+        path = following(response)
+    assert sorted(seen) == [f"p{number:04d}" for number in range(1, 101)]
+    health = sys.modules["nianbao_site.health"]
+    monkeypatch.setattr(health, "MOST_PAGES", 1)
+    cut = following(await site.get("/coverage/health.csv?division=15"))
+    assert cut == "/coverage/health.csv?division=15&page=2"
+    response = await site.get(cut)
+    assert response.status_code == 400
+    assert response.text == (
+        "page=2：至多翻到第 1 页。请以 division、level、state 缩小范围。整库见 /download。\n"
+    )
+    by_portal = await site.get("/coverage.csv?by=portal")
+    assert following(by_portal) == "/coverage.csv?by=portal&after=p0049"
+
+
+@pytest.mark.asyncio
+async def test_all_nights_are_in_the_tables(tmp_path: Path) -> None:
+    folder = build_site(tmp_path)
+    remake(
+        folder,
+        """
+        with recursive n (i) as (select 1 union all select i + 1 from n where i < 500)
+        insert into visits (portal_id, night, state, seen_at, requests)
+        select 'sz', date('2022-01-01', '+' || i || ' days'), 'ok', '2022-01-01T00:00:00Z', 1
+        from n;
+        """,
+    )
+    site = await opened(folder)
+    # Three more are the fixture's own.
+    for path in ("/coverage/nights.csv", "/coverage/health.csv?portal=sz"):
+        lines = list(csv.DictReader(io.StringIO((await site.get(path)).text)))
+        assert len(lines) == 503
+    assert (await site.get("/coverage/health.csv?portal=nobody")).status_code == 404
 
 
 # --- groups ---------------------------------------------------------------------------------------
@@ -314,22 +374,24 @@ async def test_a_row_a_night_and_a_gap_where_none_was(site: Any) -> None:
         figure.xpath("string(figcaption)").split("　")[0]: figure
         for figure in tree.xpath("//figure[@data-chart='bar']")
     }
-    assert list(figures) == ["每夜站点", "每夜请求", "每夜年报", "每夜受阻"]
+    assert list(figures) == ["每夜站点（个）", "每夜请求（次）", "每夜年报（份）", "每夜受阻（次）"]
 
     def numbers(name: str) -> list[list[str]]:
         lines = figures[name].xpath(".//tbody/tr")
         return [[words(cell) for cell in line.xpath("./*")] for line in lines]
 
-    assert numbers("每夜站点") == [
+    assert numbers("每夜站点（个）") == [
         ["2024-03-01", "1", "0"],
         ["2024-03-02", "", ""],
         ["2024-03-03", "1", "0"],
         ["2024-03-04", "1", "1"],
     ]
     # 800 is more than five times 43: told in words, and no bar that dwarfs all others.
-    assert numbers("每夜请求")[0] == ["2024-03-01", ""]
-    assert "2024-03-01（请求 800）远多于其他" in words(figures["每夜请求"].xpath("figcaption")[0])
-    assert "未画" not in words(figures["每夜站点"].xpath("figcaption")[0])
+    assert numbers("每夜请求（次）")[0] == ["2024-03-01", ""]
+    assert "2024-03-01（请求 800）远多于其他" in words(
+        figures["每夜请求（次）"].xpath("figcaption")[0]
+    )
+    assert "未画" not in words(figures["每夜站点（个）"].xpath("figcaption")[0])
 
 
 @pytest.mark.asyncio
@@ -354,6 +416,13 @@ async def test_portals_with_the_longest_silent_first(site: Any) -> None:
     assert not one.xpath("//a[starts-with(@href, 'javascript')]")
 
 
+def test_every_state_of_a_portal_has_a_word() -> None:
+    """The crawl's own words are shorter, for a narrow terminal; the site has no part of it."""
+    known = site_module("wording").WORDS["verdict"]
+    assert {state for state in progress.STATES if state} <= known.keys()
+    assert set(site_module("health").STATES) <= known.keys()
+
+
 @pytest.mark.asyncio
 async def test_portals_are_filtered(site: Any) -> None:
     async def portals(query: str) -> list[str]:
@@ -367,7 +436,7 @@ async def test_portals_are_filtered(site: Any) -> None:
     assert await portals("division=140600") == ["sz"]
     assert await portals("level=county&silent=2") == []
     assert await portals("silent=1") == ["hz"]
-    assert await portals("state=odd&silent=-1&page=0") == ["hz", "sz"]
+    assert await portals("state=&silent=&page=&utm_source=x") == ["hz", "sz"]
 
 
 @pytest.mark.asyncio
@@ -408,8 +477,8 @@ async def test_the_nights_keep_their_addresses(site: Any) -> None:
     table = (await site.get("/coverage/portals.csv?night=2024-03-01")).text
     (only,) = csv.DictReader(io.StringIO(table))
     assert (only["name"], only["requests"], only["seconds"]) == ("朔州市人民政府", "800", "130.5")
-    strange = await site.get("/coverage/portals.json?night=%27or")
-    assert strange.json()["night"] == "2024-03-04"
+    plain = await site.get("/coverage/portals.json?night=&utm_source=x")
+    assert plain.json()["night"] == "2024-03-04"
 
 
 # --- the front page -------------------------------------------------------------------------------
@@ -453,7 +522,7 @@ async def test_what_happened_on_the_last_night_is_counted(tmp_path: Path, at: st
     folder = build_site(tmp_path)
     with sqlite3.connect(folder / "nianbao.db") as db:
         db.execute("update events set night = '2024-03-04', at = ? where kind = 'vanished'", (at,))
-    tree = await page(await client(folder), "/")
+    tree = await page(await opened(folder), "/")
     (part,) = tree.xpath("//section[@id='events']//h3[a='下线']/..")
     assert words(part.xpath("h3/span")[0]) == "1 份"
     assert "这一夜没有" not in words(part)
@@ -466,7 +535,7 @@ async def test_sums_keep_the_earlier_form_apart(tmp_path: Path) -> None:
         folder,
         "update reports set scope = 'own_body' where issuer_id = '140600-jyj';",
     )
-    tree = await page(await client(folder), "/")
+    tree = await page(await opened(folder), "/")
     figures = tree.xpath("//section[@id='national']//figure")
     assert [figure.get("id") for figure in figures] == [
         "national-requests",
@@ -485,12 +554,12 @@ async def test_sums_keep_the_earlier_form_apart(tmp_path: Path) -> None:
     ]
     (line,) = figures[2].xpath(".//tbody/tr")
     assert [words(cell) for cell in line.xpath("./*")[:2]] == ["2016", "33"]
-    assert "机关数：2020 年 1，2021 年 1，2022 年 0，2023 年 1" in words(figures[0])
+    assert "机关数：2020 年 1 个，2021 年 1 个，2022 年 0 个，2023 年 1 个" in words(figures[0])
 
 
 @pytest.mark.asyncio
 async def test_an_archive_of_nothing_has_pages_all_the_same(tmp_path: Path) -> None:
-    site = await client(build_site(tmp_path, empty=True))
+    site = await opened(build_site(tmp_path, empty=True))
     for path in (
         *("/", "/index.json", "/coverage", "/coverage.json", "/coverage.csv"),
         *("/coverage?by=province", "/coverage?by=portal", "/coverage.json?by=level"),
@@ -521,7 +590,7 @@ async def test_no_page_walks_a_large_table(folder: Path, monkeypatch: pytest.Mon
         connection.set_trace_callback(asked.append)
 
     monkeypatch.setattr(Datasette, "_prepare_connection", traced)
-    site = await client(folder)
+    site = await opened(folder)
     with sqlite3.connect(folder / "nianbao.db") as db:
         names = {name for (name,) in db.execute("select name from sqlite_master")}
         for path in PATHS:
@@ -562,7 +631,7 @@ async def test_no_page_is_large(tmp_path: Path) -> None:
         from portals join d where portals.id like 'p%';
         """,
     )
-    site = await client(folder)
+    site = await opened(folder)
     for path in (
         *("/", "/coverage", "/coverage?by=province", "/coverage?by=portal", "/coverage/health"),
         *("/coverage/health?portal=p7", "/coverage?late=very_late"),
@@ -570,3 +639,76 @@ async def test_no_page_is_large(tmp_path: Path) -> None:
         response = await site.get(path)
         assert response.status_code == 200
         assert len(response.content) < LARGEST_PAGE, (path, len(response.content))
+
+
+# --- what cannot be meant -------------------------------------------------------------------------
+
+CODES = "应为国家标准代码的前 2、4、6、9 或 12 位，如 14、1406、140602；中央为 00。"
+WRONG = [
+    ("/coverage", "state=zz",
+     "state=zz：可用的值是 published、moved、suspect、vanished、image_only、unreadable、blocked、"
+     "needs_browser、missing。"),
+    ("/coverage", "level=x", "level=x：可用的值是 central、province、prefecture、county、township。"),
+    ("/coverage", "late=x", "late=x：可用的值是 late、very_late。"),
+    ("/coverage", "by=x", "by=x：可用的值是 province、level、portal。"),
+    ("/coverage", "year=abc", "year=abc：年度是四位数字，如 2023，只能给一个。"),
+    ("/coverage", "year=2019-2023", "year=2019-2023：年度是四位数字，如 2023，只能给一个。"),
+    ("/coverage", "division=a", f"division=a：没有这个区划代码。{CODES}"),
+    ("/coverage", "division=99", f"division=99：没有这个区划代码。{CODES}"),
+    ("/coverage", "portal=zz", "portal=zz：没有这个站点。站点编号见 /coverage/health.json。"),
+    ("/coverage", "level=county&level=province", "level 给了 2 个值：只能给一个。"),
+    ("/coverage", "late=x&by=y", "by=y：可用的值是 province、level、portal。"
+     "late=x：可用的值是 late、very_late。"),
+    ("/coverage/health", "silent=0", "silent=0：应为 1 至 9999 的整数。"),
+    ("/coverage/health", "division=99", f"division=99：没有这个区划代码。{CODES}"),
+    ("/coverage/health", "page=x", "page=x：应为 1 至 100 的整数。"),
+    ("/coverage/health", "page=101", "page=101：至多翻到第 100 页。请以 division、level、state "
+     "缩小范围。整库见 /download。"),
+]  # fmt: skip
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("path", "query", "told"), WRONG)
+async def test_a_value_that_cannot_be_meant_is_refused(
+    site: Any, path: str, query: str, told: str
+) -> None:
+    """Never answered with all there is: programs get 400 and why, the page says it above."""
+    as_json = await site.get(f"{path}.json?{query}")
+    assert as_json.status_code == 400
+    assert as_json.json() == {"ok": False, "status": 400, "title": "请求有误", "error": told}
+    as_csv = await site.get(f"{path}.csv?{query}")
+    assert (as_csv.status_code, as_csv.text) == (400, f"{told}\n")
+    assert as_csv.headers["content-type"] == "text/plain; charset=utf-8"
+    shown = await site.get(f"{path}?{query}")
+    assert shown.status_code == 400
+    (banner,) = html.fromstring(shown.text).xpath("//div[@role='alert']")
+    left_out = "未采用，以下不以此为条件。"
+    assert "".join(words(banner).split()) == "".join(f"{told}{left_out}".split())
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("night", ["foo", "2024-03-02", "'or"])
+async def test_a_night_without_a_crawl_is_refused(site: Any, night: str) -> None:
+    told = f"night={night}：没有这一夜的抓取。所有夜次见 /coverage/nights.json。"
+    for ending in ("json", "csv"):
+        answer = await site.get(f"/coverage/portals.{ending}?night={quote(night)}")
+        assert answer.status_code == 400
+        assert (answer.json()["error"] if ending == "json" else answer.text[:-1]) == told
+
+
+@pytest.mark.asyncio
+async def test_a_value_is_shown_as_text(site: Any) -> None:
+    for path in ("/coverage?level=", "/coverage?portal=", "/coverage/health?state="):
+        answer = await site.get(path + quote(SCRIPT))
+        assert answer.status_code == 400
+        assert SCRIPT not in answer.text
+
+
+@pytest.mark.asyncio
+async def test_a_portal_nobody_knows_is_not_there(site: Any) -> None:
+    told = "portal=zz：没有这个站点。站点编号见 /coverage/health.json。"
+    answer = await site.get("/coverage/health.json?portal=zz")
+    assert (answer.status_code, answer.json()["status"]) == (404, 404)
+    assert (answer.json()["ok"], answer.json()["error"]) == (False, told)
+    answer = await site.get("/coverage/health.csv?portal=zz")
+    assert (answer.status_code, answer.text) == (404, f"{told}\n")

@@ -6,13 +6,10 @@ import csv
 import io
 import random
 import sqlite3
-import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from datasette.app import Datasette
 from lxml import html
 from site_fixture import (
@@ -25,6 +22,7 @@ from site_fixture import (
     SECTION_2,
     build_site,
     insert,
+    site_module,
 )
 
 REPORT = "/r/140600-jyj/2023"
@@ -33,22 +31,10 @@ DIFF = f"{REPORT}/{FIRST}/diff/{SECOND}"
 YEARS = "/r/140600-jyj/2020/diff/2023"
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_site(tmp_path_factory.mktemp("archive"))
-
-
-@pytest_asyncio.fixture
-async def site(folder: Path) -> AsyncIterator[Any]:
-    datasette = Datasette(config_dir=folder)
-    await datasette.invoke_startup()
-    yield datasette.client
-
-
-@pytest_asyncio.fixture
-async def module(site: Any) -> Any:
-    """The pure part, as the site has loaded it."""
-    return sys.modules["nianbao_site.differences"]
+@pytest.fixture
+def module() -> Any:
+    """The pure part, as the site loads it."""
+    return site_module("differences")
 
 
 # --- cells ------------------------------------------------------------------------------------
@@ -436,4 +422,10 @@ async def test_a_page_of_long_texts_is_cut_and_says_so(tmp_path: Path) -> None:
     assert (
         sum(len(line["before"] or "") for part in found["sections"] for line in part["lines"])
         > 100_000
+    )
+    table = await datasette.client.get(f"{DIFF}.csv")
+    assert table.status_code == 400
+    assert table.text == (
+        "正文超过 200000 字，只比较了前面的；已比较的见网页与 JSON（cut 为 true）。"
+        "整库见 /download。\n"
     )

@@ -5,16 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import sqlite3
-from collections.abc import AsyncIterator
+import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-import pytest_asyncio
-from datasette.app import Datasette
 from lxml import html
-from site_fixture import DIGEST_1, DIGEST_2, build_site
+from site_fixture import DIGEST_1, DIGEST_2, build_site, opened, words
 
 REPORT = "/r/140600-jyj/2023"
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -25,22 +23,6 @@ COMPARISON = f"/r/140600-jyj/2023/{DIGEST_1[:12]}/diff/{DIGEST_2[:12]}"
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return build_site(tmp_path)
-
-
-async def client(folder: Path) -> Any:
-    datasette = Datasette(config_dir=folder)
-    await datasette.invoke_startup()
-    return datasette.client
-
-
-@pytest_asyncio.fixture
-async def site(folder: Path) -> AsyncIterator[Any]:
-    yield await client(folder)
-
-
-def words(node: Any) -> str:
-    """The text of an element, the texts of its parts set apart."""
-    return " ".join(" ".join(node.itertext()).split())
 
 
 def add_events(folder: Path, *lines: tuple[Any, ...]) -> None:
@@ -124,7 +106,7 @@ async def test_all_events_can_be_paged_through(folder: Path) -> None:
             [(number, f"2020-01-01T00:{number // 60:02}:{number % 60:02}Z") for number in
              range(2, 252)],
         )  # fmt: skip
-    site = await client(folder)
+    site = await opened(folder)
     pages = [(await site.get(f"/changes.json?page={number}")).json() for number in (1, 2, 3, 4)]
     assert [page["count"] for page in pages] == [100, 100, 59, 0]
     assert [page["more"] for page in pages] == [True, True, False, False]
@@ -180,7 +162,7 @@ async def test_the_feed_is_valid_atom(site: Any) -> None:
 @pytest.mark.asyncio
 async def test_ids_in_the_feed_stay_when_more_happens(folder: Path) -> None:
     async def ids() -> list[str | None]:
-        feed = ElementTree.fromstring((await (await client(folder)).get("/changes.atom")).content)
+        feed = ElementTree.fromstring((await (await opened(folder)).get("/changes.atom")).content)
         return [entry.findtext(f"{ATOM}id") for entry in feed.findall(f"{ATOM}entry")]
 
     before = await ids()
@@ -212,7 +194,7 @@ async def test_moments_and_texts_that_are_none_leave_the_feed_valid(folder: Path
                    "where report_id like '140600-jyj/20%' and position = 1")  # fmt: skip
         db.execute("update versions set title = 'a\u0001b & <c>' where id = ?", (SECOND,))
         db.execute("delete from reports where id = '320813-zf/2023'")
-    site = await client(folder)
+    site = await opened(folder)
     feed = ElementTree.fromstring((await site.get("/changes.atom")).content)
     entries = feed.findall(f"{ATOM}entry")
     assert len(entries) == 9
@@ -229,7 +211,7 @@ async def test_moments_and_texts_that_are_none_leave_the_feed_valid(folder: Path
 @pytest.mark.asyncio
 async def test_a_report_tells_what_befell_it(folder: Path) -> None:
     add_events(folder, (3, "edited", "2024-03-05T18:00:00Z", FIRST, SECOND))
-    site = await client(folder)
+    site = await opened(folder)
     page = html.fromstring((await site.get(REPORT)).text)
     told = [words(line) for line in page.xpath("//section[@id='events']//li")]
     assert told == [
@@ -306,5 +288,70 @@ async def test_an_address_that_shows_another_report_since_says_so(folder: Path) 
             "('http://jyj.example.gov.cn/2021.html', '2024-03-09', '2024-03-09T18:00:00Z', 'ok', "
             "'page', '140600-jyj/2023')"
         )
-    page = html.fromstring((await (await client(folder)).get("/r/140600-jyj/2021")).text)
+    page = html.fromstring((await (await opened(folder)).get("/r/140600-jyj/2021")).text)
     assert "正常 ，今为另一份年报 140600-jyj/2023" in words(page.xpath("//*[@id='captures']")[0])
+
+
+@pytest.mark.asyncio
+async def test_the_table_of_changes_leads_on_to_the_end(
+    site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fixture has nine events, more than two of them news."""
+    events = sys.modules["nianbao_site.events"]
+    monkeypatch.setattr(events, "CHANGES_PER_PAGE", 2)
+    first = await site.get("/changes.csv?kind=new&bom=1")
+    assert first.headers["link"] == '</changes.csv?kind=new&bom=1&page=2>; rel="next"'
+    monkeypatch.setattr(events, "MOST_PAGES", 1)
+    cut = await site.get("/changes.csv")
+    assert cut.headers["link"] == '</changes.csv?page=2>; rel="next"'
+    behind = await site.get("/changes.csv?page=2")
+    assert behind.status_code == 400
+    assert behind.text == (
+        "page=2：至多翻到第 1 页。请以 kind 缩小范围，或以条件查 events 表。整库见 /download。\n"
+    )
+    monkeypatch.setattr(events, "CHANGES_PER_PAGE", 9)
+    assert "link" not in (await site.get("/changes.csv")).headers
+
+
+KINDS = "new、edited、vanished、back、moved、suspect"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("kind=x", f"kind=x：可用的值是 {KINDS}。"),
+        ("kind=new&kind=back", "kind 给了 2 个值：只能给一个。"),
+        ("page=0", "page=0：应为 1 至 100 的整数。"),
+        ("page=101", "page=101：至多翻到第 100 页。请以 kind 缩小范围，或以条件查 events 表。整库见 /download。"),
+    ],
+)  # fmt: skip
+async def test_a_value_that_cannot_be_meant_is_refused(site: Any, query: str, told: str) -> None:
+    as_json = await site.get(f"/changes.json?{query}")
+    assert as_json.status_code == 400
+    assert as_json.json() == {"ok": False, "status": 400, "title": "请求有误", "error": told}
+    as_csv = await site.get(f"/changes.csv?{query}")
+    assert (as_csv.status_code, as_csv.text) == (400, f"{told}\n")
+    shown = await site.get(f"/changes?{query}")
+    assert shown.status_code == 400
+    (banner,) = html.fromstring(shown.text).xpath("//div[@role='alert']")
+    left_out = "未采用，以下不以此为条件。"
+    assert "".join(words(banner).split()) == "".join(f"{told}{left_out}".split())
+    # What a link carries along is nobody's parameter.
+    assert (await site.get("/changes.json?utm_source=x&kind=")).json()["count"] == 9
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("kind=x", f"kind=x：可用的值是 {KINDS}。"),
+        ("division=1%27", "division=1'：没有这个区划代码。"),
+        ("kind=suspect&division=14", "division=14：kind=suspect 不能再按地区取，二者择一。"),
+    ],
+)
+async def test_a_feed_of_what_cannot_be_meant_is_refused(site: Any, query: str, told: str) -> None:
+    answer = await site.get(f"/changes.atom?{query}")
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.text.startswith(told)

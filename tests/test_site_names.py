@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from datasette.app import Datasette
 from lxml import html
 from site_fixture import (
@@ -23,18 +21,6 @@ from site_fixture import (
 )
 
 REPORT = "/r/140600-jyj/2023"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_site(tmp_path_factory.mktemp("archive"))
-
-
-@pytest_asyncio.fixture
-async def site(folder: Path) -> AsyncIterator[Any]:
-    datasette = Datasette(config_dir=folder)
-    await datasette.invoke_startup()
-    yield datasette.client
 
 
 @pytest.mark.asyncio

@@ -6,15 +6,12 @@ import hashlib
 import json
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-import pytest_asyncio
-from datasette.app import Datasette
 from lxml import html
 from site_fixture import SCRIPT, SEGMENT, SITE, figures, insert, tables, write_warc
 
@@ -131,13 +128,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return site
 
 
-@pytest_asyncio.fixture
-async def site(folder: Path) -> AsyncIterator[Any]:
-    datasette = Datasette(config_dir=folder)
-    await datasette.invoke_startup()
-    yield datasette.client
-
-
 @pytest.mark.asyncio
 @pytest.mark.parametrize(
     "path",
@@ -227,6 +217,9 @@ async def test_what_was_taken_down_says_why(site: Any, name: str, form: str) -> 
     assert "撤下的文字" not in answer.text
     if form == ".json":
         assert answer.json()["reason"] == REASON
+    elif form == ".csv":
+        assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+        assert answer.text == f"{REASON}\n"
     else:
         assert SCRIPT not in answer.text
         tree = html.fromstring(answer.text)

@@ -8,31 +8,17 @@ import random
 import re
 import sqlite3
 import unicodedata
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 from xml.etree import ElementTree
 
 import pytest
-import pytest_asyncio
 from datasette.app import Datasette
 from lxml import html
-from site_fixture import SCRIPT, build_site, insert
+from site_fixture import SCRIPT, build_site, insert, site_module
 
 from archive.search_index import HIDDEN, cut, index_texts, normal
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_site(tmp_path_factory.mktemp("archive"))
-
-
-@pytest_asyncio.fixture
-async def site(folder: Path) -> AsyncIterator[Any]:
-    datasette = Datasette(config_dir=folder)
-    await datasette.invoke_startup()
-    yield datasette.client
 
 
 def path(ending: str = ".json", /, **given: str) -> str:
@@ -211,9 +197,8 @@ async def test_search_finds_what_a_scan_finds(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["收到 申请１２ 件", "Annual\nReport 2023年", "Wi-Fi Café ｱ", "政\u200b府，信息", "①②"]
 )
-def test_the_site_folds_text_as_the_archive_does(folder: Path, text: str) -> None:
-    from nianbao_site import asked
-
+def test_the_site_folds_text_as_the_archive_does(text: str) -> None:
+    asked = site_module("asked")
     assert asked.normal(text) == normal(text)
     assert set(asked.tokens_of(normal(text))) <= set(cut(normal(text)).split())
 
@@ -433,6 +418,54 @@ async def test_bodies_keep_to_the_region_and_level(site: Any) -> None:
         assert found["bodies"] == []
 
 
+# --- typed in traditional characters ------------------------------------------------------------
+
+
+@pytest.mark.asyncio
+async def test_traditional_characters_are_looked_for_in_simplified_ones(site: Any) -> None:
+    told = (await site.get(path(q="教育局 信息公開"))).json()
+    assert told["simplified"] == "教育局 信息公开"
+    assert sorted(hit["report_id"] for hit in told["results"]) == sorted(EVERY_JYJ)
+    page = html.fromstring((await site.get(path("", q="信息公開", region="14"))).text)
+    (note,) = page.xpath("//p[starts-with(., '按简体')]")
+    assert note.text_content() == "按简体「信息公开」查找。照原样查找「信息公開」"
+    # What leads to it as typed keeps the filters, and looks for what nobody wrote.
+    (exact,) = note.xpath("./a/@href")
+    assert parse_qs(urlsplit(exact).query) == {"q": ["「信息公開」"], "region": ["14"]}
+    assert "没有找到" in (await site.get(exact)).text
+    assert (await site.get(exact.replace("/search?", "/search.json?"))).json()["simplified"] is None
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("query", ["信息公开", "乾县", "「信息公開」", "於潜", "Ｗ36条", "-教育"])
+async def test_what_is_simplified_or_quoted_is_taken_as_it_is(site: Any, query: str) -> None:
+    assert (await site.get(path(q=query))).json()["simplified"] is None
+    page = await site.get(path("", q=query))
+    assert "按简体" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("query", "simple", "literal"),
+    [
+        # One that simplified texts have too is told apart by what stands beside it.
+        ("乾縣", "乾县", "「乾縣」"),
+        ("衞生 -財政局", "卫生 -财政局", "「衞生」 -「財政局」"),
+        (
+            "教育 「財政」 臺灣，說明",
+            "教育 「財政」 台湾，说明",
+            "教育 「財政」 「臺灣」，「說明」",
+        ),
+    ],
+)
+def test_queries_in_simplified_characters(query: str, simple: str, literal: str) -> None:
+    assert site_module("asked").as_simplified(query) == (simple, literal)
+
+
+@pytest.mark.asyncio
+async def test_names_are_suggested_for_traditional_characters(site: Any) -> None:
+    assert (await site.get("/search/suggest?q=" + quote("洪澤區"))).json()[1] == ["洪泽区人民政府"]
+
+
 # --- how it is shown --------------------------------------------------------------------------
 
 
@@ -454,6 +487,28 @@ async def test_snippets_show_the_text_as_printed(site: Any) -> None:
     assert [snippet["text"][start:end] for start, end in snippet["marks"]] == ["推送", "３６条"]
 
 
+# Ten characters and a word or number, which 28 characters before or 92 after `place` would divide.
+@pytest.mark.parametrize(
+    ("printed", "place", "shown"),
+    [
+        # The end falls between 1 and 2, after the point, and within a word.
+        (f"{'上' * 119}12件", 28, "上" * 119),
+        (f"{'上' * 117}1,234件", 28, "上" * 117),
+        (f"{'上' * 118}WARCs存", 28, "上" * 118),
+        (f"{'上' * 118}３６条", 28, f"{'上' * 118}３６"),
+        # The beginning: 12345 is left out, as is 1,234; where the hit itself stands in it, it stays.
+        (f"12345{'上' * 26}下", 31, f"{'上' * 26}下"),
+        (f"上1,234{'上' * 26}下", 32, f"{'上' * 26}下"),
+        (f"{'上' * 10}1{'2' * 40}件", 40, f"1{'2' * 40}件"),
+        # Nothing but one number, longer than any query.
+        ("1" * 500, 0, "1" * 120),
+    ],
+)
+def test_snippets_divide_no_number_and_no_word(printed: str, place: int, shown: str) -> None:
+    start, end = site_module("found").bounds(printed, place)
+    assert printed[start:end] == shown
+
+
 @pytest.mark.asyncio
 async def test_a_snippet_leads_to_its_chapter(site: Any) -> None:
     page = html.fromstring((await site.get(path("", q="养殖"))).text)
@@ -470,11 +525,9 @@ async def test_a_snippet_leads_to_its_chapter(site: Any) -> None:
         ("Open  Data", "data", "Open 【Data】"),
     ],
 )
-def test_marks(folder: Path, printed: str, word: str, expected: str) -> None:
-    from nianbao_site import asked, found
-
-    words, _ = asked.read_query(word)
-    pieces = found.marked(printed, words)
+def test_marks(printed: str, word: str, expected: str) -> None:
+    words, _ = site_module("asked").read_query(word)
+    pieces = site_module("found").marked(printed, words)
     assert "".join(f"【{text}】" if hit else text for hit, text in pieces) == expected
 
 
@@ -560,3 +613,218 @@ async def test_a_common_word_is_answered_within_bounds(
     assert (await site.get(path(q="政府"))).json()["count"] == 2
     assert asked
     assert max(asked) <= 3
+
+
+# --- within its time --------------------------------------------------------------------------
+
+
+class Clock:
+    """A clock that stands still until it is pushed, then is an hour later."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def push(self) -> None:
+        self.now += 3600.0
+
+
+def assert_not_kept(answer: Any) -> None:
+    """What ran out of time may be whole when it is asked again."""
+    assert answer.headers["cache-control"] == "no-store"
+    assert "etag" not in answer.headers
+
+
+@pytest.mark.asyncio
+async def test_what_is_excluded_stays_out_when_time_runs_out(
+    site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that holds the words does not tell whether the text says what is excluded."""
+    from nianbao_site import found
+
+    assert await hits(site, q="洪泽 -「养殖信息」") == []
+    clock = Clock()
+    heads = found.heads
+
+    def slow_heads(*given: Any) -> Any:
+        ids = heads(*given)
+        assert len(ids) == 1
+        clock.push()
+        return ids
+
+    monkeypatch.setattr(found, "monotonic", clock)
+    monkeypatch.setattr(found, "heads", slow_heads)
+    answer = (await site.get(path(q="洪泽 -「养殖信息」"))).json()
+    assert (answer["results"], answer["count"], answer["complete"]) == ([], 0, False)
+    page = await site.get(path("", q="洪泽 -「养殖信息」"))
+    shown = page.text
+    assert "找到时限为止" in shown
+    assert_not_kept(page)
+    # Nobody knows that there is none.
+    assert "没有一份年报" not in shown
+    table = await site.get(path(".csv", q="洪泽 -「养殖信息」"))
+    assert table.status_code == 400
+    assert table.text == (
+        "这次查找到时限为止，可能还有。请以 region、level、year 缩小范围。整库见 /download。\n"
+    )
+
+
+WIDE = "ＡＢＣ ＤＥＦ ＧＨＩ ＪＫＬ ＭＮＯ ＰＱＲ ＳＴＵ ＶＷＸ".split()
+
+
+def folds_counted(found: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The longer texts that are folded from here on."""
+    folded: list[str] = []
+    fold = found.folded_places
+
+    def counted(printed: str) -> Any:
+        if len(printed) > 200:
+            folded.append(printed)
+        return fold(printed)
+
+    monkeypatch.setattr(found, "folded_places", counted)
+    return folded
+
+
+def wide_chapters() -> list[tuple[int, str, str]]:
+    """Eight chapters, each of which says one word, in full-width letters and far apart."""
+    return [
+        (number, "", f"{'上' * 150}{word}{'下' * 150}{number}")
+        for number, word in enumerate(WIDE, start=1)
+    ]
+
+
+def test_a_chapter_is_folded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = site_module("found")
+    folded = folds_counted(found, monkeypatch)
+    words, _ = site_module("asked").read_query(" ".join(WIDE))
+    shown = found.snippets(wide_chapters(), words, list, lambda: None)
+    assert [number for number, _, _ in shown] == [1, 2]
+    assert [[text for hit, text in pieces if hit] for _, _, pieces in shown] == [
+        ["ＡＢＣ"],
+        ["ＤＥＦ"],
+    ]
+    assert len(folded) == len(set(folded)) == 8
+
+
+@pytest.mark.asyncio
+async def test_hits_are_shown_by_their_beginnings_when_time_runs_out(
+    site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nianbao_site import found
+
+    before = (await site.get(path(q="养殖"))).json()["results"]
+    assert before[0]["snippets"][0]["marks"] == [[8, 10]]
+    clock = Clock()
+    snippets = found.snippets
+
+    def late_snippets(*given: Any) -> Any:
+        clock.push()
+        return snippets(*given)
+
+    monkeypatch.setattr(found, "monotonic", clock)
+    monkeypatch.setattr(found, "snippets", late_snippets)
+    answer = await site.get(path(q="养殖"))
+    assert_not_kept(answer)
+    (hit,) = answer.json()["results"]
+    assert hit["report_id"] == "320813-zf/2023"
+    assert [snippet["marks"] for snippet in hit["snippets"]] == [[]]
+
+
+@pytest.mark.asyncio
+async def test_likeness_is_weighed_within_the_time(
+    site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nianbao_site import found, named
+
+    assert (await site.get(path(q="朔洲市教育局"))).json()["bodies_count"] == 1
+    clock = Clock()
+    near = named.near
+
+    def slow_near(*given: Any) -> Any:
+        clock.push()
+        return near(*given)
+
+    monkeypatch.setattr(found, "monotonic", clock)
+    monkeypatch.setattr(named, "near", slow_near)
+    response = await site.get(path(q="朔洲市教育局"))
+    assert_not_kept(response)
+    answer = response.json()
+    assert (answer["bodies_count"], answer["bodies_complete"]) == (0, False)
+
+
+@pytest.mark.asyncio
+async def test_the_pages_of_a_table_lead_on_to_the_end(
+    site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever follows the links has all hits, or is told that there are more."""
+    address, seen = path(".csv", q="政府", size="2"), []
+    for _ in range(3):
+        response = await site.get(address)
+        seen += [line["report_id"] for line in csv.DictReader(io.StringIO(response.text))]
+        following = response.headers.get("link")
+        if following:
+            address = re.fullmatch('<(.+)>; rel="next"', following)[1]  # type: ignore[index]
+    assert following is None
+    assert seen == ["320813-zf/2023", *EVERY_JYJ]
+    from nianbao_site import asked
+    from nianbao_site import found as finding
+
+    monkeypatch.setattr(asked, "MOST_HITS", 3)
+    monkeypatch.setattr(finding, "MOST_HITS", 3)
+    response = await site.get(path(".csv", q="政府", size="2", page="2", bom="1"))
+    assert len(list(csv.DictReader(io.StringIO(response.text)))) == 1
+    assert "&bom=1" in response.headers["link"]
+    behind = await site.get(re.match("<(.+)>", response.headers["link"])[1])  # type: ignore[index]
+    assert behind.status_code == 400
+    assert behind.text == (
+        "page=3：应为 1 至 2 的整数。"
+        "每页 2 份时至多翻到第 2 页；更多的请加条件缩小范围。整库见 /download。\n"
+    )
+
+
+@pytest.mark.asyncio
+async def test_the_last_page_of_many_hits_is_within_reach(
+    site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of three hits at most, two to a page, the third stands on the second page."""
+    from nianbao_site import asked, search
+    from nianbao_site import found as finding
+
+    for module in (asked, search, finding):
+        monkeypatch.setattr(module, "MOST_HITS", 3)
+    first = (await site.get(path(q="政府", size="2"))).json()
+    assert first["complete"] is False
+    second = (await site.get(first["next"])).json()
+    assert (len(second["results"]), second["next"]) == (1, None)
+
+
+@pytest.mark.asyncio
+async def test_nothing_found_among_those_read_is_no_answer(
+    site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five reports have both parts of the phrase; one of them is read."""
+    from nianbao_site import found
+
+    assert "没有一份年报写有这个词" in (await site.get(path("", q="「政府，年度」"))).text
+    monkeypatch.setattr(found, "MOST_READ", 1)
+    shown = (await site.get(path("", q="「政府，年度」"))).text
+    assert "没有一份年报" not in shown
+    assert "没有读完" in shown
+
+
+@pytest.mark.asyncio
+async def test_bodies_of_a_place_are_found_however_many_there_are_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_archive(tmp_path, random.Random(6))
+    datasette = Datasette(config_dir=tmp_path / "site")
+    await datasette.invoke_startup()
+    from nianbao_site import named
+
+    monkeypatch.setattr(named, "MOST_NAMES", 1)
+    found = (await datasette.client.get(path(q="教育局", region="110107"))).json()
+    assert [body["name"] for body in found["bodies"]] == ["辛县教育局"]
+    assert found["bodies_complete"] is True

@@ -18,7 +18,7 @@ import pytest_asyncio
 from datasette.app import Datasette
 from datasette.utils.asgi import Request
 from lxml import html
-from site_fixture import DIGEST_2, IMAGE, SCRIPT, build_site
+from site_fixture import DIGEST_2, IMAGE, SCRIPT
 
 from tests.portals import trs, web
 from tests.portals.figures import Scale
@@ -26,11 +26,6 @@ from tests.portals.reports import Body, Report, series, with_cells, wrong_by_one
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_site(tmp_path_factory.mktemp("archive"))
 
 
 @pytest.fixture(scope="module")

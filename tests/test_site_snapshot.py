@@ -235,3 +235,37 @@ async def test_what_is_being_asked_keeps_its_snapshot(tmp_path: Path) -> None:
     fresh = site.get_database("nianbao")
     assert (await fresh.execute("select count(*) from reports")).rows[0][0] == 30
     assert await held.table_counts() != await fresh.table_counts()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("form", ["", ".csv"])
+async def test_an_answer_is_of_the_snapshot_it_began_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    """A new one comes while a page is made: what is told in its headers is of the old one too."""
+    data = tmp_path / "data"
+    archive(data, 20)
+    with sqlite3.connect(data / "nianbao.db") as db:
+        (report,) = db.execute("select id from reports order by id limit 1").fetchone()
+    site = Datasette(config_dir=data / "site")
+    await site.invoke_startup()
+    before = await site.client.get(f"/r/{report}{form}")
+    snapshot, pages = (sys.modules[f"nianbao_site.{name}"] for name in ("snapshot", "report"))
+    gather = pages.gather
+
+    async def meanwhile(*asked: Any, **more: Any) -> Any:
+        found = await gather(*asked, **more)
+        archive(data, 20)
+        with sqlite3.connect(data / "site" / "nianbao.db") as db:
+            db.execute("update reports set url = 'http://elsewhere.example.gov.cn/'")
+            db.execute("update versions set first_seen = '1999-01-01T00:00:00Z', id = id || '0'")
+        assert await snapshot.renew(site)
+        return found
+
+    monkeypatch.setattr(pages, "gather", meanwhile)
+    during = await site.client.get(f"/r/{report}{form}")
+    assert during.status_code == 200
+    assert during.headers["link"] == before.headers["link"]
+    monkeypatch.undo()
+    after = await site.client.get(f"/r/{report}{form}")
+    assert after.headers.get("link") != before.headers["link"]

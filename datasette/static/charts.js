@@ -89,8 +89,9 @@
     return { ...drawn, xs, at, data, wide };
   };
 
-  // Bodies of one place all begin with its name.
+  // Bodies of one place all begin with its name; of a day, its month and number are enough.
   const withoutCommonStart = (labels) => {
+    if (labels.every((label) => /^\d{4}-\d\d-\d\d$/.test(label))) return labels.map((label) => label.slice(5));
     let same = labels.length > 1 && labels.every((label) => /\D/.test(label)) ? labels[0].length : 0;
     for (const label of labels) {
       while (same && label.slice(0, same) !== labels[0].slice(0, same)) same -= 1;
@@ -160,28 +161,41 @@
             const paths = uPlot.paths.bars({ size: [0.72, 64] });
             return { stroke, fill: stroke, paths, points: { show: false } };
           }
-          const sure = one.faint.flatMap((faint, i) => (faint || one.amounts[i] === null ? [] : [i]));
-          const points = { show: true, size: 7, fill: stroke, filter: () => sure };
-          return { stroke, width: 2, dash: DASHES[one.older % DASHES.length], points };
+          return { stroke, width: 2, dash: DASHES[one.older % DASHES.length], points: { show: false } };
         }),
       ],
       hooks: {
         setCursor: [(plot) => tell(plot.cursor.idx)],
-        draw: [(plot) => kind !== "bar" && rings(plot, series)],
+        draw: [(plot) => kind !== "bar" && marks(plot, series)],
       },
     };
   };
 
-  const rings = ({ ctx, valToPos }, series) => {
+  // The corners of a mark around its middle, in units of its size; none for a round one. Series
+  // are told apart by shape as well as by colour.
+  const SHAPES = [
+    [],
+    [[-0.9, -0.9], [0.9, -0.9], [0.9, 0.9], [-0.9, 0.9]],
+    [[0, -1.3], [1.2, 0.9], [-1.2, 0.9]],
+    [[0, -1.4], [1.4, 0], [0, 1.4], [-1.4, 0]],
+  ];
+
+  const marks = ({ ctx, valToPos }, series) => {
+    const size = 3.5 * devicePixelRatio;
     ctx.save();
     ctx.lineWidth = 1.5 * devicePixelRatio;
-    ctx.fillStyle = colour("paper");
     for (const one of series) {
-      ctx.strokeStyle = colour(`chart-${(one.place % COLOURS) + 1}`);
-      one.faint.forEach((faint, i) => {
-        if (!faint || one.amounts[i] === null) return;
+      const ink = colour(`chart-${(one.place % COLOURS) + 1}`);
+      const corners = SHAPES[one.place % SHAPES.length];
+      ctx.strokeStyle = ink;
+      one.amounts.forEach((amount, i) => {
+        if (amount === null) return;
+        const [x, y] = [valToPos(i, "x", true), valToPos(amount, "y", true)];
+        ctx.fillStyle = one.faint[i] ? colour("paper") : ink;
         ctx.beginPath();
-        ctx.arc(valToPos(i, "x", true), valToPos(one.amounts[i], "y", true), 3.5 * devicePixelRatio, 0, 7);
+        if (corners.length) corners.forEach(([dx, dy]) => ctx.lineTo(x + dx * size, y + dy * size));
+        else ctx.arc(x, y, size, 0, 7);
+        ctx.closePath();
         ctx.fill();
         ctx.stroke();
       });
@@ -214,7 +228,10 @@
     const once = (of) => distinct(drawn.series.map(of)).map((v) => drawn.series.find((s) => of(s) === v));
     if (drawn.columns > 1 || (kind === "bar" && drawn.parts > 1)) {
       const by = drawn.columns > 1 ? "name" : "heading";
-      for (const one of once((s) => s[by])) add(one[by], `k${(one.place % COLOURS) + 1}`);
+      for (const one of once((s) => s[by])) {
+        const shape = kind === "bar" ? "box" : `mark${one.place % SHAPES.length}`;
+        add(one[by], `${shape} k${(one.place % COLOURS) + 1}`);
+      }
     }
     if (drawn.parts > 1 && kind !== "bar") {
       for (const one of once((s) => s.older)) add(one.heading, `dash${one.older % DASHES.length}`);
@@ -230,6 +247,22 @@
     const unit = figure.dataset.unit ?? "";
     const drawn = layOut(kind, readTable(table));
     if (!drawn.series.length) return null;
+    const holder = table.closest(".scroll") ?? table;
+    let below = holder;
+    if (figure.dataset.table !== "open") {
+      const details = document.createElement("details");
+      details.appendChild(document.createElement("summary")).textContent = "数字表";
+      holder.before(details);
+      details.append(holder);
+      below = details;
+    }
+    if (drawn.series.every((one) => one.amounts.every((amount) => !amount))) {
+      const none = document.createElement("p");
+      none.className = "told";
+      none.textContent = "全部是 0，没有画图。";
+      below.before(none);
+      return null;
+    }
     const title = figure.querySelector("figcaption")?.textContent.trim() ?? "";
     const board = document.createElement("div");
     board.className = "board";
@@ -239,17 +272,9 @@
     const told = document.createElement("p");
     told.className = "told";
     told.setAttribute("aria-live", "polite");
-    const holder = table.closest(".scroll") ?? table;
-    holder.before(board, told);
+    below.before(board, told);
     const key = legend(drawn, kind);
     if (key.children.length) board.before(key);
-    if (figure.dataset.table !== "open") {
-      const details = document.createElement("details");
-      const summary = details.appendChild(document.createElement("summary"));
-      summary.textContent = "数字表";
-      holder.before(details);
-      details.append(holder);
-    }
     const tell = (place) => {
       told.textContent = sentence(drawn, kind, unit, place) || "\u00a0";
     };

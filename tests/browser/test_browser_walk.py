@@ -307,6 +307,29 @@ def test_a_chart_is_read_by_arrow_keys(desk: Visitor) -> None:
     assert re.match(r"\d{4}：", told), told
 
 
+def test_a_table_wider_than_a_phone_says_so_until_its_end(phone: Visitor) -> None:
+    phone.open("/r/411900-jyj")
+    table = phone.page.locator(".scroll:has(> table.years)")
+    told = "e => getComputedStyle(e, '::before').content"
+    phone.page.wait_for_selector(".scroll.over:not(.ended) > table.years")
+    assert table.evaluate(told) == '"可左右滚动，看全表 →"'
+    table.evaluate("e => e.scrollTo(e.scrollWidth, 0)")
+    phone.page.wait_for_selector(".scroll.over.ended > table.years")
+    assert table.evaluate(told) == '"← 可左右滚动，看全表"'
+    # The years stay in sight, and the page itself has not moved.
+    assert table.locator("tbody th").first.bounding_box()["x"] >= 0
+    assert phone.page.evaluate("scrollX") == 0
+
+
+def test_a_chart_of_nothing_but_zeros_is_told_and_not_drawn(desk: Visitor) -> None:
+    desk.open("/coverage/health?portal=beiyuan")
+    desk.settle()
+    figure = desk.page.locator("figure.chart:has(figcaption:has-text('每夜受阻'))")
+    assert figure.locator(".told").text_content() == "全部是 0，没有画图。"
+    assert figure.locator(".board").count() == 0
+    assert figure.locator("details table").count() == 1
+
+
 def test_a_draft_is_checked_in_the_browser(desk: Visitor, known: dict[str, str]) -> None:
     """A pasted page of the portals comes back as tables and findings, and the result is whole."""
     source = desk.context.request.get(f"/r/{known['first']}/original/raw").text()

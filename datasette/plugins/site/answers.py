@@ -116,9 +116,11 @@ def plain_template(datasette, name):
     return ENVIRONMENTS[whole].get_template(name)
 
 
-async def page(datasette, request, template, **context):
-    template = plain_template(datasette, template)
-    return Response.html(await datasette.render_template(template, context, request=request))
+async def page(datasette, request, template, faults=(), **context):
+    """A template as a page; `faults`, sentences on what it was asked, make it a refusal (400)."""
+    template, context = plain_template(datasette, template), {**context, "faults": faults}
+    text = await datasette.render_template(template, context, request=request)
+    return Response.html(text, status=400 if faults else 200)
 
 
 def json_response(body, status=200):
@@ -136,22 +138,36 @@ def harmless(line):
     }
 
 
-def csv_response(lines, columns, name=None, mark=False):
+def csv_response(lines, columns, name=None, mark=False, following=None):
     """The lines as CSV, the columns in the order given; what else a line holds is left out.
 
     `name` is what a browser saves it as. `mark` makes it fit for spreadsheets: a byte order mark
     first, without which they do not take the text for UTF-8, and an apostrophe before what they
-    would take for a formula. Otherwise every cell is as stored.
+    would take for a formula. Otherwise every cell is as stored. `following` is the address of the
+    next page of the lines (RFC 8288, rel="next").
     """
     out = io.StringIO("\ufeff" if mark else "", newline="")
     out.seek(0, io.SEEK_END)
     writer = csv.DictWriter(out, columns, extrasaction="ignore", lineterminator="\r\n")
     writer.writeheader()
     writer.writerows(map(harmless, lines) if mark else lines)
-    headers = {}
+    headers = {"Link": f'<{following}>; rel="next"'} if following else {}
     if name:
         plain = re.sub(r"[^A-Za-z0-9._-]", "_", name)
         headers["Content-Disposition"] = (
             f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"
         )
     return Response(out.getvalue(), headers=headers, content_type="text/csv; charset=utf-8")
+
+
+def refusal(form, message, status=400, title="请求有误", **more):
+    """The answer to a program in place of what it asked for: JSON, or else a line of text."""
+    if form == "json":
+        body = {"ok": False, "status": status, "title": title, "error": message, **more}
+        return json_response(body, status)
+    return Response.text(f"{message}\n", status=status)
+
+
+def csv_refusal(message):
+    """The answer in place of a table that would be cut: what would narrow it, and where all is."""
+    return Response.text(f"{message}整库见 /download。\n", status=400)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import chain, pairwise
 from urllib.parse import quote
+
+from .divisions import significant
 
 LONGEST_QUERY = 100
 MOST_WORDS = 8
@@ -122,6 +125,25 @@ def normal(text):
     return LOOSE.sub("", GAP.sub(" ", NO_WIDTH.sub("", folded)))
 
 
+@cache
+def converter():
+    """OpenCC from traditional characters, those of Hong Kong with them, to simplified ones."""
+    # Four megabytes, and most readers never need it.
+    from opencc import OpenCC
+
+    return OpenCC("hk2s")
+
+
+def simplified(text):
+    """Text in simplified characters, where it holds any that GB 2312, the mainland's, does not:
+    what is simplified stays, for 乾县 is no 干县."""
+    try:
+        text.encode("gb2312")
+    except UnicodeEncodeError:
+        return converter().convert(text)
+    return text
+
+
 def tokens_of(text):
     """The fewest tokens that every text with this normal text in it has."""
     found = []
@@ -136,8 +158,9 @@ def tokens_of(text):
 def read_query(query):
     """The words of a query, and those it excludes, each once.
 
-    Words stand apart by white space or Chinese commas; quotes of any kind hold a phrase; a minus
-    before either excludes it. What holds no character or letter is passed over.
+    Words stand apart by white space or Chinese commas; quotes of any kind hold a phrase, which is
+    looked for as it stands, others in simplified characters; a minus before either excludes it.
+    What holds no character or letter is passed over.
     """
     words, without = {}, {}
     for piece in PIECE.finditer(NO_WIDTH.sub("", query)):
@@ -145,10 +168,29 @@ def read_query(query):
         bare = piece["word"]
         text = normal(bare if written is None else written)
         if written is None:
-            text = EDGES.sub("", text)
+            text = EDGES.sub("", simplified(text))
         if tokens := tokens_of(text):
             (without if piece["out"] else words)[text] = Word(text, tokens)
     return tuple(words.values()), tuple(without.values())
+
+
+def as_simplified(query):
+    """A query in simplified characters, as `read_query` takes it, and one that looks for it as it
+    stands, those words in quotes; None where it holds nothing to simplify."""
+
+    def changed(write):
+        def piece(found):
+            word = found["word"]
+            if not word or simplified(word) == word:
+                return found[0]
+            return (found["out"] or "") + write(word)
+
+        return PIECE.sub(piece, query)
+
+    simple = changed(simplified)
+    if simple == query:
+        return None
+    return simple, changed(lambda word: f"「{EDGES.sub('', word)}」")
 
 
 def read_years(text):
@@ -183,10 +225,10 @@ def read_region(text):
     """A division's code without the zeros that say nothing (140600 is 1406); a name as it is."""
     plain = unicodedata.normalize("NFKC", text).strip()
     if not re.fullmatch(r"[0-9]+", plain):
-        return plain[:LONGEST_QUERY]
+        return simplified(plain)[:LONGEST_QUERY]
     if not re.fullmatch(r"\d\d(\d\d){0,2}", plain):
         raise Wrong(f"region={text}：区划代码是 2、4 或 6 位数字，如 14、1406、140602。")
-    return plain[:2] + re.sub(r"(00)+$", "", plain[2:])
+    return significant(plain)
 
 
 def read(arguments):
@@ -230,5 +272,5 @@ def read(arguments):
             asked = replace(asked, page=read_number(lone("page"), "page", most))
         except Wrong as error:
             advice = f"每页 {asked.size} 份时至多翻到第 {most} 页；更多的请加条件缩小范围。"
-            raise Wrong(f"{error}{advice}") from None
+            raise Wrong(f"{error}{advice}整库见 /download。") from None
     return asked

@@ -17,14 +17,15 @@ from datasette import hookimpl
 from .snapshot import state_tag
 from .wording import BEIJING
 
-DAY = 86_400
+HOUR, DAY = 3_600, 86_400
 # A version keeps its content, but its page also tells of later versions: a day at most.
 PINNED = re.compile(r"/r/[^/]+/\d{4}/[0-9a-f]{12}(?:[./].*)?")
 FILES = re.compile(r"/(?:robots\.txt|sitemap[^/]*\.xml)")
-# Answered by other means, or not by the snapshot alone.
-APART = re.compile(r"/(?:static|selfcheck|download|nianbao|-)(?:[/.].*)?")
+# Answered by other means, or not by the snapshot alone: releases come and go without it.
+APART = re.compile(r"/(?:static|selfcheck|data|download|nianbao|-)(?:[/.].*)?")
 NEGOTIATED = re.compile(r"/r/[^/]+/\d{4}|/timegate/.+")
-BYTES = "public, max-age=604800, immutable"
+# Of what was captured and of releases the bytes stay, but not their being public.
+BYTES = f"public, max-age={HOUR}"
 
 
 def lifetime(path):
@@ -33,13 +34,13 @@ def lifetime(path):
     if PINNED.fullmatch(path):
         return f"public, max-age={DAY}"
     if FILES.fullmatch(path):
-        return f"public, max-age={DAY // 24}"
+        return f"public, max-age={HOUR}"
     return "public, max-age=60"
 
 
-def entity_tag(state, path, query, day=None):
+def entity_tag(state, path, query):
     """A weak ETag (RFC 9110): the same for what says the same, whatever a proxy packs it in."""
-    day = day or datetime.now(UTC).astimezone(BEIJING).date().isoformat()
+    day = datetime.now(UTC).astimezone(BEIJING).date().isoformat()
     whole = "\0".join((state, path, query, day))
     return f'W/"{hashlib.sha256(whole.encode("latin-1", "replace")).hexdigest()[:24]}"'
 

@@ -17,20 +17,20 @@ CHECK_GROUPS = (
 MARKING = ("hard", "soft", "cross_year", "cross_year_soft")
 KEY = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)+")
 OPERATOR = re.compile(r"\s(:=|<=|>=|=|\+|-)\s")
-# How an operator is written, and what it is where the relation does not hold.
-SIGNS = {":=": ("=", "≠"), "=": ("=", "≠"), ">=": ("≥", "<"), "<=": ("≤", ">"), "-": ("−", "−")}
+# How an operator is written where the relation does not hold.
+SIGNS = {":=": "≠", "=": "≠", ">=": "<", "<=": ">", "-": "−"}
 BLAME = {"publisher": "原文如此", "parser": "本站读取有误"}
 
 
-def arithmetic(formula, fields, figures, holds=True):
-    """The formula as terms with their printed values, each with the sign before it, which says
-    whether the relation `holds`; None for one that spans other records."""
+def arithmetic(formula, fields, figures):
+    """The formula of a relation that does not hold as terms with their printed values, each with
+    the sign before it; None for one that spans other records."""
     parts = OPERATOR.split((formula or "").strip())
     if not all(KEY.fullmatch(part) and part in fields for part in parts[::2]):
         return None
     terms = [{"sign": "", "field": fields[parts[0]]}]
     terms += [
-        {"sign": SIGNS.get(sign, (sign, sign))[not holds], "field": fields[key]}
+        {"sign": SIGNS.get(sign, sign), "field": fields[key]}
         for sign, key in zip(parts[1::2], parts[2::2], strict=True)
     ]
     for term in terms:
@@ -62,6 +62,22 @@ def sum_line(finding):
         line += "" if finding["expected"] is None else f"，各项得 {finding['expected']}"
     blame = BLAME.get(finding["blame"], "责任未定")
     return f"{line}（{blame}）" if line else blame
+
+
+def mark(findings, fields, figures):
+    """The failures that mark a cell, by its key. Each finding learns which cells it would mend
+    (`mending`), each of these failures what was summed (`terms`) and how that is told (`told`)."""
+    failed = {}
+    for finding in findings:
+        finding["mending"] = [
+            (fields[key], value) for key, value in finding["proposed"].items() if key in fields
+        ]
+        if finding["verdict"] == "fail" and (finding["level"] or "hard") in MARKING:
+            finding["terms"] = arithmetic(finding["formula"], fields, figures)
+            finding["told"] = sum_line(finding)
+            for key in finding["cells"] or KEY.findall(finding["formula"] or ""):
+                failed.setdefault(key, []).append(finding)
+    return failed
 
 
 def check_groups(findings):

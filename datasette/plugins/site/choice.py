@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 from weakref import WeakKeyDictionary
 
 from . import named
 from .answers import remembered, rows
-from .asked import Asked, read_query
+from .asked import Asked, read_query, simplified
+from .checks import KEY
+from .divisions import places_named, read_code, whole_code
+from .found import OutOfTime, within
 from .record import all_fields
 from .wording import WORDS
 
@@ -23,8 +27,6 @@ MOST_UNSURE = 5
 MOST_VALUES, LONGEST_VALUE = 30, 100
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 LEVELS = tuple(WORDS["level"])
-# What may follow the short name of a place: 江苏 is 江苏省.
-SUFFIXES = ("", "省", "市", "自治区", "县", "区", "自治州", "盟", "地区", "旗", "自治县")
 # Sums the form defines and does not print: words for the parts of their keys.
 SUM_ROWS = {
     "denied": "（三）不予公开 小计",
@@ -34,6 +36,27 @@ SUM_ROWS = {
     "litigation": "行政诉讼 两类合计",
 }
 FIGURE_ITEMS = WeakKeyDictionary()
+# Words of the published formulas that stand for cells (`archive/metrics.py` has the same), and the
+# formulas of what no cells give.
+SPOKEN = {
+    "totals": "(disputes.review.total + disputes.litigation.total)",
+    "pendings": "(disputes.review.pending + disputes.litigation.pending)",
+}
+SPELLED = {
+    "denial_ground_share": "一项理由的件数 ÷ 不予公开的件数",
+    "requests_per_10k": "本年新收申请 ÷ 常住人口 × 10000",
+    "yoy": "（本年 − 上年）÷ 上年",
+    "zero_request_share": "新收申请为 0 的年报 ÷ 印有新收申请的年报",
+    "on_time_rate": "在法定期限内发布年报的机关 ÷ 应发布年报的机关",
+    "presence_rate": "有年报的机关 ÷ 应发布年报的机关",
+    "identity_pass_rate": "成立的硬性勾稽关系 ÷ 可核验的硬性勾稽关系",
+    "fill_rate": "读出数字的格 ÷ 表式全部格",
+    "text_repeat_rate": "第一、五章中与本机关上一年度年报相同的字数 ÷ 这两章的字数",
+}
+SIGNS = str.maketrans({"/": "÷", "*": "×", "-": "−", "(": "（", ")": "）"})
+# How the form numbers its rows, and what it says beside them in brackets.
+NUMBERING = re.compile(r"^(?:[一二三四五六七八九十]+、|（[一二三四五六七八九十]+）|\d+\.)")
+ASIDE = re.compile("（[^）]*，[^）]*）")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +68,7 @@ class Item:
     zh: str
     unit: str = ""
     formula: str = ""
+    spelled: str = ""
     note: str = ""
     forms: frozenset = frozenset()
     is_number: bool = True
@@ -118,9 +142,36 @@ class Choice:
         return f"/compare{suffix}" + (f"?{query}" if query else "")
 
 
+def cell_words(zh):
+    """The official name of a cell in short: 予以公开, 行政复议 结果纠正."""
+    row, _, column = ASIDE.sub("", zh).partition("｜")
+    parts = [NUMBERING.sub("", part) for part in re.split("[／/]", row)]
+    if not column:
+        return " ".join(parts[-2:])
+    name = "".join(parts[-2:]) if parts[-1] == "总计" else parts[-1]
+    column = column.rpartition("／")[2]
+    return name if column == "总计" else f"{name} {column}"
+
+
+def spelled(formula, names):
+    """A formula over keys in Chinese, after the names of cells and metrics, (key: words); nothing
+    where it says anything else."""
+    for word, cells in SPOKEN.items():
+        formula = formula.replace(word, cells)
+    words = re.split(f"({KEY.pattern}|[a-z_]+)", formula)
+    if any(key not in names for key in words[1::2]):
+        return ""
+    words[1::2] = [names[key] for key in words[1::2]]
+    words[::2] = [signs.translate(SIGNS) for signs in words[::2]]
+    return re.sub(" ?(?=（)|(?<=）) ", "", "".join(words))
+
+
 async def metric_items(database):
     """All metrics by key, in the order they are published."""
     kinds = {"report": "metric", "group": "group"}
+    known = await remembered(database, "select * from metrics order by rowid")
+    names = {key: cell_words(item.zh) for key, item in (await figure_items(database)).items()}
+    names |= {row["key"]: row["zh"] for row in known}
     return {
         row["key"]: Item(
             kinds.get(row["computed"], "none"),
@@ -128,9 +179,10 @@ async def metric_items(database):
             row["zh"],
             row["unit"].partition(" ")[0],
             row["formula"],
+            SPELLED.get(row["key"]) or spelled(row["formula"], names),
             row["note"],
         )
-        for row in await remembered(database, "select * from metrics order by rowid")
+        for row in known
     }
 
 
@@ -187,10 +239,10 @@ async def read_choice(database, request):
     items = await _items(database, request, faults)
     level = (request.args.get("level") or "").strip()[:LONGEST_VALUE]
     if level and level not in LEVELS:
-        named = {words: key for key, words in WORDS["level"].items()}
-        if level not in named:
+        by_words = {words: key for key, words in WORDS["level"].items()}
+        if level not in by_words:
             faults.append(Fault("level", level, f"没有这个层级；可用 {'、'.join(LEVELS)}"))
-        level = named.get(level, "")
+        level = by_words.get(level, "")
     first, last = _years(request, faults)
     order = (request.args.get("sort") or "").strip()[:LONGEST_VALUE]
     if order and order != "name" and order not in {item.key for item in items}:
@@ -247,12 +299,12 @@ async def _items(database, request, faults):
 
 
 def _years(request, faults):
-    named = listed(request, "year")
-    if len(named) == 1 and re.fullmatch(r"\d{4}\s*[-–—~～]\s*\d{4}", named[0]):
-        named = re.findall(r"\d{4}", named[0])
+    span = listed(request, "year")
+    if len(span) == 1 and re.fullmatch(r"\d{4}\s*[-–—~～]\s*\d{4}", span[0]):
+        span = re.findall(r"\d{4}", span[0])
     given = {
-        "from": (request.args.get("from") or "").strip() or (min(named) if named else ""),
-        "to": (request.args.get("to") or "").strip() or (max(named) if named else ""),
+        "from": (request.args.get("from") or "").strip() or (min(span) if span else ""),
+        "to": (request.args.get("to") or "").strip() or (max(span) if span else ""),
     }
     years = {}
     for name, value in given.items():
@@ -301,13 +353,14 @@ async def bodies_named(database, text, is_sought=True):
 
     Without `is_sought` only by id or a name in full.
     """
+    simple = simplified(text)
     exact = await rows(
         database,
         f"""
-        select id, name from issuers where id = ? or name = ?
+        select id, name from issuers where id = ? or name in (?, ?)
         order by id = ? desc limit {MOST_OFFERED + 1}
         """,
-        *(text, text, text),
+        *(text, text, simple, text),
     )
     if exact and exact[0]["id"] == text:
         exact = exact[:1]
@@ -315,9 +368,10 @@ async def bodies_named(database, text, is_sought=True):
         database,
         f"""
         select distinct issuers.id, issuers.name from issuer_names
-        join issuers on issuers.id = issuer_id where issuer_names.name = ? limit {MOST_OFFERED + 1}
+        join issuers on issuers.id = issuer_id
+        where issuer_names.name in (?, ?) limit {MOST_OFFERED + 1}
         """,
-        text,
+        *(text, simple),
     )
     if exact or not is_sought:
         return [(row["id"], row["name"]) for row in exact], True
@@ -327,9 +381,11 @@ async def bodies_named(database, text, is_sought=True):
         return [], True
 
     def read_names(connection):
-        certain, _ = named.by_words(connection, asked)
-        spelled = certain or named.by_spelling(connection, asked)[0]
-        found = spelled or named.by_likeness(connection, asked)[0]
+        certain, found = [], []
+        with suppress(OutOfTime), within(connection, database.ds.sql_time_limit_ms) as check:
+            certain, _ = named.by_words(connection, asked)
+            spelled = certain or named.by_spelling(connection, asked)[0]
+            found = spelled or named.by_likeness(connection, asked, check)[0]
         ids = [body["issuer_id"] for body in found[: MOST_OFFERED + 1]]
         known = connection.execute(
             f"select id, name from issuers where id in ({', '.join('?' * len(ids))})", ids
@@ -342,29 +398,18 @@ async def bodies_named(database, text, is_sought=True):
 
 
 async def _region(database, request, choice, faults):
-    text = (request.args.get("region") or "").strip()[:LONGEST_VALUE]
+    text = simplified((request.args.get("region") or "").strip()[:LONGEST_VALUE])
     if not text:
         return ()
-    if re.fullmatch(r"\d{2}|\d{4}|\d{6}|\d{12}", text):
-        code = text.ljust(6, "0")[:6]
-        found = await rows(database, "select code, name from divisions where code = ?", code)
+    if read_code(text):
+        code = whole_code(read_code(text))
+        found = await rows(database, "select name from divisions where code = ?", code)
         return (code, found[0]["name"] if found else code)
-    named = [text + suffix for suffix in SUFFIXES]
-    found = await rows(
-        database,
-        f"""
-        select code, name, level, until_year,
-            (select name from divisions as above where above.code = divisions.parent) as above
-        from divisions where name in ({", ".join("?" * len(named))}) and length(code) = 6
-        order by until_year is not null, name <> ?, code limit {MOST_OFFERED + 1}
-        """,
-        *(*named, text),
-    )
-    standing = [row for row in found if not row["until_year"]] or found
+    standing = await places_named(database, text, MOST_OFFERED + 1)
     if len(standing) == 1:
         return (standing[0]["code"], standing[0]["name"])
     if not standing:
-        why = "没有这个地区；可用名称（江苏省、淮安市、洪泽区）或六位代码（320000）"
+        why = "没有这个地区；可用名称（江苏省、淮安市、洪泽区）或代码（320000；乡镇街道十二位）"
         faults.append(Fault("region", text, why))
         return ()
     offers = tuple(
@@ -376,9 +421,3 @@ async def _region(database, request, choice, faults):
     )
     faults.append(Fault("region", text, "有不止一个地区叫这个名称，请选定", offers, True))
     return ()
-
-
-def division_range(code):
-    """The least code of a region and the first code behind it: 320800 is 3208 to 3209."""
-    prefix = code[:2] if code[2:6] == "0000" else code[:4] if code[4:6] == "00" else code[:6]
-    return prefix, prefix + ":"

@@ -15,34 +15,36 @@ from markupsafe import Markup
 
 from .answers import (
     DATABASE,
+    csv_refusal,
     csv_response,
     first,
     json_response,
     page,
     page_number,
+    refusal,
     remembered,
 )
-from .choice import LAST_YEAR, LEVELS, division_range, figure_items, metric_items, read_choice
+from .choice import LAST_YEAR, LEVELS, figure_items, metric_items, read_choice
+from .divisions import rows_in
 from .forms import FORM_YEARS, STATES
 from .wording import WORDS
 
 # Reports read for one answer; a choice with more is cut, told so, and neither summed nor ranked.
 MOST_REPORTS = 3000
 ROWS_PER_PAGE = 50
+TOO_MANY = "所选年报过多，没有取全"
+# Metrics that do not rest on the reports read: whole even where the choice is cut.
+OF_COVERAGE = frozenset({"on_time_rate", "presence_rate"})
 # Bars of a chart of one year.
 MOST_BARS = 20
 LEAST_FOR_RANK = 30
 NO_POINT = (None, False)
-# Bodies that a government's report on its own level counts.
-MEMBERS = ("department", "office", "public_institution", "other")
-HEADS = ("government", "functional_zone")
-DEEPEST = 8
 FORM_ORDER = ("2021", "2019", "mixed", "stats2014", "narrative")
 SUMMED = ("own_body", "own_level")
 LEFT_OUT = {
     "jurisdiction_aggregate": "全辖区汇总，已含所辖各机关",
     "unclear": "口径未写明，可能已含所属机关",
-    "member": "已含在所列政府的本级汇总内",
+    "counted": "已含在所列政府的本级汇总内",
     "flags": "内容存疑",
 }
 CSV_COLUMNS = (
@@ -52,7 +54,7 @@ CSV_COLUMNS = (
 )  # fmt: skip
 BASE = (
     "report_id", "issuer_id", "year", "level", "division", "scope", "form", "version_id",
-    "nonzero_cells", "is_doubtful",
+    "nonzero_cells", "is_doubtful", "counted_by",
 )  # fmt: skip
 EXAMPLES = (
     (
@@ -95,7 +97,7 @@ def statement(choice):
     columns = [f"measures.{name}" for name in BASE]
     # A cross join leaves the order of the tables as it is: measures by their index, first.
     joins = ["cross join issuers on issuers.id = measures.issuer_id"]
-    columns += ["issuers.name as issuer", "issuers.kind as kind", "issuers.parent_id as parent_id"]
+    columns += ["issuers.name as issuer", "issuers.kind as kind"]
     kinds = {item.kind for item in choice.items}
     asks_zero = any(item.key == "zero_request_share" for item in choice.items)
     for kind, table in (("figure", "figures"), ("derived", "derived")):
@@ -136,55 +138,37 @@ def conditions(choice, table):
         parts.append(f"{table}.level in ({', '.join('?' * len(levels))})")
         parameters += levels
         if choice.region:
-            parts.append(f"{table}.division >= ? and {table}.division < ?")
-            parameters += division_range(choice.region[0])
+            part, codes = rows_in(table, choice.region[0])
+            parts.append(part)
+            parameters += codes
     return " and ".join(parts), parameters
 
 
-def ancestors(connection, found):
-    """The body above each body above those found: chains end where the archive knows no more."""
-    parents = {row["issuer_id"]: (row["kind"], row["parent_id"]) for row in found}
-    for _ in range(DEEPEST):
-        unknown = sorted({above for _, above in parents.values() if above} - parents.keys())
-        if not unknown:
-            break
-        for start in range(0, len(unknown), 500):
-            some = unknown[start : start + 500]
-            places = ", ".join("?" * len(some))
-            asked = connection.execute(
-                f"select id, kind, parent_id from issuers where id in ({places})", some
-            ).fetchall()
-            parents.update({row["id"]: (row["kind"], row["parent_id"]) for row in asked})
-            parents.update({issuer: (None, None) for issuer in some if issuer not in parents})
-    return parents
+def levels_told(found):
+    """The report that tells of a government's own level in a sum, by government and year: its own,
+    or else its office's."""
+    told = {}
+    for row in sorted(found, key=lambda row: (row["counted_by"] is not None, row["report_id"])):
+        is_of_the_level = row["scope"] == "own_level" and (
+            row["counted_by"] is None or row["kind"] == "office"
+        )
+        if is_of_the_level and not row["is_doubtful"] and (row["nonzero_cells"] or 0) > 0:
+            level = (row["counted_by"] or row["issuer_id"], row["year"])
+            told.setdefault(level, row["report_id"])
+    return told
 
 
-def is_member_of(issuer, year, parents, own_level):
-    """Whether a government of the choice counts this body in its report on its own level."""
-    kind, above = parents[issuer]
-    if kind not in MEMBERS:
-        return False
-    for _ in range(DEEPEST):
-        if not above:
-            return False
-        if (above, year) in own_level:
-            return True
-        kind, above = parents.get(above, (None, None))
-        if kind in HEADS:
-            return False
-    return False
-
-
-def why_left_out(row, parents, own_level):
-    """Why a report is not added to a sum; nothing where it is."""
+def why_left_out(row, told):
+    """Why a report is not added to a sum; nothing where it is. One that a report on a government's
+    own level counts is left out only where such a report is added: `told` names it."""
     if row["is_doubtful"]:
         return LEFT_OUT["flags"]
     if row["scope"] == "jurisdiction_aggregate":
         return LEFT_OUT["jurisdiction_aggregate"]
     if row["scope"] not in SUMMED:
         return LEFT_OUT["unclear"]
-    if is_member_of(row["issuer_id"], row["year"], parents, own_level):
-        return LEFT_OUT["member"]
+    if told.get((row["counted_by"], row["year"]), row["report_id"]) != row["report_id"]:
+        return LEFT_OUT["counted"]
     return ""
 
 
@@ -207,36 +191,32 @@ def read(choice, limit_ms):
                 found = [dict(row) for row in connection.execute(*statement(choice))]
                 cut = len(found) > MOST_REPORTS
                 found = found[:MOST_REPORTS]
-                parents = ancestors(connection, found)
                 groups = coverage(connection, choice) if choice.is_group else []
         except sqlite3.OperationalError as error:
             if "interrupted" in str(error):
                 raise TooMuchError from error
             raise
-        own_level = {
-            (row["issuer_id"], row["year"])
-            for row in found
-            if row["scope"] == "own_level" and row["kind"] in HEADS and not row["is_doubtful"]
-        }
+        told = levels_told(found)
         for row in found:
-            row["left_out"] = why_left_out(row, parents, own_level)
+            row["left_out"] = why_left_out(row, told)
         return found, cut, groups
 
     return rows
 
 
 def coverage(connection, choice):
-    """Bodies due, here, and on time, by year, of the level and region of a choice."""
-    if not {item.key for item in choice.items} & {"on_time_rate", "presence_rate"}:
+    """Bodies due, those that published, and those on time, by year, of the level and region of a
+    choice. A report taken down was published all the same: its row has `on_time` still."""
+    if not {item.key for item in choice.items} & OF_COVERAGE:
         return []
     where, parameters = conditions(choice, "coverage")
     return [
         dict(row)
         for row in connection.execute(
             f"""
-            select year, count(*) as due, sum(report_id is not null) as present,
+            select year, count(*) as due, sum(on_time is not null) as present,
                 sum(ifnull(on_time, '') = 'on_time') as on_time,
-                sum(report_id is null or on_time <> 'unknown') as judged
+                sum(ifnull(on_time, '') <> 'unknown') as judged
             from coverage where {where} group by year order by year desc
             """,
             parameters,
@@ -244,8 +224,9 @@ def coverage(connection, choice):
     ]
 
 
-def cells(choice, found):
-    """Give every row its values: {key: {value, n}}, and the change on the year before."""
+def cells(choice, found, is_cut):
+    """Give every row its values: {key: {value, n}}, and the change on the year before. Of a choice
+    that `is_cut` nobody knows what is not among the rows."""
     for row in found:
         holding, checked = row.pop("holding"), row.pop("checked") or 0
         row["failed_identities"] = checked - round((holding or 0) * checked / 100)
@@ -263,14 +244,15 @@ def cells(choice, found):
         for row in found:
             before = known.get((row["issuer_id"], row["year"] - 1))
             for key, value in row["values"].items():
-                value.update(change(value, before, row["form"], key))
+                value.update(change(value, before, row["form"], key, is_cut))
     return [row for row in found if row["year"] >= choice.first]
 
 
-def change(value, before, form, key):
+def change(value, before, form, key, is_cut):
     """The change on the year before in per cent and the number it is a share of, or why none."""
     if before is None:
-        return {"yoy": None, "yoy_n": None, "yoy_why": "没有上一年度的年报"}
+        why = TOO_MANY if is_cut else "没有上一年度的年报"
+        return {"yoy": None, "yoy_n": None, "yoy_why": why}
     base = before["values"][key]["value"]
     if before["form"] != form:
         return {"yoy": None, "yoy_n": base, "yoy_why": "上一年度表式不同"}
@@ -357,8 +339,8 @@ def added_up(item, values):
     return {"value": scale * above / n, "n": n, "bodies": len(told)}
 
 
-def of_group(choice, found, covered):
-    """The metrics of a group by year: value, n, and what was counted."""
+def of_group(choice, found, covered, is_cut):
+    """The metrics of a group by year: value, n, and what was counted, or why there is none."""
     asked = {item.key for item in choice.items if item.kind == "group"}
     lines = {}
 
@@ -374,7 +356,11 @@ def of_group(choice, found, covered):
         if "on_time_rate" in asked:
             put(row["year"], "on_time_rate", row["on_time"], row["judged"])
     if "zero_request_share" in asked:
-        for year in sorted({row["year"] for row in found}, reverse=True):
+        for year in {row["year"] for row in found}:
+            if is_cut:
+                told = {"value": None, "n": None, "count": None, "why": TOO_MANY}
+                lines.setdefault(year, {})["zero_request_share"] = told
+                continue
             printed = [
                 row["received"]
                 for row in found
@@ -391,8 +377,10 @@ def form_order(form):
 
 def ordered(choice, found):
     """The rows as they are listed: by year, the newest first, then as the reader wants."""
-    by_name = choice.order == "name" or not any(item.kind != "group" for item in choice.items)
-    key = choice.order or next((i.key for i in choice.items if i.kind != "group"), "")
+    keys = [item.key for item in choice.items if item.kind != "group"]
+    key = choice.order or next(iter(keys), "")
+    # What is of a group is of no row: by name then, as where nothing else is chosen.
+    by_name = key not in keys
     place = {issuer: at for at, (issuer, _) in enumerate(choice.bodies)}
 
     def of(row):
@@ -477,9 +465,11 @@ def shown(item, amount):
     return f"{amount:,.0f}" if amount == int(amount) else f"{amount:,.6f}".rstrip("0")
 
 
-def chart(choice, item, found, totals, groups):
-    """The drawing of an item: {kind, x, columns, parts: [(heading, [(x, [point …])])], note}."""
-    if not item.is_number:
+def chart(choice, item, result):
+    """The drawing of an item: {kind, x, columns, parts: [(heading, [(x, [point …])])], note}; none
+    of reports of which some were cut off."""
+    found, totals, groups = result["rows"], result["sums"], result["groups"]
+    if not item.is_number or (result["is_cut"] and item.kind != "group"):
         return None
     if item.kind == "group":
         points = [
@@ -561,9 +551,8 @@ def left_out(found):
     ]
 
 
-async def compared(datasette, choice):
+async def compared(database, choice):
     """What there is to say of a choice that is ready: rows, sums, groups, and what was cut."""
-    database = datasette.get_database(DATABASE)
     # Two questions: together they walk the index, each alone looks at its end.
     known = await first(
         database,
@@ -575,14 +564,12 @@ async def compared(datasette, choice):
         last = choice.last or max(latest, choice.first or latest)
         start = last if choice.is_group and choice.last is None else earliest
         choice = replace(choice, first=min(choice.first or start, last), last=last)
-    found, cut, covered = await database.execute_fn(
-        read(choice, datasette.setting("sql_time_limit_ms"))
-    )
-    found = ordered(choice, cells(choice, found))
+    found, cut, covered = await database.execute_fn(read(choice, database.ds.sql_time_limit_ms))
+    found = ordered(choice, cells(choice, found, cut))
     if not cut:
         rank(choice, found)
     totals = [] if cut else sums(choice, found)
-    groups = [] if cut and not covered else of_group(choice, found, covered)
+    groups = of_group(choice, found, covered, cut)
     seen = {(row["issuer_id"], row["year"]) for row in found}
     years = range(max(choice.first, earliest), min(choice.last, latest) + 1)
     absent = [
@@ -599,10 +586,15 @@ async def compared(datasette, choice):
     }
 
 
-async def with_reasons(datasette, choice, found):
+def is_whole(choice, result):
+    """Whether nothing of what was asked for was cut off."""
+    return not result["is_cut"] or {item.key for item in choice.items} <= OF_COVERAGE
+
+
+async def with_reasons(database, choice, found):
     notes = {}
     if any(item.kind == "figure" for item in choice.items):
-        notes = await datasette.get_database(DATABASE).execute_fn(notes_of(choice, found))
+        notes = await database.execute_fn(notes_of(choice, found))
     explain_empty(choice, found, notes)
 
 
@@ -610,7 +602,14 @@ def as_json(choice, result):
     return {
         "choice": {
             "items": [
-                {"key": i.key, "zh": i.zh, "unit": i.unit, "formula": i.formula, "note": i.note}
+                {
+                    "key": i.key,
+                    "zh": i.zh,
+                    "unit": i.unit,
+                    "formula": i.formula,
+                    "formula_zh": i.spelled,
+                    "note": i.note,
+                }
                 for i in choice.items
             ],
             "bodies": [{"id": issuer, "name": name} for issuer, name in choice.bodies],
@@ -693,7 +692,7 @@ async def options(database):
     for item in metrics.values():
         if item.kind == "group":
             drawn["group"].append(option(item, item.zh))
-        elif item.kind == "metric" and item.key != "denial_ground_share":
+        elif item.kind == "metric":
             unit = f"（{item.unit}）" if item.unit != "ratio" else ""
             drawn["metric"].append(option(item, item.zh + unit))
     for item in figures.values():
@@ -739,6 +738,22 @@ async def examples(database):
     ]
 
 
+def refused(form, faults):
+    """The answer to a program whose choice cannot be used or is not whole."""
+    lacking = "须有 metric 或 figure，以及 body 或 level、region"
+    lines = [f"{fault.name}={fault.value}：{fault.why}。" for fault in faults] or [f"{lacking}。"]
+    told = [
+        {
+            "parameter": fault.name,
+            "value": fault.value,
+            "error": fault.why,
+            "choices": [{"name": words, "address": to} for words, to in fault.offers],
+        }
+        for fault in faults
+    ]
+    return refusal(form, "\n".join(lines), errors=told or [{"error": lacking}])
+
+
 async def compare(datasette, request):
     database = datasette.get_database(DATABASE)
     form = request.url_vars.get("format")
@@ -748,27 +763,25 @@ async def compare(datasette, request):
     if not form and not choice.faults and not all(value.strip() for _, value in pairs):
         return Response.redirect(choice.address())
     if form and (choice.faults or not choice.is_ready):
-        faults = [
-            {
-                "parameter": fault.name,
-                "value": fault.value,
-                "error": fault.why,
-                "choices": [{"name": words, "address": to} for words, to in fault.offers],
-            }
-            for fault in choice.faults
-        ] or [{"error": "须有 metric 或 figure，以及 body 或 level、region"}]
-        return json_response({"ok": False, "errors": faults}, 400)
+        return refused(form, choice.faults)
     result, too_much = None, False
     if choice.is_ready:
         try:
-            choice, result = await compared(datasette, choice)
+            choice, result = await compared(database, choice)
         except TooMuchError:
             too_much = True
+            message = "所选范围过大，超过时限；请缩小地区、层级或年度"
+            if form == "csv":
+                return csv_refusal(f"{message}。")
             if form:
-                error = {"error": "所选范围过大，超过时限；请缩小地区、层级或年度"}
-                return json_response({"ok": False, "errors": [error]}, 400)
+                return refusal(form, f"{message}。", errors=[{"error": message}])
+    if form == "csv" and not is_whole(choice, result):
+        return csv_refusal(
+            f"所选多于 {MOST_REPORTS:,} 份年报，CSV 不能给全。请用地区 region、层级 level、"
+            "年度 from 和 to 缩小。"
+        )
     if form:
-        await with_reasons(datasette, choice, result["rows"])
+        await with_reasons(database, choice, result["rows"])
         if form == "csv":
             return csv_response(
                 as_lines(choice, result), CSV_COLUMNS, "compare.csv", bool(request.args.get("bom"))
@@ -780,17 +793,15 @@ async def compare(datasette, request):
         pages = max(1, -(-len(found) // ROWS_PER_PAGE))
         at = min(page_number(request), pages)
         lines = found[(at - 1) * ROWS_PER_PAGE : at * ROWS_PER_PAGE]
-        await with_reasons(datasette, choice, lines)
+        await with_reasons(database, choice, lines)
         context = {
             **result,
             "rows": lines,
             "count": len(found),
             "page": at,
             "pages": pages,
-            "charts": [
-                (item, chart(choice, item, found, result["sums"], result["groups"]))
-                for item in choice.items
-            ],
+            "is_whole": is_whole(choice, result),
+            "charts": [(item, chart(choice, item, result)) for item in choice.items],
             "left_out": left_out(found),
             "by_form": len({row["form"] for row in found}) > 1,
         }
@@ -816,6 +827,21 @@ async def compare(datasette, request):
     if wrong or too_much:
         response.status = 400
     return response
+
+
+@hookimpl
+def render_cell(row, value, column, table, database, datasette):
+    """The formula of a metric in Chinese first, where the table of them is shown."""
+    if (database, table, column) != (DATABASE, "metrics", "formula"):
+        return None
+
+    async def in_words():
+        items = await metric_items(datasette.get_database(DATABASE))
+        item = items.get(row["key"])
+        words = item.spelled if item else ""
+        return Markup("{} <small><code>{}</code></small>").format(words, value) if words else None
+
+    return in_words()
 
 
 @hookimpl

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import re
+from functools import partial
 from urllib.parse import urlencode
 
 from datasette import hookimpl
 from markupsafe import Markup, escape
 
-from .answers import DATABASE, csv_response, json_response, page, remembered, rows
+from .answers import (
+    DATABASE,
+    csv_response,
+    first,
+    json_response,
+    page,
+    refusal,
+    remembered,
+    rows,
+)
+from .divisions import PROVINCES, rows_in, whole_code
+from .filters import among, any_text, read_division, read_filters, read_year
+from .wording import WORDS
 
 BODIES_PER_PAGE = 50
 PORTALS_PER_PAGE = 50
-PROVINCES = {
-    "11": "北京", "12": "天津", "13": "河北", "14": "山西", "15": "内蒙古", "21": "辽宁",
-    "22": "吉林", "23": "黑龙江", "31": "上海", "32": "江苏", "33": "浙江", "34": "安徽",
-    "35": "福建", "36": "江西", "37": "山东", "41": "河南", "42": "湖北", "43": "湖南",
-    "44": "广东", "45": "广西", "46": "海南", "50": "重庆", "51": "四川", "52": "贵州",
-    "53": "云南", "54": "西藏", "61": "陕西", "62": "甘肃", "63": "青海", "64": "宁夏",
-    "65": "新疆", "71": "台湾", "81": "香港", "82": "澳门", "00": "中央",
-}  # fmt: skip
-LEVELS = {
-    "central": "中央",
-    "province": "省级",
-    "prefecture": "市级",
-    "county": "县级",
-    "township": "乡级",
-}
+LEVELS = WORDS["level"]
 # A state, the sign for it in a square, what it means.
 STATES = {
     "published": ("有", "在线"),
@@ -65,40 +63,27 @@ def percent(kept, bodies):
     return max(100 * kept // bodies, 1 if kept else 0)
 
 
-def significant(division):
-    """A division's code without the pairs of zeros at its end: 140600 is 1406."""
-    if set(division) == {"0"}:
-        return "00"
-    while len(division) > 2 and division.endswith("00"):
-        division = division[:-2]
-    return division
+def no_portal(portal_id):
+    return f"portal={portal_id}：没有这个站点。站点编号见 /coverage/health.json。"
 
 
-def asked(request):
-    """What is asked for, by name; whatever cannot be meant is left out."""
-    args = request.args
-    found = {
-        "by": args.get("by") if args.get("by") in GROUPS else "",
-        "division": args.get("division") or "",
-        "level": args.get("level") if args.get("level") in LEVELS else "",
-        "portal": (args.get("portal") or "")[:100],
-        "year": args.get("year") or "",
-        "state": args.get("state") if args.get("state") in STATES else "",
-        "late": args.get("late") if args.get("late") in LATE else "",
-        "name": (args.get("name") or "").strip()[:60],
-        "after": (args.get("after") or "")[:100],
-    }
-    if not re.fullmatch(r"\d{2,12}", found["division"]):
-        found["division"] = ""
-    if not re.fullmatch(r"\d{4}", found["year"]):
-        found["year"] = ""
-    return found
+FILTERS = {
+    "by": among(GROUPS),
+    "division": read_division,
+    "level": among(LEVELS),
+    "portal": any_text(100),
+    "year": read_year,
+    "state": among(STATES),
+    "late": among(LATE),
+    "name": any_text(60),
+    "after": any_text(100),
+}
 
 
-def address(choice, **more):
-    """The address of the page for a choice."""
+def address(path, choice, **more):
+    """The address of a page for a choice."""
     query = urlencode({name: value for name, value in {**choice, **more}.items() if value})
-    return "/coverage" + (f"?{query}" if query else "")
+    return f"{path}?{query}" if query else path
 
 
 def bodies_statement(choice):
@@ -109,12 +94,10 @@ def bodies_statement(choice):
     """
     conditions, values = ["issuer_id > ?"], [choice["after"]]
     if choice["division"]:
-        code = significant(choice["division"])
-        conditions.append("province = ?")
-        values.append(code[:2])
-        if len(code) > 2:
-            conditions.append("division >= ? and division < ?")
-            values += [code, code + ":"]
+        # The province is indexed.
+        inside, codes = rows_in("coverage", choice["division"])
+        conditions += ["province = ?", inside]
+        values += [choice["division"][:2], *codes]
     for name, column in (("level", "level"), ("portal", "portal_id"), ("state", "state")):
         if choice[name]:
             conditions.append(f"{column} = ?")
@@ -133,6 +116,16 @@ def bodies_statement(choice):
         f"order by issuer_id limit {BODIES_PER_PAGE + 1}",
         values,
     )
+
+
+async def place_name(database, code):
+    """The name of a division; its code where it has none here, nothing without one."""
+    if not code or code in PROVINCES:
+        return PROVINCES.get(code, "")
+    found = await first(
+        database, "select name from divisions where code = ? limit 1", whole_code(code)
+    )
+    return (found and found["name"]) or code
 
 
 async def covered(database, ids):
@@ -191,18 +184,20 @@ def by_year(totals):
     return [lines[year] for year in sorted(lines)]
 
 
-async def shares(database, by, since=0):
-    """Bodies due, reports here and late ones of every group of a kind and year; kept a while."""
+def shares_statement(by, condition):
+    """SQL for bodies due, reports here and late ones of the groups of a kind by year."""
     states = ", ".join(f"'{state}'" for state in KEPT)
-    return await remembered(
-        database,
-        f"""
+    return f"""
         select code, year, sum(bodies) as bodies, sum(late) as late,
             sum(case when state in ({states}) then bodies else 0 end) as kept
-        from coverage_totals where "by" = '{by}' and year >= {int(since)}
+        from coverage_totals where "by" = '{by}' and {condition}
         group by code, year order by code, year
-        """,
-    )
+        """
+
+
+async def shares(database, by, since=0):
+    """What `shares_statement` asks of every group, from a year on; kept a while."""
+    return await remembered(database, shares_statement(by, f"year >= {int(since)}"))
 
 
 def grid(found, names, years):
@@ -235,9 +230,16 @@ def years_of(lines):
 
 async def coverage(datasette, request):
     database = datasette.get_database(DATABASE)
-    choice = asked(request)
+    choice, faults = read_filters(request, FILTERS)
+    form = request.url_vars.get("format")
+    portal = choice["portal"]
+    if portal and not await first(database, "select 1 from portals where id = ?", portal):
+        faults.append(no_portal(portal))
+        choice["portal"] = ""
+    if form and faults:
+        return refusal(form, "".join(faults))
     if choice["by"]:
-        return await grouped(datasette, request, database, choice)
+        return await grouped(datasette, request, database, choice, faults)
     found = await rows(database, *_spread(bodies_statement(choice)))
     ids = [row["issuer_id"] for row in found]
     more, ids = len(ids) > BODIES_PER_PAGE, ids[:BODIES_PER_PAGE]
@@ -246,24 +248,19 @@ async def coverage(datasette, request):
     totals, of = None, ("all", "all")
     if not narrowed:
         totals = await group_totals(database, *of)
-    elif len(narrowed) == 1 and (
-        narrowed != ["division"] or len(significant(choice["division"])) == 2
-    ):
-        by = {"division": "province"}.get(narrowed[0], narrowed[0])
-        code = significant(choice["division"]) if by == "province" else choice[narrowed[0]]
-        of = (by, code)
+    elif len(narrowed) == 1 and (narrowed != ["division"] or len(choice["division"]) == 2):
+        of = ({"division": "province"}.get(narrowed[0], narrowed[0]), choice[narrowed[0]])
         totals = await group_totals(database, *of)
-    following = address(choice, after=ids[-1]) if more else None
-    form = request.url_vars.get("format")
+    following = address(request.path, choice, after=ids[-1]) if more else None
     if form == "csv":
-        return csv_response(lines, COLUMNS)
+        return csv_response(lines, COLUMNS, following=following)
     if form == "json":
         return json_response(
             {
                 "choice": {name: value for name, value in choice.items() if value},
                 "totals": totals,
                 "more": more,
-                "next": following and following.replace("/coverage", "/coverage.json", 1),
+                "next": following,
                 "health": "/coverage/health.json",
                 "bodies": await _records(database, ids, lines),
             }
@@ -281,8 +278,10 @@ async def coverage(datasette, request):
         request,
         "coverage.html",
         section="coverage",
+        faults=faults,
         choice=choice,
-        address=address,
+        address=partial(address, "/coverage"),
+        place=await place_name(database, choice["division"]),
         bodies=list(bodies.values()),
         years=years,
         totals=by_year(totals or []),
@@ -339,7 +338,7 @@ def _spread(statement):
     return sql, *values
 
 
-async def grouped(datasette, request, database, choice):
+async def grouped(datasette, request, database, choice, faults):
     """The shares of provinces, levels or portals by year."""
     by, form, following = choice["by"], request.url_vars.get("format"), None
     if by == "portal":
@@ -349,24 +348,14 @@ async def grouped(datasette, request, database, choice):
             + ("and province = ? " if choice["division"] else "")
             + f"order by portal_id limit {PORTALS_PER_PAGE + 1}",
             choice["after"],
-            *([significant(choice["division"])[:2]] if choice["division"] else []),
+            *([choice["division"][:2]] if choice["division"] else []),
         )
         if len(portals) > PORTALS_PER_PAGE:
             portals = portals[:PORTALS_PER_PAGE]
-            following = address(choice, after=portals[-1]["portal_id"])
+            following = address(request.path, choice, after=portals[-1]["portal_id"])
         names = {portal["portal_id"]: portal["name"] for portal in portals}
-        states = ", ".join(f"'{state}'" for state in KEPT)
-        found = await rows(
-            database,
-            f"""
-            select code, year, sum(bodies) as bodies, sum(late) as late,
-                sum(case when state in ({states}) then bodies else 0 end) as kept
-            from coverage_totals
-            where "by" = 'portal' and code in ({", ".join("?" * len(names))})
-            group by code, year order by code, year
-            """,
-            *names,
-        )
+        among = f"code in ({', '.join('?' * len(names))})"
+        found = await rows(database, shares_statement("portal", among), *names)
     else:
         names = PROVINCES if by == "province" else LEVELS
         found = await shares(database, by)
@@ -382,12 +371,13 @@ async def grouped(datasette, request, database, choice):
                 if cell
             ),
             columns,
+            following=following,
         )
     if form == "json":
         return json_response(
             {
                 "by": by,
-                "next": following and following.replace("/coverage", "/coverage.json", 1),
+                "next": following,
                 "groups": [
                     {
                         "code": line["code"],
@@ -407,8 +397,9 @@ async def grouped(datasette, request, database, choice):
         request,
         "coverage.html",
         section="coverage",
+        faults=faults,
         choice=choice,
-        address=address,
+        address=partial(address, "/coverage"),
         lines=lines,
         years=years,
         next=following,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import parse_qsl, urlencode
 
-from datasette import hookimpl
+from datasette import Response, hookimpl
 from datasette.views.base import DatasetteError
 
-from .answers import DATABASE, csv_response, json_response, page
+from .answers import DATABASE, csv_refusal, csv_response, json_response, page
 from .downloads import listed_releases
 from .memento import origin
 from .openapi import ADDRESSES
 from .queries import CELL, examples
 from .snapshot import served
+from .wording import heading
 
 # What operators and researchers look through: a name, the table with its conditions, what it is.
 # By rule, findings come from their index; by version SQLite walks millions of them.
@@ -32,6 +34,10 @@ PROBLEMS = (
     ("更正", "corrections?_sort=number", "人工复核所得，附注于机器所读之旁"),
     ("旧网址", "redirects?_sort=path", "曾经公开、如今由别处接替或已撤下的网址"),
 )
+
+# Parameters of how Datasette lays out its own CSV and JSON.
+HOW = ("_shape", "_stream", "_header", "_dl", "_nl", "_extra", "_json")
+LIMITS = ("sql_time_limit_ms", "max_returned_rows", "default_page_size")
 
 
 def terms(datasette, table=None):
@@ -60,14 +66,15 @@ async def described_tables(datasette):
     for name in names:
         described = known.get(name, {})
         about = described.get("columns", {})
+        held = terms(datasette, name)
         tables.append(
             {
                 "name": name,
                 "title": described.get("title") or "",
                 "description": described.get("description") or "",
                 "source": datasette.metadata("source", database=DATABASE, table=name) or "",
-                "license": terms(datasette, name)["licence"],
-                "license_url": terms(datasette, name)["licence_url"],
+                "license": held["licence"],
+                "license_url": held["licence_url"],
                 "count": counts.get(name),
                 "json": f"/{DATABASE}/{name}.json?_shape=objects",
                 "csv": f"/{DATABASE}/{name}.csv",
@@ -131,7 +138,39 @@ async def data(datasette, request):
     )
 
 
-LIMITS = ("sql_time_limit_ms", "max_returned_rows", "default_page_size", "max_csv_mb")
+async def table_csv(datasette, request):
+    """A table, a view or a question of Datasette's as CSV, which it cuts without a word: with the
+    next page where there is one, refused where the rest cannot be had."""
+    given = [
+        pair
+        for pair in parse_qsl(request.query_string, keep_blank_values=True)
+        if pair[0] not in HOW
+    ]
+    quick = [("_shape", "objects"), ("_nofacet", "1"), ("_nocount", "1")]
+    path = request.path.removesuffix(".csv")
+    answer = await datasette.client.get(f"{path}.json?{urlencode([*given, *quick])}")
+    told = answer.json()
+    if answer.status_code != 200:
+        message = str(told.get("error") or told.get("title") or "")
+        return Response.text(f"{message}\n", status=answer.status_code)
+    following = None
+    if told.get("next"):
+        onward = [*(pair for pair in given if pair[0] != "_next"), ("_next", told["next"])]
+        following = f"{request.path}?{urlencode(onward)}"
+    elif told["truncated"]:
+        most = datasette.setting("max_returned_rows")
+        return csv_refusal(f"所问多于 {most} 行，CSV 不能给全。请把参数给得更窄。")
+    labelled = set(told.get("expanded_columns") or ())
+    columns = []
+    for column in told["columns"]:
+        columns += [column, f"{column}_label"] if column in labelled else [column]
+    for line in told["rows"]:
+        for column in labelled & line.keys():
+            if isinstance(line[column], dict):
+                line |= {column: line[column]["value"], f"{column}_label": line[column]["label"]}
+    return csv_response(
+        told["rows"], columns, f"{path.rpartition('/')[2]}.csv", following=following
+    )
 
 
 def shown_sql(sql):
@@ -149,7 +188,13 @@ def table_words(description):
 
 @hookimpl
 def extra_template_vars(datasette):
-    return terms(datasette)
+    known = datasette.metadata("tables", database=DATABASE, fallback=False) or {}
+
+    def table_name(name):
+        """A table's short Chinese name; nothing where its description begins with none."""
+        return heading(name, known.get(name, {}).get("description"))
+
+    return {**terms(datasette), "table_name": table_name}
 
 
 @hookimpl
@@ -160,4 +205,7 @@ def prepare_jinja2_environment(env):
 
 @hookimpl
 def register_routes():
-    return [(r"^/data(?:\.(?P<format>json|csv))?$", data)]
+    return [
+        (r"^/data(?:\.(?P<format>json|csv))?$", data),
+        (rf"^/{DATABASE}/[^/]+\.csv$", table_csv),
+    ]

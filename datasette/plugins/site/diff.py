@@ -12,6 +12,7 @@ from datasette.views.base import DatasetteError
 from .answers import (
     DATABASE,
     address_of,
+    csv_refusal,
     csv_response,
     first,
     json_response,
@@ -231,6 +232,10 @@ async def comparison(datasette, request):
             **counts,
         }
         return json_response({**body, "cells": shown_cells, "sections": told, "other": others})
+    if form == "csv" and any(side["cut"] for side in sides):
+        return csv_refusal(
+            f"正文超过 {MOST_COMPARED} 字，只比较了前面的；已比较的见网页与 JSON（cut 为 true）。"
+        )
     if form == "csv":
         parts = [last_part(version["id"]) if one else home[2]
                  for version, home in zip((before, after), homes, strict=True)]  # fmt: skip

@@ -23,10 +23,13 @@ from datasette.views.base import DatasetteError
 from starlette.responses import FileResponse
 
 from .answers import csv_response, json_response, page
+from .caching import BYTES
 from .caching import names as names_tag
 from .memento import origin
 
 SUMS, DESCRIPTOR, WITHDRAWN = "SHA256SUMS", "datapackage.json", "withdrawn.csv"
+WITHDRAWN_COLUMNS = ("name", "date", "reason")
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 # Where an export is at work, or keeps what it replaces.
 UNFINISHED = (".new", ".old")
@@ -41,7 +44,6 @@ TYPES = {
     ".md": "text/markdown; charset=utf-8",
     "": "text/plain; charset=utf-8",
 }
-WEEK = 7 * 86_400
 LONGEST_RANGE = 200
 LOG = logging.getLogger("nianbao.site")
 
@@ -91,18 +93,29 @@ def withdrawn(folder):
     """What was taken back: name → date and reason. Where the list cannot be read, nobody knows
     what may be given out: then nothing is (503)."""
     path = folder / WITHDRAWN
+    if not os.path.lexists(path):
+        return {}
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file, strict=True))
-        return {
-            row["name"].strip(): {"date": row["date"] or "", "reason": row["reason"] or ""}
-            for row in rows
-        }
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, AttributeError, csv.Error) as error:
-        LOG.error("%s cannot be read (%s): it needs name,date,reason", path, error)
+            return withdrawn_of(csv.reader(file, strict=True))
+    except (OSError, ValueError, csv.Error) as error:
+        LOG.error("%s cannot be read: %s", path, error)
         raise DatasetteError("撤回清单无法读取，暂不提供下载", status=503) from error
+
+
+def withdrawn_of(lines):
+    """The lines of a list as name → date and reason. Raises ValueError where any of it is not as
+    it should be: what is misread would be given out again."""
+    head, *rest = [line for line in lines if line] or [[]]
+    if tuple(head) != WITHDRAWN_COLUMNS:
+        raise ValueError(f"its first line is {','.join(head)!r}, not name,date,reason")
+    found = {}
+    for line in rest:
+        name, day, reason = [cell.strip() for cell in line] if len(line) == 3 else ("", "", "")
+        if not (NAME.fullmatch(name) and DAY.fullmatch(day) and reason):
+            raise ValueError(f"{','.join(line)!r} is not the name of a release, a day, a reason")
+        found[name] = {"date": day, "reason": reason}
+    return found
 
 
 def listed_releases(datasette):
@@ -263,8 +276,7 @@ def named(datasette, name):
         raise DatasetteError("没有这次发布。现有的见 /download", status=404)
     told = withdrawn(folder).get(name)
     if told:
-        reason = f"：{told['reason']}" if told["reason"] else ""
-        raise DatasetteError(f"这次发布已于 {told['date'] or '某日'} 撤回{reason}", status=410)
+        raise DatasetteError(f"这次发布已于 {told['date']} 撤回：{told['reason']}", status=410)
     release = read(folder / name)
     if release is None:
         raise DatasetteError("没有这次发布。现有的见 /download", status=404)
@@ -299,7 +311,7 @@ async def one_file(datasette, request, scope, receive, send):
         "ETag": tag,
         "Repr-Digest": f"sha-256=:{base64.b64encode(bytes.fromhex(file.sha256)).decode()}:",
         # A proxy that packs it on the way would break what Range and digests say.
-        "Cache-Control": f"public, max-age={WEEK}, no-transform",
+        "Cache-Control": f"{BYTES}, no-transform",
         "Accept-Ranges": "bytes",
         "X-Robots-Tag": "noindex",
         "Content-Disposition": f'attachment; filename="{release.name}-{path.name}"',

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from datasette import hookimpl
 
-from .answers import DATABASE, csv_response, json_response, last_part, page, page_number, rows
+from .answers import (
+    DATABASE,
+    csv_response,
+    json_response,
+    last_part,
+    page,
+    refusal,
+    rows,
+)
+from .asked import one_of
+from .filters import page_to, read_filters
+from .wording import WORDS
 
 CHANGES_PER_PAGE = 100
 # Older events than these pages hold are in the table: to count off more takes too long.
 MOST_PAGES = 100
-EVENTS = {
-    "new": "新见",
-    "edited": "内容改动",
-    "vanished": "下线",
-    "back": "恢复在线",
-    "moved": "迁移",
-}
+EVENTS = WORDS["event"]
 # To be doubted is no event but a state.
 KINDS = {**EVENTS, "suspect": "疑似下线"}
 # The state of a report whose last event was that it vanished, in older links.
@@ -128,43 +133,49 @@ async def suspected(database, limit, offset):
 
 async def events_page(database, kind, number, size):
     """A page of what happened, `more` with another after it; of one kind where one is given."""
-    if number > MOST_PAGES:
-        return [], False
     offset = (number - 1) * size
     if kind == "suspect":
         events = await suspected(database, size + 1, offset)
     else:
         events = await kept_events(database, (kind,) if kind else (), size + 1, offset)
-    return events[:size], len(events) > size and number < MOST_PAGES
+    return events[:size], len(events) > size
 
 
-def asked_kind(request):
-    kind = request.args.get("kind")
-    kind = LEGACY.get(kind, kind)
-    return kind if kind in KINDS else None
+def read_kind(text, name):
+    return one_of(LEGACY.get(text, text), name, tuple(KINDS))
 
 
 async def changes(datasette, request):
     database = datasette.get_database(DATABASE)
-    kind = asked_kind(request)
-    number = page_number(request)
+    form = request.url_vars.get("format")
+    advice = "请以 kind 缩小范围，或以条件查 events 表。"
+    choice, faults = read_filters(request, {"kind": read_kind, "page": page_to(MOST_PAGES, advice)})
+    kind, number = choice["kind"] or None, choice["page"] or 1
+    if form and faults:
+        return refusal(form, "".join(faults))
     events, more = await events_page(database, kind, number, CHANGES_PER_PAGE)
-    if request.url_vars.get("format") == "json":
-        body = {"kind": kind, "page": number, "more": more, "count": len(events)}
+    last = number >= MOST_PAGES
+    if form == "json":
+        body = {"kind": kind, "page": number, "more": more and not last, "count": len(events)}
         return json_response({**body, "changes": events})
-    if request.url_vars.get("format") == "csv":
-        return csv_response(events, EVENT_COLUMNS, mark=bool(request.args.get("bom")))
+    if form == "csv":
+        mark = bool(request.args.get("bom"))
+        given = {"kind": kind, "bom": "1" if mark else "", "page": number + 1}
+        query = urlencode({name: value for name, value in given.items() if value})
+        following = f"{request.path}?{query}" if more else None
+        return csv_response(events, EVENT_COLUMNS, mark=mark, following=following)
     return await page(
         datasette,
         request,
         "changes.html",
         section="changes",
+        faults=faults,
         events=events,
         kind=kind,
         kinds=KINDS,
         page=number,
-        more=more,
-        last=number >= MOST_PAGES,
+        more=more and not last,
+        last=last,
     )
 
 

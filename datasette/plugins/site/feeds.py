@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import quote, urlencode
 
 from datasette import Response, hookimpl
 from datasette.views.base import DatasetteError
 
-from .answers import DATABASE, address_of, first, unquoted
-from .events import KINDS, asked_kind, events_page, kept_events
+from .answers import DATABASE, address_of, first, refusal, unquoted
+from .divisions import bodies_in, whole_code
+from .events import KINDS, events_page, kept_events, read_kind
+from .filters import read_division, read_filters
 from .memento import origin
 from .snapshot import served
 
@@ -46,16 +47,9 @@ async def feed(datasette, request, events, name, title, path, query=""):
     return Response(text, content_type="application/atom+xml; charset=utf-8")
 
 
-def asked_division(request):
-    """The first digits of the division code asked for, two to a level; nothing without one."""
-    code = request.args.get("division") or ""
-    if not re.fullmatch(r"\d{2}|\d{4}|\d{6}", code):
-        return ""
-    return re.sub(r"(?<=\d\d)(?:00)+$", "", code)
-
-
 def events_in(division):
     """The newest events of bodies in a division, as a query of events."""
+    condition, codes = bodies_in(division)
     return (
         f"""
         select newest.* from (
@@ -64,9 +58,9 @@ def events_in(division):
         ) as newest
         join reports on reports.id = newest.report_id
         join issuers on issuers.id = reports.issuer_id
-        where issuers.division >= ? and issuers.division < ? || ':'
+        where {condition}
         """,
-        (division, division),
+        codes,
     )
 
 
@@ -81,19 +75,23 @@ def events_of_body(issuer):
 async def changes_feed(datasette, request):
     """What happened to all reports, of one kind and in one division where they are asked for."""
     database = datasette.get_database(DATABASE)
-    kind, division = asked_kind(request), asked_division(request)
+    choice, faults = read_filters(request, {"kind": read_kind, "division": read_division})
+    kind, division = choice["kind"] or None, choice["division"]
+    if kind == "suspect" and division:
+        faults.append(f"division={division}：kind=suspect 不能再按地区取，二者择一。")
+    if faults:
+        return refusal("atom", "".join(faults))
     title = "最近的改动"
     if kind:
         title += f"（{KINDS[kind]}）"
-    if division and kind != "suspect":
+    if division:
         place = await first(
-            database, "select name from divisions where code = ?", division.ljust(6, "0")
+            database, "select name from divisions where code = ?", whole_code(division)
         )
         title = f"{place['name'] if place else f'区划 {division}'}{title}"
         kinds = (kind,) if kind else ()
         events = await kept_events(database, kinds, ENTRIES, among=events_in(division))
     else:
-        division = ""
         events, _ = await events_page(database, kind, 1, ENTRIES)
     given = {"kind": kind, "division": division}
     query = urlencode({name: value for name, value in given.items() if value})

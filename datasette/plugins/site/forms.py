@@ -31,7 +31,13 @@ APPLICANTS = (
     "other_org",
     "total",
 )
-OUTCOMES = ("upheld", "corrected", "other", "pending", "total")
+OUTCOMES = {
+    "upheld": "结果维持",
+    "corrected": "结果纠正",
+    "other": "其他结果",
+    "pending": "尚未审结",
+    "total": "总计",
+}
 DISPUTES = ("review", "litigation_direct", "litigation_after_review")
 STATS_CHAPTERS = {
     "proactive": "一、主动公开情况",
@@ -279,8 +285,15 @@ def told_notes(notes, fields, figures):
     }
 
 
-def tables_of(form, fields, cell, holds):
+def tables_of(form, fields, cell, figures, notes):
     """The tables of a version's form. Of a mixed one each table in the form it fills best."""
+
+    def holds(field):
+        note = notes.get(field["key"])
+        return figures.get(field["flat"]) is not None or (
+            note is not None and note["state"] != "missing"
+        )
+
     out = {}
     for name, layout in (
         ("disclosure", disclosure_table),

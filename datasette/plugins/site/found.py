@@ -14,12 +14,25 @@ import re
 import sqlite3
 import unicodedata
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
+from time import monotonic
 
 from datasette.utils import sqlite_timelimit
 
-from .asked import FACT, IN_HEAD, IN_NAME, LETTERS, MOST_HITS, NO_WIDTH, RUN, WHOLE
+from .asked import (
+    CHINESE,
+    FACT,
+    IN_HEAD,
+    IN_NAME,
+    LETTERS,
+    LONGEST_QUERY,
+    MOST_HITS,
+    NO_WIDTH,
+    RUN,
+    WHOLE,
+)
 
 READ_HITS = 300
 MOST_READ = 2000
@@ -36,6 +49,8 @@ LETTER = re.compile(f"[{LETTERS}]")
 PLAIN = re.compile(r"(?<=[^\x21-\x7e\s])\s+|\s+(?=[^\x21-\x7e\s])")
 GAPS = re.compile(r"\s+")
 SOLID = re.compile(r"\S+")
+# Numbers and words of letters as printed: a snippet holds them whole or not at all.
+UNCUT = re.compile(rf"[^\W{CHINESE}]+(?:[.,．，][0-9０-９]+)*")
 
 
 @dataclass
@@ -47,6 +62,29 @@ class Found:
     places: dict[int, int] = field(default_factory=dict)
     complete: bool = True
     slow: bool = False
+
+
+class OutOfTime(Exception):
+    """What was to be found was not, within the time for it."""
+
+
+@contextmanager
+def within(connection, limit_ms):
+    """Limits what a connection is asked, and gives a check to call between steps of other work;
+    either raises OutOfTime once the time is over."""
+    end = monotonic() + limit_ms / 1000
+
+    def check():
+        if monotonic() > end:
+            raise OutOfTime
+
+    try:
+        with sqlite_timelimit(connection, limit_ms):
+            yield check
+    except sqlite3.OperationalError as error:
+        if "interrupted" not in str(error):
+            raise
+        raise OutOfTime from error
 
 
 # --- what the index is asked ----------------------------------------------------------------------
@@ -173,7 +211,7 @@ def tester(words, without):
     )
 
 
-def read_texts(connection, match, bounds, holds):
+def read_texts(connection, match, bounds, holds, check):
     """Ids of the reports whose texts pass a test; None at last if more than MOST_READ might."""
     cursor = connection.cursor()
     cursor.row_factory = None
@@ -184,6 +222,7 @@ def read_texts(connection, match, bounds, holds):
         (match, *bounds, MOST_READ + 1),
     )
     for tried, (rowid, data) in enumerate(cursor, start=1):
+        check()
         if tried > MOST_READ:
             yield None
         elif holds(data):
@@ -214,7 +253,7 @@ def heads(connection, asked, unsure, bounds, most):
     return found
 
 
-def weights(connection, ids, words):
+def weights(connection, ids, words, check):
     """How much each text says of the words: the sum of ln(1 + how often) of each."""
     counters = [counter(word) for word in words]
     cursor = connection.cursor()
@@ -222,7 +261,11 @@ def weights(connection, ids, words):
     cursor.execute(
         f"select id, cast(text as blob) from search_texts where id in ({placeholders(ids)})", ids
     )
-    return {rowid: sum(math.log1p(count(data)) for count in counters) for rowid, data in cursor}
+    heavy = {}
+    for rowid, data in cursor:
+        check()
+        heavy[rowid] = sum(math.log1p(count(data)) for count in counters)
+    return heavy
 
 
 def find(connection, asked, limit_ms):
@@ -236,14 +279,15 @@ def find(connection, asked, limit_ms):
     reads = bool(unsure or doubted)
     # Whoever turns pages beyond what is read at first has more read.
     most = min(MOST_HITS, max(READ_HITS, asked.page * asked.size)) if reads else MOST_HITS
-    everything, first = [], {}
+    everything, first, heavy = [], {}, {}
     try:
-        with sqlite_timelimit(connection, limit_ms):
+        with within(connection, limit_ms) as check:
             if asked.words:
                 first = heads(connection, asked, unsure, bounds, most)
             match = expression(asked, [t for word in asked.words for t in word.tokens])
             if reads:
-                for rowid in read_texts(connection, match, bounds, tester(unsure, doubted)):
+                holds = tester(unsure, doubted)
+                for rowid in read_texts(connection, match, bounds, holds, check):
                     if rowid is None or len(everything) == most:
                         found.complete = False
                         break
@@ -251,19 +295,16 @@ def find(connection, asked, limit_ms):
             else:
                 everything = matching(connection, match, bounds, most + 1)
                 found.complete = len(everything) <= most
-            if doubted:
-                # Names and titles do not tell what the text says.
-                read = set(everything)
-                first = {rowid: place for rowid, place in first.items() if rowid in read}
-            rest = [rowid for rowid in everything if rowid not in first]
-            if asked.words and len(rest) > 1:
-                heavy = weights(connection, rest[:WEIGHED], asked.words)
-                rest[:WEIGHED] = sorted(rest[:WEIGHED], key=lambda i: (-heavy[i], -i))
-    except sqlite3.OperationalError as error:
-        if "interrupted" not in str(error):
-            raise
+            if asked.words:
+                lesser = [rowid for rowid in everything if rowid not in first][:WEIGHED]
+                heavy = weights(connection, lesser, asked.words, check)
+    except OutOfTime:
         found.complete, found.slow = False, True
-        rest = [rowid for rowid in everything if rowid not in first]
+    if doubted:
+        # Names and titles do not tell what the text says: of these hits only those that were read.
+        first = {rowid: first[rowid] for rowid in everything if rowid in first}
+    rest = [rowid for rowid in everything if rowid not in first]
+    rest.sort(key=lambda rowid: (rowid not in heavy, -heavy.get(rowid, 0), -rowid))
     ordered = sorted(first, key=lambda rowid: (first[rowid], -rowid))
     found.ids = [*ordered, *rest][:most]
     found.places = {rowid: first.get(rowid, 3) for rowid in found.ids}
@@ -339,26 +380,29 @@ def literal_place(printed, word):
     return printed.find(word.text)
 
 
-def folded_place(printed, word):
+def folded_place(fold, printed, word):
     """Where a text holds a word once it is folded, which takes a hundred times as long."""
-    folded, where = folded_places(printed)
+    folded, where = fold(printed)
     hit = pattern(word.text).search(folded)
     return where[hit.start()] if hit else -1
 
 
-def snippets(chapters, words, folds):
+def snippets(chapters, words, folds, check):
     """Where a report says the words: SNIPPETS at most, each of one chapter: its number, heading and
-    (is a hit, text) pieces. Its beginning, where it says none of them.
+    (is a hit, text) pieces; none where it says none of them.
 
     `folds` tells which words stand in the folded text: seldom others than in the printed.
+    `check` is called before each chapter, and may raise.
     """
     shown, left = [], list(words)
-    for place_in in (literal_place, folded_place):
-        if place_in is folded_place and left and len(shown) < SNIPPETS:
-            left = [word for word in left if folds(word)]
+    fold = cache(folded_places)
+    for place_in in (literal_place, partial(folded_place, fold)):
+        if place_in is not literal_place and left and len(shown) < SNIPPETS:
+            left = folds(left)
         while left and len(shown) < SNIPPETS:
             best = None
             for number, heading, text in chapters:
+                check()
                 for part in filter(None, (text, heading)):
                     places = {word: place_in(part, word) for word in left}
                     held = [word for word in left if places[word] >= 0]
@@ -373,15 +417,37 @@ def snippets(chapters, words, folds):
             if left := [word for word in left if word not in held]:
                 seen, _ = folded_places(part[slice(*bounds(part, place))])
                 left = [word for word in left if not pattern(word.text).search(seen)]
-    if not shown and chapters:
-        number, heading, text = next((chapter for chapter in chapters if chapter[2]), chapters[0])
-        shown.append((number, heading, window(text or heading or "", 0, ())))
     return shown
 
 
+def beginning(chapters):
+    """The beginning of a report's text as its only snippet; none without any."""
+    if not chapters:
+        return []
+    number, heading, text = next((chapter for chapter in chapters if chapter[2]), chapters[0])
+    return [(number, heading, window(text or heading or "", 0, ()))]
+
+
 def bounds(printed, place):
+    """Where a snippet with what stands at a place begins and ends: not within a number or word."""
     start = max(0, place - BEFORE)
-    return start, min(len(printed), start + BEFORE + AFTER)
+    end = min(len(printed), start + BEFORE + AFTER)
+    before, after = uncut(printed, start)
+    start = after if after <= place else before
+    before, after = uncut(printed, end)
+    return start, before if before > place else after
+
+
+def uncut(printed, cut):
+    """Where the number or word begins and ends that a cut would divide; the cut itself where it
+    divides none, or one that goes on for more than LONGEST_QUERY beside it."""
+    first, last = max(0, cut - LONGEST_QUERY), cut + LONGEST_QUERY
+    for run in UNCUT.finditer(printed, first, last):
+        start, end = run.span()
+        is_whole = (start > first or not first) and end < last
+        if start < cut < end and is_whole:
+            return start, end
+    return cut, cut
 
 
 def window(printed, place, words):
@@ -407,27 +473,33 @@ def chapters_of(connection, versions):
     return chapters
 
 
-def folded_text_holds(connection, rowid, word):
-    """Whether the text of a report, below its name and title, holds a word."""
+def held_folded(connection, rowid, words):
+    """Those of the words that the text of a report, below its name and title, holds folded."""
     ((data,),) = connection.execute(
         "select cast(text as blob) from search_texts where id = ?", (rowid,)
     ).fetchall()
-    return any(map(holder(word), data.split(b"\n", 2)[2:]))
+    lines = data.split(b"\n", 2)[2:]
+    return [word for word in words if any(map(holder(word), lines))]
 
 
-def shown(connection, ids, places, words):
-    """The hits of a page: COLUMNS, where they were found, and snippets."""
+def shown(connection, ids, places, words, limit_ms):
+    """The hits of a page: COLUMNS, where they were found, and snippets; after the time limit, the
+    beginnings of the others in their place. With them whether all was done in time."""
     known = documents(connection, ids, COLUMNS)
-    hits = []
-    for rowid in ids:
-        hit = dict(zip(COLUMNS, known[rowid], strict=True))
-        hit["findings"] = (hit["findings"] or "").split()
-        hit["found_in"] = PLACES[places[rowid]]
-        hits.append(hit)
+    hits = [dict(zip(COLUMNS, known[rowid], strict=True)) for rowid in ids]
     chapters = chapters_of(connection, [hit["version_id"] for hit in hits])
     for rowid, hit in zip(ids, hits, strict=True):
-        folds = partial(folded_text_holds, connection, rowid)
-        hit["snippets"] = snippets(chapters.get(hit["version_id"], []), words, folds)
+        hit["findings"] = (hit["findings"] or "").split()
+        hit["found_in"] = PLACES[places[rowid]]
         hit["name_pieces"] = marked(hit["issuer_name"] or "", words)
         hit["title_pieces"] = marked(hit["title"] or "", words)
-    return hits
+        hit["snippets"] = beginning(chapters.get(hit["version_id"], []))
+    try:
+        with within(connection, limit_ms) as check:
+            for rowid, hit in zip(ids, hits, strict=True):
+                printed = chapters.get(hit["version_id"], [])
+                folds = partial(held_folded, connection, rowid)
+                hit["snippets"] = snippets(printed, words, folds, check) or hit["snippets"]
+    except OutOfTime:
+        return hits, False
+    return hits, True

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
-import re
 from datetime import date, timedelta
-from urllib.parse import urlencode
+from functools import partial
 
 from datasette import hookimpl
+from datasette.views.base import DatasetteError
 
-from .answers import DATABASE, csv_response, first, json_response, page, page_number, rows
-from .coverage import LEVELS, PROVINCES, significant
+from .answers import (
+    DATABASE,
+    csv_response,
+    first,
+    json_response,
+    page,
+    refusal,
+    rows,
+)
+from .coverage import LEVELS, address, no_portal, place_name
+from .divisions import PROVINCES, division_range
+from .filters import among, any_text, number_to, page_to, read_division, read_filters
 
-MOST_NIGHTS = 366
 NIGHTS_DRAWN = 60
 PORTALS_PER_PAGE = 50
 # Further on than these pages a filter serves better: to count off more takes too long.
@@ -25,12 +34,12 @@ COUNTS = (
 # A night with more than this many times what any other has is told, not drawn: a first crawl asks
 # for a hundred times as much, and beside it no other would show.
 FAR_ABOVE = 5
-# What is drawn over the nights: a heading, and the columns with their names.
+# What is drawn over the nights: a heading, what is counted, and the columns with their names.
 DRAWN = (
-    ("每夜站点", (("answered", "正常应答"), ("unanswered", "未正常应答"))),
-    ("每夜请求", (("requests", "请求"),)),
-    ("每夜年报", (("new", "新见"), ("edited", "改动"), ("gone", "不存在"))),
-    ("每夜受阻", (("blocked", "被拦"), ("failed", "失败"), ("refused", "未发出"))),
+    ("每夜站点", "个", (("answered", "正常应答"), ("unanswered", "未正常应答"))),
+    ("每夜请求", "次", (("requests", "请求"),)),
+    ("每夜年报", "份", (("new", "新见"), ("edited", "改动"), ("gone", "不存在"))),
+    ("每夜受阻", "次", (("blocked", "被拦"), ("failed", "失败"), ("refused", "未发出"))),
 )
 STATES = (
     "ok", "challenge", "needs_browser", "shell", "error", "gone", "soft_404", "moved",
@@ -44,7 +53,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-async def nights(database, limit=MOST_NIGHTS):
+async def nights(database, limit=-1):
     """What each night brought at all portals together, the last night first."""
     return await rows(
         database,
@@ -83,27 +92,13 @@ async def visits(database, night):
     )
 
 
-def asked(request):
-    """What is asked for, by name; whatever cannot be meant is left out."""
-    args = request.args
-    found = {
-        "portal": (args.get("portal") or "")[:100],
-        "state": args.get("state") if args.get("state") in (*STATES, AMISS) else "",
-        "division": args.get("division") or "",
-        "level": args.get("level") if args.get("level") in LEVELS else "",
-        "silent": args.get("silent") or "",
-    }
-    if not re.fullmatch(r"\d{2,6}", found["division"]):
-        found["division"] = ""
-    if not re.fullmatch(r"[1-9]\d{0,3}", found["silent"]):
-        found["silent"] = ""
-    return found
-
-
-def address(choice, **more):
-    """The address of the page for a choice."""
-    query = urlencode({name: value for name, value in {**choice, **more}.items() if value})
-    return "/coverage/health" + (f"?{query}" if query else "")
+FILTERS = {
+    "portal": any_text(100),
+    "state": among((*STATES, AMISS)),
+    "division": read_division,
+    "level": among(LEVELS),
+    "silent": number_to(9999),
+}
 
 
 def portals_statement(choice, number):
@@ -116,12 +111,8 @@ def portals_statement(choice, number):
         conditions.append("state = ?")
         values.append(choice["state"])
     if choice["division"]:
-        code = significant(choice["division"])
-        conditions.append("province = ?")
-        values.append(code[:2])
-        if len(code) > 2:
-            conditions.append("division >= ? and division < ?")
-            values += [code, code + ":"]
+        conditions += ["province = ?", "division >= ? and division < ?"]
+        values += [choice["division"][:2], *division_range(choice["division"])]
     if choice["level"]:
         conditions.append("level = ?")
         values.append(choice["level"])
@@ -149,7 +140,7 @@ def drawings(found):
     days = min((last - known[0]).days + 1, NIGHTS_DRAWN)
     nights = [(last - timedelta(days=days - 1 - i)).isoformat() for i in range(days)]
     drawn = []
-    for heading, columns in DRAWN:
+    for heading, unit, columns in DRAWN:
         names = [column for column, _ in columns]
         lines = {
             night: [by_night[night].get(name) for name in names]
@@ -166,6 +157,7 @@ def drawings(found):
         drawn.append(
             {
                 "heading": heading,
+                "unit": unit,
                 "names": [name for _, name in columns],
                 "told": told,
                 "rows": [(night, lines.get(night) or [None] * len(names)) for night in nights],
@@ -185,15 +177,20 @@ def verdicts(line):
 
 async def health(datasette, request):
     database = datasette.get_database(DATABASE)
-    choice, form = asked(request), request.url_vars.get("format")
+    form = request.url_vars.get("format")
+    advice = "请以 division、level、state 缩小范围。"
+    choice, faults = read_filters(request, {**FILTERS, "page": page_to(MOST_PAGES, advice)})
+    number = choice.pop("page") or 1
+    if form and faults:
+        return refusal(form, "".join(faults))
     if choice["portal"]:
         return await one_portal(datasette, request, database, choice["portal"], form)
-    number = min(page_number(request), MOST_PAGES)
     sql, values = portals_statement(choice, number)
     portals = await rows(database, sql, *values)
     more, portals = len(portals) > PORTALS_PER_PAGE, portals[:PORTALS_PER_PAGE]
     if form == "csv":
-        return csv_response(portals, COLUMNS)
+        following = address(request.path, choice, page=number + 1) if more else None
+        return csv_response(portals, COLUMNS, following=following)
     known_nights = await nights(database, NIGHTS_DRAWN)
     kept, known = await holdings(database), await counts(database)
     if form == "json":
@@ -213,11 +210,13 @@ async def health(datasette, request):
         request,
         "health.html",
         section="coverage",
+        faults=faults,
         choice=choice,
-        address=address,
+        address=partial(address, "/coverage/health"),
         states=STATES,
         levels=LEVELS,
         provinces=PROVINCES,
+        place=await place_name(database, choice["division"]),
         portals=[{**line, "verdicts": verdicts(line)} for line in portals],
         drawings=drawings(known_nights),
         night=known_nights[0] if known_nights else None,
@@ -237,13 +236,15 @@ async def one_portal(datasette, request, database, portal_id, form):
         f"select night, state, {', '.join(COUNTS)}, seen_at from visits where portal_id = ? "
         "order by night desc limit ?",
         portal_id,
-        MOST_NIGHTS if form else NIGHTS_DRAWN,
+        -1 if form else NIGHTS_DRAWN,
     )
+    if form and portal is None:
+        raise DatasetteError(no_portal(portal_id), status=404)
     if form == "csv":
         return csv_response(found, ["night", "state", *COUNTS, "seen_at"])
     if form == "json":
-        told = portal and {**portal, "verdicts": dict(verdicts(portal))}
-        return json_response({"portal": told, "nights": found}, status=200 if portal else 404)
+        told = {**portal, "verdicts": dict(verdicts(portal))}
+        return json_response({"portal": told, "nights": found})
     response = await page(
         datasette,
         request,
@@ -253,7 +254,7 @@ async def one_portal(datasette, request, database, portal_id, form):
         asked=portal_id,
         visits=found,
         drawings=drawings(found),
-        address=address,
+        address=partial(address, "/coverage/health"),
     )
     response.status = 200 if portal else 404
     return response
@@ -266,8 +267,13 @@ async def coverage_nights(datasette, request):
         found = await nights(database)
         columns, body = ["night", "portals", "answered", *COUNTS], {"nights": found}
     else:
-        night = request.args.get("night") or ""
-        if not re.fullmatch(r"\d{4}-\d\d-\d\d", night):
+        choice, faults = read_filters(request, {"night": any_text(100)})
+        night = choice["night"]
+        if night and not await first(database, "select 1 from nights where night = ?", night):
+            faults.append(f"night={night}：没有这一夜的抓取。所有夜次见 /coverage/nights.json。")
+        if faults:
+            return refusal(request.url_vars["format"], "".join(faults))
+        if not night:
             known = await nights(database, 1)
             night = known[0]["night"] if known else ""
         found = await visits(database, night)

@@ -164,6 +164,18 @@ def charts(figures):
     return drawn
 
 
+async def place_of(database, code):
+    """The division of a code and those it lies in, the widest first."""
+    steps = {}
+    while code not in steps:
+        division = await first(database, "select * from divisions where code = ?", code)
+        if division is None:
+            break
+        steps[code] = division
+        code = division["parent"]
+    return list(steps.values())[::-1]
+
+
 async def around_body(database, issuer):
     """A body's former names, its links to others, its place, what is below it, and corrections."""
     names = await rows(
@@ -186,20 +198,6 @@ async def around_body(database, issuer):
         issuer["id"],
         issuer["id"],
     )
-    place = await rows(
-        database,
-        """
-        with recursive above (code, depth) as (
-            select ?, 0
-            union select divisions.parent, depth + 1 from above
-                join divisions on divisions.code = above.code
-                where divisions.parent <> '' and depth < 8
-        )
-        select divisions.* from above join divisions on divisions.code = above.code
-        group by divisions.code order by min(depth) desc
-        """,
-        issuer.get("place_code") or issuer["division"],
-    )
     # Where few have a body above, SQLite holds the index to be of no use.
     below = await rows(
         database,
@@ -218,7 +216,7 @@ async def around_body(database, issuer):
     return {
         "names": names,
         "links": links,
-        "place": place,
+        "place": await place_of(database, issuer.get("place_code") or issuer["division"]),
         "below": below,
         "corrections": corrections,
     }

@@ -155,6 +155,8 @@ def register_routes():
     return [
         (r"^/robots\.txt$", robots),
         (r"^/sitemap\.xml$", sitemap_index),
+        # How parts were named once.
+        (r"^/sitemap-\d{1,5}\.xml$", lambda: Response.redirect("/sitemap.xml", status=301)),
         (r"^/sitemap-pages\.xml$", sitemap_pages),
         (r"^/sitemap-(?P<kind>bodies|reports)-(?P<place>[1-9]\d{0,4})\.xml$", sitemap_part),
     ]

@@ -363,15 +363,18 @@ def around(base, original, chosen):
     ]
 
 
+def gate_links(base, original):
+    """The links to an Original Resource and its TimeGate; a report is its own."""
+    gate = timegate(base, original.uri)
+    if gate == original.uri:
+        return [link(gate, "original timegate")]
+    return [link(original.uri, "original"), link(gate, "timegate")]
+
+
 def frame(base, original):
     """The links to an Original Resource, its TimeGate and its TimeMap."""
-    gate = timegate(base, original.uri)
-    links = (
-        [link(gate, "original timegate")]
-        if gate == original.uri
-        else [link(original.uri, "original"), link(gate, "timegate")]
-    )
-    return [*links, link(timemap(base, original.uri), "timemap", type=LINK_FORMAT)]
+    own = link(timemap(base, original.uri), "timemap", type=LINK_FORMAT)
+    return [*gate_links(base, original), own]
 
 
 def memento_links(base, original, chosen):
@@ -427,14 +430,9 @@ async def timegate_page(datasette, request):
 def timemap_links(base, original):
     """A TimeMap's links in order (RFC 7089, section 5): its original, gate, itself, Mementos."""
     uri, every = original.uri, original.mementos
-    gate = timegate(base, uri)
     own = timemap(base, uri, part=original.part)
     span = {"from": http_date(every[0].at), "until": http_date(every[-1].at)}
-    lines = (
-        [link(gate, "original timegate")]
-        if gate == uri
-        else [link(uri, "original"), link(gate, "timegate")]
-    )
+    lines = gate_links(base, original)
     lines.append(link(own, "self", type=LINK_FORMAT, **span))
     for part in range(1, min(original.parts, MOST_TIMEMAPS) + 1):
         if part != original.part:

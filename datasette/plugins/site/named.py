@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise, product
 
 from .asked import CHINESE, SOUNDED, SPELLED, tokens_of
+from .divisions import division_range
 from .found import pattern, placeholders, quoted
 
 MOST_BODIES = 24
@@ -41,20 +42,22 @@ class Meant:
 
 def names(connection, match, asked, most):
     """Names an FTS5 expression holds for, those of higher bodies first, within region and level."""
+    conditions, values = ["search_names_fts match ?"], [match]
+    if asked.level:
+        conditions.append("level = ?")
+        values.append(asked.level)
+    if asked.region:
+        conditions.append("division >= ? and division < ?")
+        values += division_range(asked.region)
     cursor = connection.cursor()
     cursor.row_factory = None
     cursor.execute(
-        f"select {', '.join(COLUMNS)} from (select rowid as id from search_names_fts "
-        "where search_names_fts match ? order by rowid limit ?) cross join search_names using (id)",
-        (match, most),
+        f"select {', '.join(COLUMNS)} from search_names_fts "
+        "cross join search_names on search_names.id = search_names_fts.rowid "
+        f"where {' and '.join(conditions)} order by search_names_fts.rowid limit ?",
+        (*values, most),
     )
-    found = [dict(zip(COLUMNS, row, strict=True)) for row in cursor]
-    return [
-        name
-        for name in found
-        if (not asked.level or name["level"] == asked.level)
-        and (name["division"] or "").startswith(asked.region)
-    ]
+    return [dict(zip(COLUMNS, row, strict=True)) for row in cursor]
 
 
 def bodies(found, texts):
@@ -140,11 +143,12 @@ def spelled_part(name, letters):
 # --- slips of the pen -----------------------------------------------------------------------------
 
 
-def by_likeness(connection, asked):
+def by_likeness(connection, asked, check):
     """The bodies whose name is a slip away from what is written, best first; and what is meant.
 
     A slip is a wrong character, one too many, one too few, or two in each other's place; how many
     are forgiven depends on how much is written. Characters that sound alike are half a slip.
+    `check` is called before each name, and may raise.
     """
     texts, rest = named(asked)
     written = "".join(re.findall(f"[{CHINESE}]", "".join(texts)))[:LONGEST_NAME]
@@ -157,6 +161,7 @@ def by_likeness(connection, asked):
             known.setdefault((name["issuer_id"], name["folded"]), name)
     most, likely = forgiven(written), []
     for name in known.values():
+        check()
         meant = likeness(written, sounds, name["folded"], name["sounds"].split(" "))
         if meant.cost <= most:
             likely.append((meant, name))

@@ -14,7 +14,7 @@ from datasette import Response, hookimpl
 from datasette.utils.asgi import NotFound
 from datasette.views.base import DatasetteError
 
-from .answers import DATABASE, address_of, first, json_response, rows
+from .answers import DATABASE, address_of, first, refusal, rows
 
 ADDRESS = re.compile(
     r"/r/(?P<issuer>[^/]+?)(?:/(?P<year>\d{4})(?:/(?P<digest>[0-9A-Fa-f]{12,64}))?)?"
@@ -223,10 +223,12 @@ async def what_is_known(database, issuer, year, digest):
 
 
 async def gone(datasette, request, form, reason, known):
-    """The page (or JSON) of what was public once and is not here: 410, why, and what is known."""
+    """What was public once and is not here, as a page, JSON or a line: 410, why, what is known."""
+    why = reason or UNTOLD
     if form == ".json":
-        body = {"ok": False, "status": 410, "title": "已不在此处", "reason": reason, **known}
-        return json_response(body, 410)
+        return refusal("json", why, 410, "已不在此处", reason=reason, **known)
+    if form in (".csv", ".txt", ".atom"):
+        return refusal(form, why, 410)
     page = await datasette.render_template(
         "gone.html", {"reason": reason, **known}, request=request
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import codecs
 import hashlib
 import re
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
@@ -14,6 +14,7 @@ from datasette import Response, hookimpl
 from datasette.views.base import DatasetteError
 from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
+from webencodings import decode, lookup
 
 from .answers import DATABASE, address_of
 from .caching import BYTES, names
@@ -66,7 +67,14 @@ EXTENSIONS = {
     "image/gif": ".gif",
     "image/tiff": ".tif",
 }
-META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w-]{2,30})", re.IGNORECASE)
+# Where a page names its encoding, as browsers look for it before they read it (HTML, 13.2.3.2).
+HEAD = 4096
+COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
+META = re.compile(rb"""<meta[\s/]((?:[^>"']|"[^"]*"|'[^']*')*)""", re.IGNORECASE)
+ATTRIBUTE = re.compile(rb"""([^\s"'>/=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?""")
+XML = re.compile(rb"""<\?xml[^>]*?\sencoding\s*=\s*["']([\w.:-]+)""")
+CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE | re.ASCII)
+UTF_8, GB18030 = lookup("utf-8"), lookup("gb18030")
 
 
 class LostError(Exception):
@@ -115,24 +123,57 @@ def decoded(payload, encoding):
     raise LostError("原件的压缩数据已损坏。")
 
 
-def charset(content_type, data):
-    """The text's encoding: what the header says, else the page's meta, else what decodes."""
-    said = re.search(r"charset\s*=\s*[\"']?([\w-]{2,30})", content_type or "", re.IGNORECASE)
-    meta = META_CHARSET.search(data[:4096])
-    for name in (said and said[1], meta and meta[1].decode("ascii")):
-        if not name:
-            continue
-        try:
-            known = codecs.lookup(name).name
-        except LookupError:
-            continue
-        # Browsers read every GB label as its largest set; so does this site.
-        return "gb18030" if known in ("gb2312", "gbk", "gb18030") else known
+def known(label):
+    """The encoding that browsers know by this label, None where they know none."""
+    encoding = lookup(label or "")
+    return GB18030 if encoding and encoding.name == "gbk" else encoding
+
+
+def declared(head):
+    """The encoding that the beginning of a page declares, None where it declares none."""
+    head = COMMENT.sub(b"", head)
+    labels = []
+    for meta in META.finditer(head):
+        attributes = {}
+        for name, *values in ATTRIBUTE.findall(meta[1]):
+            attributes.setdefault(name.lower(), b"".join(values).decode("latin-1"))
+        label = attributes.get(b"charset")
+        if label is None and attributes.get(b"http-equiv", "").lower() == "content-type":
+            label = charset(attributes.get(b"content"))
+        labels.append(label)
+    xml = XML.match(head)
+    labels.append(xml and xml[1].decode("latin-1"))
+    encoding = next(filter(None, map(known, labels)), None)
+    # It was read as ASCII: it cannot be UTF-16.
+    return UTF_8 if encoding and encoding.name.startswith("utf-16") else encoding
+
+
+def charset(content_type):
+    """The label that a Content-Type gives the encoding, None where it gives none."""
+    found = CHARSET.search(content_type or "")
+    return found and found[1]
+
+
+def read(data, content_type, kind):
+    """An original's text as a browser reads it, and the bytes and encoding that say just that.
+
+    A byte order mark counts first, then the header, then what the page declares (WHATWG Encoding;
+    HTML, 13.2.3); then UTF-8, where the bytes are that, and GB 18030. The bytes are those captured
+    where every reader reads the same in them, else the text anew in UTF-8.
+    """
+    encoding = known(charset(content_type)) or (kind == "text/html" and declared(data[:HEAD]))
     try:
-        data.decode("utf-8")
+        as_utf_8 = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return "gb18030"
-    return "utf-8"
+        as_utf_8 = None
+    text, encoding = decode(data, encoding or (GB18030 if as_utf_8 is None else UTF_8))
+    # Browsers show nothing for it.
+    text = text.replace("\0", "")
+    if text == as_utf_8:
+        return text, data, "utf-8"
+    if as_utf_8 is None and encoding is GB18030 and not ("\ufffd" in text or b"\0" in data):
+        return text, data, "gb18030"
+    return text, text.encode("utf-8-sig", "replace"), "utf-8"
 
 
 def file_name(url, stem, media_type):
@@ -219,17 +260,30 @@ async def apology(datasette, request, reason):
     return Response.html(page, status=503)
 
 
-async def seen_by_public(datasette, capture, data, media_type, stated):
-    """Whether an original must be withheld as it has personal data in it, and its text without
-    them, None where it is no text."""
-    withheld = await is_withheld(datasette.get_database(DATABASE), capture["digest"])
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An original as the public may have it. `body` is what is handed over, `encoding` how it is to
+    be read where it is text; `text` is what may be read where it is `withheld`."""
+
+    media_type: str
+    body: bytes
+    encoding: str | None
+    recoded: bool
+    withheld: bool
+    text: str | None
+
+
+async def seen_by_public(datasette, database, capture):
+    """The original of a capture as the public may have it; LostError where it cannot be read."""
+    data, headers = await load(datasette, capture)
+    media_type, stated = media_type_of(capture, headers)
     kind = SHOWN.get(media_type, "")
+    withheld = await is_withheld(database, capture["digest"])
     if not kind.startswith("text/"):
-        return withheld, None
-    text, found = await asyncio.to_thread(
-        public_text, data, kind, charset(stated, data), rules_of(datasette)
-    )
-    return withheld or found, text
+        return Seen(media_type, data, None, False, withheld, None)
+    text, body, encoding = await asyncio.to_thread(read, data, stated, kind)
+    text, found = await asyncio.to_thread(public_text, text, kind, rules_of(datasette))
+    return Seen(media_type, body, encoding, body is not data, withheld or found, text)
 
 
 async def refusal(datasette, request, report_id, capture):
@@ -252,23 +306,22 @@ async def original_page(datasette, request):
         (capture["version_id"], capture["url"], capture["digest"]),
     )
     try:
-        data, headers = await load(datasette, capture)
+        seen = await seen_by_public(datasette, database, capture)
     except LostError as reason:
         return await apology(datasette, request, reason)
-    media_type, stated = media_type_of(capture, headers)
-    withheld, text = await seen_by_public(datasette, capture, data, media_type, stated)
     return Response.html(
         await datasette.render_template(
             "original.html",
             {
                 "report_id": report_id,
                 "capture": capture,
-                "media_type": media_type,
-                "shown": media_type in SHOWN,
-                "withheld": withheld,
-                "text": text if withheld else None,
-                "size": len(data),
-                "name": file_name(capture["url"] or "", digest[:12], media_type),
+                "media_type": seen.media_type,
+                "shown": seen.media_type in SHOWN,
+                "recoded": seen.recoded,
+                "withheld": seen.withheld,
+                "text": seen.text,
+                "size": len(seen.body),
+                "name": file_name(capture["url"] or "", digest[:12], seen.media_type),
                 "raw": f"/r/{report_id}/{capture['digest'][:12]}/original/raw",
                 "others": [dict(row) for row in others.rows],
             },
@@ -277,9 +330,8 @@ async def original_page(datasette, request):
     )
 
 
-async def memento_headers(datasette, request, report_id, capture):
+async def memento_headers(base, database, report_id, capture):
     """What the bytes are a Memento of: the address they were captured at, at that moment."""
-    base, database = origin(datasette, request), datasette.get_database(DATABASE)
     at = stored_moment(capture["fetched_at"])
     version = f"{base}/r/{address_of(capture['version_id'])}"
     links = [link(version, "collection", type="text/html")]
@@ -299,33 +351,34 @@ async def memento_headers(datasette, request, report_id, capture):
 async def original_raw(datasette, request):
     report_id, digest = asked(request)
     stamp = request.url_vars.get("stamp") or ""
-    capture = await find_capture(datasette.get_database(DATABASE), report_id, digest, stamp)
-    state = state_tag(datasette) or ""
-    tag = f'"{capture["digest"][:40]}-{state[16:]}"'
+    database = datasette.get_database(DATABASE)
+    capture = await find_capture(database, report_id, digest, stamp)
+    # What is private is told by the snapshot: another one is asked anew.
+    tag = f'"{capture["digest"][:40]}-{state_tag(datasette) or ""}"'
     if names(request.headers.get("if-none-match"), tag):
-        kept = {"ETag": tag, "Cache-Control": BYTES}
-        return Response("", status=304, headers={**RAW_HEADERS, **kept})
+        return Response("", status=304, headers={**RAW_HEADERS, "ETag": tag})
     try:
-        data, headers = await load(datasette, capture)
+        seen = await seen_by_public(datasette, database, capture)
     except LostError as reason:
         return await apology(datasette, request, reason)
-    media_type, stated = media_type_of(capture, headers)
-    if (await seen_by_public(datasette, capture, data, media_type, stated))[0]:
+    if seen.withheld:
         return await refusal(datasette, request, report_id, capture)
-    told = await memento_headers(datasette, request, report_id, capture)
+    told = await memento_headers(origin(datasette, request), database, report_id, capture)
     answer = {**RAW_HEADERS, **told, "ETag": tag}
-    if media_type in SHOWN:
-        content_type = SHOWN[media_type]
-        if content_type.startswith("text/"):
-            content_type += f"; charset={charset(stated, data)}"
+    if seen.media_type in SHOWN:
+        content_type = SHOWN[seen.media_type]
+        if seen.encoding:
+            content_type += f"; charset={seen.encoding}"
     else:
-        content_type = media_type if media_type in EXTENSIONS else "application/octet-stream"
-        name = file_name(capture["url"] or "", digest[:12], media_type)
+        content_type = (
+            seen.media_type if seen.media_type in EXTENSIONS else "application/octet-stream"
+        )
+        name = file_name(capture["url"] or "", digest[:12], seen.media_type)
         plain = re.sub(r"[^A-Za-z0-9._()-]", "_", name)
         answer["Content-Disposition"] = (
             f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
         )
-    return Response(data, headers=answer, content_type=content_type)
+    return Response(seen.body, headers=answer, content_type=content_type)
 
 
 @hookimpl

@@ -12,6 +12,7 @@ import re
 from functools import lru_cache
 
 from .answers import first
+from .asked import NO_WIDTH
 
 # A longer text is not shown as text; it is looked through all the same.
 LONGEST = 2 << 20
@@ -24,7 +25,6 @@ INLINE = re.compile(
 )
 TAG = re.compile(r"<[/!?a-zA-Z][^<>]*>")
 BLANKS = re.compile(r"[ \t\u00a0\r]+")
-NO_WIDTH = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 # Letters that grow when they are lowered would shift all places behind them.
 LOWERED = {letter: letter + 32 for letter in range(ord("A"), ord("Z") + 1)}
 
@@ -83,10 +83,9 @@ async def is_withheld(database, digest):
     return await first(database, "select 1 from withheld where digest = ?", digest) is not None
 
 
-def public_text(data, media_type, encoding, rules):
+def public_text(source, media_type, rules):
     """The text of an original as the public may read it, and whether anything private is in it;
     the text is None where there is too much of it."""
-    source = data.decode(encoding, "replace")
     text = words_of(source) if media_type == "text/html" else NO_WIDTH.sub("", source)
     shown, found = without_private(text, rules)
     return (shown if len(shown) <= LONGEST else None), found

@@ -11,8 +11,11 @@ import sqlite3
 from urllib.parse import urlencode
 
 from datasette import hookimpl
+from datasette.utils import tilde_decode
+from datasette.views.table import TableView
 
-from .answers import DATABASE, remembered
+from .answers import DATABASE, refusal, remembered
+from .filters import among, read_filters
 
 CELL = "{cell}"
 # Parameters: what they are in Chinese and English, and a value that finds something: one that
@@ -32,7 +35,7 @@ PARAMETERS = {
     ),
     "year": ("报告年度", "year reported on", None, "select max(year) from reports"),
     "field": (
-        "字段键，见 fields 表",
+        "字段键，见字段表（fields）",
         "key of the cell, see the table fields",
         "requests.received_new.total",
         None,
@@ -41,8 +44,13 @@ PARAMETERS = {
     "most": ("不多于（件），可不填", "at most so many, optional", "", None),
     "body": ("机关编号", "id of the body", None, "select issuer_id from reports"),
     "days": ("发布之后的天数", "days after publication", "30", None),
-    "status": ("gone 已下线，suspect 疑似下线", "gone or suspect", "gone", None),
-    "state": ("覆盖状态，如 missing", "state of coverage, such as missing", "missing", None),
+    "status": ("状态：已下线（gone）或疑似下线（suspect）", "gone or suspect", "gone", None),
+    "state": (
+        "覆盖状态，如未见到（missing）",
+        "state of coverage, such as missing",
+        "missing",
+        None,
+    ),
     "rule": (
         "规则，见上一查询",
         "id of the rule, see the query failures_by_rule",
@@ -56,8 +64,15 @@ PARAMETERS = {
         None,
         "select url from captures where version_id is not null",
     ),
-    "after": ("续取：上一次最后一行的 cursor", "to go on: `cursor` of the last row", "", None),
+    "after": (
+        "续取：上一次最后一行的位置（cursor）",
+        "to go on: `cursor` of the last row",
+        "",
+        None,
+    ),
 }
+# How the rows of JSON may be laid out; by their keys only where they have any.
+SHAPES = ("objects", "array", "arrays", "arrayfirst")
 # Codes in the rows of answers, and the words for them.
 WORDED = {
     "level": "level",
@@ -150,6 +165,27 @@ def example(name, query, values):
         "json": address(".json", _shape="objects"),
         "csv": address(".csv"),
     }
+
+
+async def rows_json(datasette, request):
+    """A table or a question of Datasette's as JSON; it answers one that lacks what it needs with no
+    rows, and a shape it does not know in a shape of its own: these are refused (400)."""
+    name = tilde_decode(request.url_vars["table"])
+    query, database = written(datasette).get(name), datasette.get_database(DATABASE)
+    has_keys = await database.table_exists(name) and await database.primary_keys(name)
+    shapes = (*SHAPES, "object") if has_keys else SHAPES
+    _, faults = read_filters(request, {"_shape": among(shapes)})
+    for param in query["needed"] if query else ():
+        if not (request.args.get(param) or "").strip():
+            faults.append(f"缺少参数 {param}：{PARAMETERS[param][0]}。")
+    if faults:
+        return refusal("json", "".join(faults))
+    return await TableView(datasette).dispatch_request(request)
+
+
+@hookimpl
+def register_routes():
+    return [(rf"^/(?P<database>{DATABASE})/(?P<table>[^/.]+)\.(?P<format>json)$", rows_json)]
 
 
 @hookimpl

@@ -133,18 +133,22 @@ async def sections_of(database, version_id, most=WHOLE_TEXT):
 async def captures_of(database, report_id, most):
     """The captures of all versions of a report, the newest first; of each address of a version
     at most `most` and the first. `of` says how many there are of it."""
+    # An address may have shown a version a night: what is found by the address alone is too much.
+    same = (
+        "from captures as one where one.version_id = placed.version_id and +one.url is placed.url"
+    )
     return await rows(
         database,
-        """
-        select captures.*, placed.number as "of"
-        from captures join (
-            select rowid as id, row_number() over newest as newest,
-                count(*) over (partition by version_id, url) as number
-            from captures where version_id in (select id from versions where report_id = ?)
-            window newest as (partition by version_id, url order by fetched_at desc)
-        ) as placed on placed.id = captures.rowid
-        where newest < ? or newest = number
-        order by fetched_at desc, url limit 5000
+        f"""
+        with placed as materialized (
+            select version_id, url, count(*) as number from captures
+            where version_id in (select id from versions where report_id = ?)
+            group by version_id, url
+        )
+        select captures.*, number as "of" from placed join captures
+        on captures.rowid in (select rowid {same} order by fetched_at desc limit ? - 1)
+            or captures.rowid = (select rowid {same} order by fetched_at limit 1)
+        order by fetched_at desc, captures.url limit 5000
         """,
         report_id,
         most,

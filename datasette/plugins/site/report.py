@@ -14,7 +14,7 @@ from .answers import (
     page,
     unquoted,
 )
-from .checks import KEY, MARKING, arithmetic, check_groups, sum_line, unpacked
+from .checks import check_groups, mark, unpacked
 from .cite import bibtex, footnote, gbt7714, ris, work
 from .differences import CHAPTERS, told_changes
 from .forms import OUTCOMES, begun, cell_drawer, tables_of, told_notes
@@ -64,7 +64,6 @@ TIGHT = {
     "words": 12,
 }
 MOST_WORDS = 120
-OUTCOME_NAMES = ("结果维持", "结果纠正", "其他结果", "尚未审结", "总计")
 # The cell by which a page shows how one is cited, where it has it.
 EXAMPLE = "requests.granted.total"
 TABLE_ANCHORS = {2: "disclosure", 3: "requests", 4: "disputes"}
@@ -122,32 +121,17 @@ def page_context(datasette, request, data, pinned, most):
     report, version = data["report"], data["version"]
     fields = {field["key"]: field for field in data["fields"]}
     findings = [unpacked(finding) for finding in data["findings"]]
-    failed = {}
     for finding in findings:
         finding["anchor"] = finding["rule"] + (
             f"-{finding['position']}" if (finding["position"] or 1) > 1 else ""
         )
-        finding["mending"] = [
-            (fields[key], value) for key, value in finding["proposed"].items() if key in fields
-        ]
-        if finding["verdict"] == "fail" and (finding["level"] or "hard") in MARKING:
-            finding["terms"] = arithmetic(finding["formula"], fields, data["figures"], holds=False)
-            finding["told"] = sum_line(finding)
-            for key in finding["cells"] or KEY.findall(finding["formula"] or ""):
-                failed.setdefault(key, []).append(finding)
+    failed = mark(findings, fields, data["figures"])
     drawn = set()
     corrected = corrected_cells(data["corrections"], version["id"])
     cell = cell_drawer(
         data["figures"], data["notes"], failed, data["changed"], corrected, drawn, most["words"]
     )
-
-    def holds(field):
-        note = data["notes"].get(field["key"])
-        return data["figures"].get(field["flat"]) is not None or (
-            note is not None and note["state"] != "missing"
-        )
-
-    tables = tables_of(version["form"], data["fields"], cell, holds)
+    tables = tables_of(version["form"], data["fields"], cell, data["figures"], data["notes"])
     # What a mixed form or an absent table lacks is no cell of this page.
     noted = [
         field
@@ -186,6 +170,10 @@ def page_context(datasette, request, data, pinned, most):
         "findings": findings,
         "path": path,
         "permanent": permanent,
+        # A version and what is the latest one stay two pages (RFC 6596): each is its own.
+        "canonical": permanent
+        if pinned
+        else datasette.absolute_url(request, f"/r/{address_of(report['id'])}"),
         "beside": years_beside(report, data["years"]),
         "sections": begun_sections(data["sections"], most["prose"]),
         "cited": cited,
@@ -213,7 +201,7 @@ def page_context(datasette, request, data, pinned, most):
         "told_notes": told_notes(data["notes"], noted, data["figures"]),
         "most": most,
         "most_captures": SHOWN_CAPTURES,
-        "outcomes": tuple(zip(OUTCOME_NAMES, OUTCOMES, strict=True)),
+        "outcomes": OUTCOMES,
         "proof_file": "-".join(version["id"].split("/")) + ".wacz",
     }
 

@@ -10,7 +10,16 @@ from datasette import Response, hookimpl
 from markupsafe import Markup
 
 from . import found, named
-from .answers import DATABASE, csv_response, json_response, page, remembered, rows
+from .answers import (
+    DATABASE,
+    csv_refusal,
+    csv_response,
+    json_response,
+    page,
+    refusal,
+    remembered,
+    rows,
+)
 from .asked import (
     FINDINGS,
     FORMS,
@@ -20,16 +29,16 @@ from .asked import (
     PARAMETERS,
     Asked,
     Wrong,
+    as_simplified,
     read,
-    read_region,
 )
+from .divisions import CENTRAL, places_named, significant, whole_code
 from .wording import visible, wording
 
 BODIES_SHOWN = 8
 MOST_PLACES = 12
 # Under these four a county's code has no prefecture between.
 MUNICIPALITIES = ("11", "12", "31", "50")
-CENTRAL = "00"
 RESULT = (
     "report_id", "version_id", "issuer_id", "issuer_name", "title", "year", "status", "level",
     "division", "form", "findings", "path", "found_in", "snippet",
@@ -65,26 +74,31 @@ class Result:
     all_bodies: bool = True
     # What the bodies shown are called, where no body is called what was asked for.
     meant: list[str] = field(default_factory=list)
+    in_time: bool = True
+
+    def marked(self, response):
+        """The answer with this result, not to be kept where time ran out: the next may be whole."""
+        if not self.in_time:
+            response.headers["cache-control"] = "no-store"
+        return response
 
 
 def look_up(asked, limit_ms):
-    """A reader of all that a search finds."""
+    """A reader of all that a search finds; hits, bodies and snippets each within the limit."""
 
     def read_result(connection):
         result = Result(found.find(connection, asked, limit_ms))
         ids = result.found.ids[(asked.page - 1) * asked.size : asked.page * asked.size]
-        result.hits = found.shown(connection, ids, result.found.places, asked.words)
+        result.hits, has_snippets = found.shown(
+            connection, ids, result.found.places, asked.words, limit_ms
+        )
+        result.in_time = has_snippets and not result.found.slow
         result.facets = found.counts(connection, result.found.ids)
-        if asked.words:
-            result.bodies, result.all_bodies = named.by_words(connection, asked)
-            if result.bodies and not result.found.ids:
-                texts, years = named.named(asked)
-                if texts != [word.text for word in asked.words]:
-                    result.meant = [" ".join([*texts, *years])]
-            elif not result.bodies:
-                result.bodies, result.meant = named.by_spelling(connection, asked)
-            if not result.bodies and (not result.found.ids or named.namelike(asked)):
-                result.bodies, result.meant = named.by_likeness(connection, asked)
+        try:
+            with found.within(connection, limit_ms) as check:
+                name_bodies(connection, asked, result, check)
+        except found.OutOfTime:
+            result.all_bodies = result.in_time = False
         result.body_count = len(result.bodies)
         result.bodies = result.bodies[: named.MOST_BODIES]
         return result
@@ -92,44 +106,50 @@ def look_up(asked, limit_ms):
     return read_result
 
 
+def name_bodies(connection, asked, result, check):
+    """Note the bodies that a search names or may mean in its result."""
+    if not asked.words:
+        return
+    result.bodies, result.all_bodies = named.by_words(connection, asked)
+    if result.bodies and not result.found.ids:
+        texts, years = named.named(asked)
+        if texts != [word.text for word in asked.words]:
+            result.meant = [" ".join([*texts, *years])]
+    elif not result.bodies:
+        result.bodies, result.meant = named.by_spelling(connection, asked)
+    if not result.bodies and (not result.found.ids or named.namelike(asked)):
+        result.bodies, result.meant = named.by_likeness(connection, asked, check)
+
+
 # --- places ---------------------------------------------------------------------------------------
-
-
-def padded(region):
-    return region.ljust(6, "0")
 
 
 async def region_of(database, asked):
     """The search with its region as a code; a place may be given by its name. Raises Wrong."""
-    if not asked.region or asked.region.isdigit():
+    if not asked.region or (asked.region.isascii() and asked.region.isdigit()):
         return asked
     if asked.region in ("中央", "全国"):
         return replace(asked, region=CENTRAL if asked.region == "中央" else "")
-    places = await rows(
-        database,
-        "select distinct code from divisions where name = ? and length(code) = 6 "
-        "and until_year is null order by code limit 20",
-        asked.region,
-    )
+    places = [p for p in await places_named(database, asked.region, 20) if len(p["code"]) == 6]
     if not places:
         raise Wrong(
-            f"region={asked.region}：没有这个省、市、县。请写全称（山西省、朔州市）或代码（1406）。"
+            f"region={asked.region}：没有这个省、市、县。请写名称（朔州市）或代码（1406）。"
         )
     if len(places) > 1:
-        codes = "、".join(place["code"] for place in places)
+        codes = "、".join(f"{p['code']}（{p['above'] or ''}{p['name']}）" for p in places)
         raise Wrong(f"region={asked.region}：同名的区划有 {len(places)} 个，请写代码：{codes}。")
-    return replace(asked, region=read_region(places[0]["code"]))
+    return replace(asked, region=significant(places[0]["code"]))
 
 
 async def place_names(database, codes):
     found_names = await rows(
         database,
         f"select code, name from divisions where code in ({found.placeholders(codes)})",
-        *map(padded, codes),
+        *map(whole_code, codes),
     )
     known = {place["code"]: place["name"] for place in found_names}
-    known[padded(CENTRAL)] = "中央"
-    return {code: known.get(padded(code), code) for code in codes}
+    known[whole_code(CENTRAL)] = "中央"
+    return {code: known.get(whole_code(code), code) for code in codes}
 
 
 def steps(region):
@@ -301,13 +321,6 @@ def body_row(body):
     }
 
 
-def refusal(form, message):
-    if form == "json":
-        body = {"ok": False, "status": 400, "title": "请求有误", "error": message}
-        return json_response(body, status=400)
-    return Response.text(message + "\n", status=400)
-
-
 async def search(datasette, request):
     database = datasette.get_database(DATABASE)
     form = request.url_vars.get("format")
@@ -328,23 +341,34 @@ async def search(datasette, request):
         result = await database.execute_fn(look_up(asked, datasette.setting("sql_time_limit_ms")))
     count = len(result.found.ids)
     pages = -(-count // asked.size)
-    most_pages = MOST_HITS // asked.size
-    last = asked.page >= (pages if result.found.complete else max(pages, most_pages))
+    # More is read only for whoever turns so far; what took too long once does so again.
+    ended = result.found.complete or result.found.slow
+    last = asked.page >= (pages if ended else -(-MOST_HITS // asked.size))
     if form == "csv":
+        if result.found.slow:
+            return csv_refusal("这次查找到时限为止，可能还有。请以 region、level、year 缩小范围。")
         lines = [
             row | {"findings": " ".join(row["findings"])} for row in map(result_row, result.hits)
         ]
-        return csv_response(lines, RESULT, "search.csv", bool(request.args.get("bom")))
+        # Behind the last page of what is not all, the next one says so.
+        more = not last or not result.found.complete
+        mark = bool(request.args.get("bom"))
+        following = asked.address(request.path, page=asked.page + 1) + "&bom=1" * mark
+        return result.marked(
+            csv_response(lines, RESULT, "search.csv", mark, following if more else None)
+        )
     facets = await facets_of(database, asked, result) if count else []
     meant = [
         {"text": text, "path": f"/search?q={quote(text)}"}
         for text in result.meant
         if text != asked.query
     ]
+    simple, literal = as_simplified(asked.query) or (None, asked.query)
     if form == "json":
-        return json_response(
+        answer = json_response(
             {
                 "query": asked.query,
+                "simplified": simple,
                 "words": [word.text for word in asked.words],
                 "without": [word.text for word in asked.without],
                 "region": asked.region or None,
@@ -366,18 +390,20 @@ async def search(datasette, request):
                 "results": [result_row(hit) for hit in result.hits],
             }
         )
+        return result.marked(answer)
     provinces = await remembered(
         database,
         "select substr(code, 1, 2) as code, name from divisions where level = 'province' "
         "and until_year is null order by code",
     )
-    above = steps(asked.region)[:-1]
     response = await page(
         datasette,
         request,
         "search.html",
         query_text=asked.query,
         asked=asked,
+        simple=simple,
+        literal=asked.address(query=literal) if len(literal) <= LONGEST_QUERY else None,
         wrong=wrong,
         ignored=unknown[:3],
         result=result,
@@ -393,13 +419,12 @@ async def search(datasette, request):
         chosen=[] if wrong else await chosen_of(database, asked),
         provinces=[{"code": CENTRAL, "name": "中央"}, *provinces],
         region_steps=await place_names(database, steps(asked.region)) if asked.region else {},
-        above=above,
         levels=LEVELS,
         forms=FORMS,
         findings=FINDINGS,
     )
     response.status = 400 if wrong else 200
-    return response
+    return result.marked(response)
 
 
 async def suggest(datasette, request):
@@ -411,12 +436,21 @@ async def suggest(datasette, request):
     except Wrong:
         asked = Asked()
 
+    limit_ms = datasette.setting("sql_time_limit_ms")
+
     def read_names(connection):
-        bodies, _ = named.by_words(connection, asked)
-        return bodies or named.by_spelling(connection, asked)[0]
+        result = Result(found.Found())
+        try:
+            with found.within(connection, limit_ms):
+                bodies, _ = named.by_words(connection, asked)
+                result.bodies = bodies or named.by_spelling(connection, asked)[0]
+        except found.OutOfTime:
+            result.in_time = False
+        return result
 
     database = datasette.get_database(DATABASE)
-    bodies = (await database.execute_fn(read_names))[:BODIES_SHOWN] if asked.words else []
+    result = await database.execute_fn(read_names) if asked.words else Result(found.Found())
+    bodies = result.bodies[:BODIES_SHOWN]
     answer = json_response(
         [
             typed,
@@ -426,7 +460,7 @@ async def suggest(datasette, request):
         ]
     )
     answer.content_type = "application/x-suggestions+json; charset=utf-8"
-    return answer
+    return result.marked(answer)
 
 
 async def opensearch(datasette, request):

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import logging
+import re
 import sqlite3
 from functools import wraps
 
 from datasette import Response, hookimpl
+from datasette.database import QueryInterrupted
+from datasette.filters import Filters
 from datasette.plugins import pm
 from datasette.utils.asgi import Base400
 from datasette.views.base import DatasetteError
+
+from .answers import DATABASE, refusal
 
 LOG = logging.getLogger("nianbao.site")
 
@@ -41,8 +46,17 @@ OPEN_DOORS = ("/-/static/", "/-/versions")
 FILES = ("/static/", "/-/static")
 # Datasette's own pages of the tables meet parameters they cannot read with these.
 TABLES = "/nianbao"
-UNREADABLE = (ValueError, LookupError, AssertionError, sqlite3.ProgrammingError)
+UNREADABLE = (
+    ValueError,
+    LookupError,
+    AssertionError,
+    TypeError,
+    OverflowError,
+    sqlite3.ProgrammingError,
+)
 SLOW = "这一查询超过了时限。请加上更窄的条件，例如 version_id；核验结果请按规则排序（_sort=rule）。"
+SLOW_PAGE = "本站一时忙不过来，没能在时限内查完。请稍后再试，或把范围选得窄一些。"
+RETRY_AFTER = 30  # seconds
 METHODS = ("GET", "HEAD", "OPTIONS")
 # Drafts are posted there; they are read and forgotten (see selfcheck.py).
 POSTED_TO = ("/selfcheck", "/selfcheck.json")
@@ -55,20 +69,60 @@ MESSAGES = {
     503: ("暂不提供", "请稍后再试。"),
     500: ("本站出错", "这是本站的问题，已记入日志。请稍后再试。"),
 }
-
-
-async def explain(datasette, request, status, detail=""):
-    """An error as a page or, for .json addresses, as JSON."""
-    heading, advice = MESSAGES.get(status, MESSAGES[500 if status >= 500 else 400])
-    if request.path.endswith(".json"):
-        body = {"ok": False, "status": status, "title": heading, "error": detail or advice}
-        return Response.json(body, status=status)
-    page = await datasette.render_template(
-        ["error.html"],
-        {"status": status, "heading": heading, "advice": advice, "detail": detail},
-        request=request,
+# What Datasette 0.65 and SQLite say in English of an address of a table, and the words for it.
+REASONS = tuple(
+    (re.compile(said, re.DOTALL), words)
+    for said, words in (
+        (r"Cannot sort table by (.*)", "不能按「{}」排序：这张表没有这一列，或这一列不能排序。"),
+        (
+            r"Cannot use _sort and _sort_desc at the same time",
+            "_sort（由小到大）与 _sort_desc（由大到小）只能给一个。",
+        ),
+        (r"_(?:no)?col=(.*) - invalid columns", "这张表没有「{}」这样的列，或这样的列不能去掉。"),
+        (r"no such column: (.*)", "没有「{}」这一列。"),
+        (r"_size must be a positive integer", "_size（行数）应为正整数，或 max。"),
+        (r"_size must be <= (\d+)", "_size（行数）至多 {}。"),
+        (r"Cannot search by that column", "不能在这一列里搜索。"),
+        (r"Invalid _through - .*", "_through 所指的表与列，同这张表没有关联。"),
+        (r"_where= is not allowed", "本站不接受访问者自拟的 SQL 条件（_where）。"),
+        (r"_facet= is not allowed", "本站不接受访问者自选的分类（_facet）。"),
+        (r"(?:.* )?interrupted(?: .*)?", SLOW),
     )
-    return Response.html(page, status=status)
+)
+CHINESE = re.compile("[\u4e00-\u9fff]")
+
+
+def reason(message):
+    """Why something was refused in Chinese, and in English what there are no Chinese words for."""
+    for said, words in REASONS:
+        if found := said.fullmatch(message):
+            return words.format(*found.groups()), ""
+    return (message, "") if CHINESE.search(message) else ("", message)
+
+
+async def explain(datasette, request, status, detail="", english=""):
+    """An error as a page or, for addresses that programs ask, as JSON or a line of text."""
+    heading, advice = MESSAGES.get(status, MESSAGES[500 if status >= 500 else 400])
+    ending = request.path.rpartition(".")[2]
+    if ending in ("json", "csv", "atom", "bib", "ris", "txt"):
+        told = detail or (f"{advice}（{english}）" if english else advice)
+        response = refusal(ending, told, status, heading)
+    else:
+        page = await datasette.render_template(
+            ["error.html"],
+            {
+                "status": status,
+                "heading": heading,
+                "advice": advice,
+                "detail": detail,
+                "english": english,
+            },
+            request=request,
+        )
+        response = Response.html(page, status=status)
+    if status == 503:
+        response.headers["Retry-After"] = str(RETRY_AFTER)
+    return response
 
 
 @hookimpl
@@ -82,14 +136,19 @@ def startup():
 def handle_exception(datasette, request, exception):
     async def answer():
         if isinstance(exception, DatasetteError):
-            detail = "" if exception.message_is_html else str(exception.message)
+            told = "" if exception.message_is_html else str(exception.message)
             if exception.title == "SQL Interrupted":
-                detail = SLOW
+                told = SLOW
             # Datasette gives 500 to a request it refuses, such as an order by an unknown column.
             status = 400 if exception.status == 500 else exception.status
-            return await explain(datasette, request, status, detail)
+            return await explain(datasette, request, status, *reason(told))
         if isinstance(exception, Base400):
-            return await explain(datasette, request, exception.status)
+            # What is not found is told by the status alone.
+            told = str(exception) if exception.status == 400 else ""
+            return await explain(datasette, request, exception.status, *reason(told))
+        if isinstance(exception, QueryInterrupted):
+            LOG.warning("%s took longer than allowed", request.path)
+            return await explain(datasette, request, 503, SLOW_PAGE)
         if request.path.startswith(TABLES) and isinstance(exception, UNREADABLE):
             LOG.warning("%s: %s %s", request.path, type(exception).__name__, exception)
             return await explain(datasette, request, 400)
@@ -99,6 +158,32 @@ def handle_exception(datasette, request, exception):
         return await explain(datasette, request, 500)
 
     return answer
+
+
+@hookimpl
+def filters_from_request(request, database, table, datasette):
+    """Refuses a condition on a column that a table has not: SQLite takes its name for a text, and
+    finds nothing."""
+    if database != DATABASE:
+        return None
+
+    async def checked():
+        columns = {*await datasette.get_database(DATABASE).table_columns(table), "rowid"}
+        lookups = {key for key, _, _ in Filters([]).lookups()}
+        for name in request.args:
+            column, _, lookup = name.rpartition("__")
+            is_known = name in columns or (column in columns and lookup in lookups)
+            if not is_known and not name.startswith("_"):
+                raise DatasetteError(
+                    f"不能按「{name}」筛选：这张表没有这一列，或没有这种比较。", status=400
+                )
+
+    return checked()
+
+
+@hookimpl
+def prepare_jinja2_environment(env):
+    env.filters["reason"] = reason
 
 
 @hookimpl
@@ -121,9 +206,14 @@ def asgi_wrapper(datasette):
             path = scope.get("path", "")
             methods = (*METHODS, "POST") if path in POSTED_TO else METHODS
             if scope["type"] == "http" and scope["method"] not in methods:
-                allowed = {"Allow": ", ".join(methods)}
-                refusal = Response.text("本站只供阅读，不接受提交。", status=405, headers=allowed)
-                await refusal.asgi_send(with_headers)
+                told = Response.text("本站只供阅读，不接受提交。", status=405)
+            elif scope["type"] == "http" and scope["method"] == "OPTIONS":
+                told = Response("", status=204)
+            else:
+                told = None
+            if told:
+                told.headers["Allow"] = ", ".join(methods)
+                await told.asgi_send(with_headers)
                 return
             if path.startswith("/-/") and not path.startswith(OPEN_DOORS):
                 closed = "/-/closed" + (".json" if path.endswith(".json") else "")

@@ -20,7 +20,7 @@ import httpx
 from datasette import Response, hookimpl
 
 from .answers import DATABASE, first, json_response, remembered, rows
-from .checks import KEY, MARKING, arithmetic, check_groups, sum_line
+from .checks import check_groups, mark
 from .differences import CHAPTERS
 from .forms import FORM_YEARS, OUTCOMES, cell_drawer, tables_of, told_notes
 from .record import all_fields
@@ -54,7 +54,6 @@ ABSENT = "本站没有开通自检。"
 SILENT = "自检服务暂时没有应答，请稍后再试。"
 STOPPED = "稿件没有传完。"
 OUR_FAULT = "这是本站的问题，请稍后再试。"
-OUTCOME_NAMES = ("结果维持", "结果纠正", "其他结果", "尚未审结", "总计")
 # Of words in a cell's place, so many characters.
 LONGEST_WORDS = 40
 MOST_LINES, MOST_CELLS = 100, 8
@@ -287,36 +286,21 @@ async def shown(datasette, told):
         key: {"confidence": None, **note} for key, note in told["notes"].items() if key in fields
     }
     findings = []
-    failed = {}
     times = Counter()
     for found in told["findings"]:
         rule = rules.get(found["rule"], {"formula": None, "level": None, "basis": None})
         times[found["rule"]] += 1
         count = times[found["rule"]]
-        finding = {**rule, **found, "anchor": found["rule"] + (f"-{count}" if count > 1 else "")}
-        finding["mending"] = [
-            (fields[key], value) for key, value in found["proposed"].items() if key in fields
-        ]
+        anchor = found["rule"] + (f"-{count}" if count > 1 else "")
+        findings.append({**rule, **found, "anchor": anchor})
+    failed = mark(findings, fields, figures)
+    for finding in findings:
         # Where the sum is not written out, the cells are named.
-        finding["where"] = [fields[key] for key in found["cells"][:MOST_CELLS] if key in fields]
-        findings.append(finding)
-        if finding["verdict"] == "fail" and (finding["level"] or "hard") in MARKING:
-            finding["terms"] = arithmetic(finding["formula"], fields, figures, holds=False)
-            finding["told"] = sum_line(finding)
-            if finding["terms"]:
-                finding["where"] = []
-            for key in finding["cells"] or KEY.findall(finding["formula"] or ""):
-                failed.setdefault(key, []).append(finding)
+        named = () if finding.get("terms") else finding["cells"][:MOST_CELLS]
+        finding["where"] = [fields[key] for key in named if key in fields]
     drawn = set()
     draw = cell_drawer(figures, notes, failed, set(), {}, drawn, LONGEST_WORDS)
-
-    def holds(field):
-        note = notes.get(field["key"])
-        return figures.get(field["flat"]) is not None or (
-            note is not None and note["state"] != "missing"
-        )
-
-    tables = tables_of(told["form"], all_of_them, draw, holds)
+    tables = tables_of(told["form"], all_of_them, draw, figures, notes)
     noted = [field for field in all_of_them if field["key"] in drawn]
     have = {section["number"] for section in told["sections"]}
     has_chapters = told["form"] in ("2021", "2019", "mixed")
@@ -340,7 +324,7 @@ async def shown(datasette, told):
         "cells_read": sum(value is not None for value in told["cells"].values()),
         "blames": BLAME,
         "most_lines": MOST_LINES,
-        "outcomes": tuple(zip(OUTCOME_NAMES, OUTCOMES, strict=True)),
+        "outcomes": OUTCOMES,
     }
 
 

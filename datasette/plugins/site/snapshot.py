@@ -2,8 +2,8 @@
 
 `publish` lets DATA/site point to another folder and removes the old one. The server looks there
 every second, opens the new database whole, and hands it to whatever is asked from then on; what
-is being answered keeps the connections it has, and the last of them takes the old snapshot, and
-all that was remembered of it, out of memory.
+is being answered keeps the snapshot it began with, and the last of them takes it, and all that was
+remembered of it, out of memory.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import json
 import logging
 import queue
 import weakref
+from collections import UserDict
 from contextlib import suppress
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
@@ -28,6 +30,8 @@ from .answers import DATABASE
 LOG = logging.getLogger("nianbao.site")
 EVERY = 1.0  # seconds between looks
 METADATA, INSPECTED = "metadata.json", "inspect-data.json"
+# The snapshot that the answer being made is from: weakly, for what an answer starts may outlive it.
+HELD = ContextVar("nianbao_snapshot")
 # What shapes the pages besides the snapshot.
 SHAPING = ("templates", "plugins")
 
@@ -88,6 +92,15 @@ class Snapshot(Database):
         close_all(self.idle)
 
 
+class Databases(UserDict):
+    """Datasette's databases by name; within an answer always the snapshot that it began with."""
+
+    def __getitem__(self, name):
+        database = super().__getitem__(name)
+        held = HELD.get(lambda: None)() if name == DATABASE else None
+        return held if held is not None and held.ds is database.ds else database
+
+
 def close_all(idle):
     with suppress(queue.Empty):
         while True:
@@ -137,7 +150,7 @@ def take(datasette, snapshot):
     datasette.inspect_data = snapshot.inspected or None
     if snapshot.described:
         datasette._metadata_local = snapshot.described
-    datasette.databases = {**datasette.databases, DATABASE: snapshot}
+    datasette.databases = Databases({**datasette.databases, DATABASE: snapshot})
 
 
 async def renew(datasette):
@@ -190,7 +203,12 @@ def asgi_wrapper(datasette):
         @wraps(app)
         async def watched(scope, receive, send):
             if scope["type"] != "lifespan":
-                return await app(scope, receive, send)
+                snapshot = served(datasette)
+                began = HELD.set(weakref.ref(snapshot) if snapshot else lambda: None)
+                try:
+                    return await app(scope, receive, send)
+                finally:
+                    HELD.reset(began)
             # Only a server has a life span: the task lives in its loop, and ends with it.
             task = asyncio.create_task(watch(datasette))
             try:

@@ -185,6 +185,8 @@ WORDS = {
         "links": "链接",
         "attachments": "附件",
         "content": "其他内容",
+        "form": "表式",
+        "media_type": "介质",
     },
     "media": {
         "text/html": "网页",
@@ -267,7 +269,7 @@ CODED = {
 # Columns that hold the address of a page below /r/.
 RECORDS = (
     *("version_id", "from_version", "to_version", "current_version", "replaces", "report_id"),
-    *("issuer_id", "other_id", "parent_id"),
+    *("issuer_id", "other_id", "parent_id", "counted_by"),
 )
 # Whole tables of such addresses.
 PATHS = (("redirects", "path"), ("redirects", "target"))
