@@ -38,7 +38,7 @@ GROUNDS: tuple[str, ...] = tuple(
 # Metrics that no cells of one report give: where they are had instead, and how or why not.
 ELSEWHERE: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "denial_ground_share": (REPORT, "按理由分列，见 denial_ground_share.<理由> 各行"),
+        "denial_ground_share": (NOWHERE, "按理由分列，见 denial_ground_share.<理由> 各行"),
         "requests_per_10k": (
             NOWHERE,
             "未提供：须有同一区划同一年度的常住人口数，本档案没有这项数据",

@@ -586,7 +586,7 @@ async def test_an_empty_choice_helps(site: Any) -> None:
 async def test_a_choice_too_large_is_cut_and_neither_ranked_nor_added(
     site: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules["nianbao_site.compare"], "MOST_REPORTS", 5)
+    monkeypatch.setattr(sys.modules["nianbao_site.compared"], "MOST_REPORTS", 5)
     body = await asked(site, f"{HUAIAN}&from=2023&to=2023")
     assert (body["is_cut"], len(body["rows"]), body["sums"]) == (True, 5, [])
     assert not [value for value in values(body).values() if value.get("rank")]
@@ -599,7 +599,7 @@ async def test_a_choice_too_large_is_cut_and_neither_ranked_nor_added(
 async def test_what_is_cut_is_not_given_as_whole(
     site: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules["nianbao_site.compare"], "MOST_REPORTS", 6)
+    monkeypatch.setattr(sys.modules["nianbao_site.compared"], "MOST_REPORTS", 6)
     query = f"{HUAIAN}&metric=zero_request_share&metric=presence_rate&from=2022&to=2023&yoy=1"
     body = await asked(site, query)
     # The six of 2023 are here; what there was the year before is not among them.
@@ -763,7 +763,7 @@ async def test_names_are_text_in_charts_and_tables(site: Any) -> None:
 )
 async def test_no_choice_walks_a_table(folder: Path, site: Any, query: str) -> None:
     await site.get("/compare")
-    compare = sys.modules["nianbao_site.compare"]
+    compared = sys.modules["nianbao_site.compared"]
     datasette = Datasette(config_dir=folder)
     await datasette.invoke_startup()
     database = datasette.get_database("nianbao")
@@ -773,9 +773,9 @@ async def test_no_choice_walks_a_table(folder: Path, site: Any, query: str) -> N
     choice = await sys.modules["nianbao_site.choice"].read_choice(database, request)
     assert not choice.faults
     choice = sys.modules["dataclasses"].replace(choice, first=2022, last=2023)
-    where, parameters = compare.conditions(choice, "coverage")
+    where, parameters = compared.conditions(choice, "coverage")
     statements = [
-        compare.statement(choice),
+        compared.statement(choice),
         (f"select count(*) from coverage where {where}", parameters),
     ]
     with sqlite3.connect(folder / "nianbao.db") as db:
