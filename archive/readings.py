@@ -37,11 +37,10 @@ from archive.workers import Failure
 # Modules without a part in reading; all others of the package have one.
 NOT_READER = frozenset(
     "__main__ attribution backup build checkout corrections counted coverage export files fold "
-    "health intake issuers keys manifest measures memory metrics national nights privacy progress "
-    "proof "
-    "prove publish published readings record redirects reviewed rollups rules salvage schema "
-    "search_index selfcheck shelf sightings snapshot source spread store takedowns timestamps "
-    "verify versions warc workers years".split()
+    "health intake issuers keys manifest measures memory metrics national nights privacy "
+    "progress proof prove publish published readings record redirects reviewed rollups rules "
+    "salvage schema search_index selfcheck shelf sightings snapshot source spread store "
+    "takedowns timestamps verify versions warc workers years".split()
 )
 NO_ISSUER = "未能确定公开机关"
 NO_YEAR = "未能确定报告年度"
