@@ -36,6 +36,7 @@ SUM_ROWS = {
     "litigation": "行政诉讼 两类合计",
 }
 FIGURE_ITEMS = WeakKeyDictionary()
+METRIC_ITEMS = WeakKeyDictionary()
 # Words of the published formulas that stand for cells (`archive/metrics.py` has the same), and the
 # formulas of what no cells give.
 SPOKEN = {
@@ -167,12 +168,14 @@ def spelled(formula, names):
 
 
 async def metric_items(database):
-    """All metrics by key, in the order they are published."""
+    """All metrics by key, in the order they are published; read once."""
+    if database in METRIC_ITEMS:
+        return METRIC_ITEMS[database]
     kinds = {"report": "metric", "group": "group"}
     known = await remembered(database, "select * from metrics order by rowid")
     names = {key: cell_words(item.zh) for key, item in (await figure_items(database)).items()}
     names |= {row["key"]: row["zh"] for row in known}
-    return {
+    items = {
         row["key"]: Item(
             kinds.get(row["computed"], "none"),
             row["key"],
@@ -184,6 +187,9 @@ async def metric_items(database):
         )
         for row in known
     }
+    if items:
+        METRIC_ITEMS[database] = items
+    return items
 
 
 async def figure_items(database):
