@@ -2,8 +2,9 @@
 
 Such a report counts the government, its office and its departments. The office is who publishes the
 government's report (政府信息公开条例 of 2019, article 49): one on the level under the office's own
-name stands for the government's, and where both have one for a year, one of them counts. A report
-that is doubtful, or has no number but 0, counts nobody: it would silence those that have numbers.
+name stands for the government's, and where both have one for a year, one of them counts. What the
+government alone did is in its office's report on the level too. A report that is doubtful, or has
+no number but 0, counts nobody: it would silence those that have numbers.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ def government_of(
 
 def counted_reports(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
     """(report, government) of every report of a body that a report of the same year on that
-    government's own level counts; a report on it by the government's office is among them."""
+    government's own level counts; a report on it by the government's office is among them, and the
+    government's on itself alone."""
     bodies = {
         issuer: Standing(kind, parent, (division, level))
         for issuer, kind, parent, division, level in db.execute(
@@ -85,7 +87,7 @@ def counted_reports(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
         for issuer, year in own_level
         if issuer in bodies and bodies[issuer].kind in HEADS | {OFFICE}
     }
-    for report, issuer, year in db.execute("select id, issuer_id, year from reports"):
-        government = above.get(issuer)
+    for report, issuer, year, scope in db.execute("select id, issuer_id, year, scope from reports"):
+        government = issuer if scope == "own_body" and issuer not in above else above.get(issuer)
         if government and (government, year) in told:
             yield report, government

@@ -10,7 +10,7 @@ import hashlib
 import json
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -108,7 +108,7 @@ class Fold:
         share = self._share(report_id, history, reading)
         body = bodies[reading.content_digest]
         self._memory.keep_report(
-            report_id, share.body.parent, share.scope, body, _packed_share(share)
+            report_id, share.above or share.body.parent, share.scope, body, _packed_share(share)
         )
         issuer_id, _, year = report_id.rpartition("/")
         before_id = f"{issuer_id}/{int(year) - 1}"
@@ -174,13 +174,18 @@ class Fold:
     def _share(self, report_id: str, history: History, reading: Reading) -> Share:
         """What a report may add to the figures of a whole jurisdiction."""
         issuer_id, _, year = report_id.rpartition("/")
+        body = self._body(self._ledger.by_id[issuer_id])
+        said = self._corrections.overlay(
+            {"id": issuer_id, "parent": body.parent, "place_code": body.division}
+        )
         return Share(
             f"{report_id}/{history.current}",
             issuer_id,
-            self._body(self._ledger.by_id[issuer_id]),
+            replace(body, parent=said["parent"], division=said["place_code"]),
             int(year),
             reading.scope,
             figures_of(reading.cells),
+            above=said.get("parent_id"),
         )
 
     def _body(self, issuer: Issuer) -> Body:
@@ -380,4 +385,5 @@ def _share(packed: str) -> Share:
         values["year"],
         values["scope"],
         figures,
+        values["above"],
     )

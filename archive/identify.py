@@ -100,6 +100,11 @@ APPLICATIONS = (
     r"|(?:依申请公开|公开申请)[^。;,]{0,8}?\d+件)"
 )
 ALL_APPLICATIONS = re.compile(WHOLE + r"[^。;,]{0,16}?" + APPLICATIONS)
+# What else people apply for, where a sentence does not speak of 公开.
+OTHER_APPLICATIONS = re.compile(
+    r"登记|许可|审批|复议|仲裁|调解|诉讼|赔偿|援助|救助|补助|补贴|资助|专利|商标|工伤|鉴定|低保|执照|户口|落户"
+    r"|公积金|贷款|项目|职称|资格|入学|退休|征信|信用修复"
+)
 ALL_OF_THE_PLACE = re.compile(
     WHOLE
     + r"[^。;,]{0,16}?公开(?:[^。;,]{0,12}?信息[^。;,]{0,8}?\d|[^。;,]{0,6}?\d[^。;,]{0,10}?信息)"
@@ -566,7 +571,11 @@ def _scope_of_a_government(
         return "own_body" if DEPARTMENTS.search(left_out[1]) else "own_level"
     if OWN_ONLY.search(head):
         return "own_body"
-    if BELOW.search(said) or ALL_APPLICATIONS.search(head) or tells_of_the_place:
+    counts_all = any(
+        "公开" in match[0] or not OTHER_APPLICATIONS.search(match[0])
+        for match in ALL_APPLICATIONS.finditer(head)
+    )
+    if BELOW.search(said) or counts_all or tells_of_the_place:
         return "jurisdiction_aggregate"
     if OF_THE_LEVEL.search(said) or OWN_LEVEL.search(head):
         return "own_level"

@@ -537,6 +537,17 @@ def test_an_office_speaks_for_the_level_where_its_government_does_not(
     }
 
 
+def test_a_government_that_counts_itself_alone_is_in_the_level_its_office_tells(
+    db: sqlite3.Connection,
+) -> None:
+    add_office(db)
+    add_report(db, "140921-zf", 2023, **{NEW: 9})
+    add_report(db, "140921-zfb", 2023, scope="own_level", **{NEW: 40})
+    add_report(db, "140921-zf", 2022, **{NEW: 8})
+    assert sums(db) == [(2022, 8, 1), (2023, 40, 1)]
+    assert counted_by(db) == {"140921-zf/2023": "140921-zf", "140921-zfb/2023": "140921-zf"}
+
+
 def test_a_doubtful_report_of_a_government_leaves_the_level_to_its_office(
     db: sqlite3.Connection,
 ) -> None:

@@ -393,6 +393,37 @@ def test_corrections_are_laid_over_and_taken_away(tmp_path: Path) -> None:
     assert dump(tmp_path) == before
 
 
+def test_a_correction_of_what_stands_above_a_body_reaches_the_sum_of_the_whole(
+    tmp_path: Path,
+) -> None:
+    """A body whose name leads elsewhere, put under its city; and one taken from it."""
+    data = tmp_path / "data"
+    other = made("朔州市体育局", 2022, "2", 0)
+    strange = made("山西省煤炭局", 2022, "7", 0)
+    whole = made("朔州市人民政府", 2022, "6", 0)
+    for at, document in enumerate((other, strange, whole)):
+        seen = saw(1, document, f"http://x/{at}", "p1")
+        write(data, f"{at}", portal("p1", "朔州市人民政府"), part=seen)
+    build(data, workers=0)
+    sums = "select verdict, expected from findings where rule = 'HIER.sum' and actual = '6'"
+    assert rows(data, sums) == []
+    ids = dict(rows(data, "select name, id from issuers"))
+    city = ids["朔州市人民政府"]
+    line = "issuer:{},parent,{},王,2026-11-20,三定规定"
+    for above in (city, "朔州市人民政府"):
+        path = corrected(data, line.format(ids["山西省煤炭局"], above))
+        build(data, workers=0, options=Options(corrections=path))
+        assert rows(data, sums) == [("fail", "9")]
+    path = corrected(
+        data,
+        line.format(ids["山西省煤炭局"], city),
+        line.format(ids["朔州市体育局"], "山西省体育局"),
+    )
+    build(data, workers=0, options=Options(corrections=path))
+    assert rows(data, sums) == [("fail", "7")]
+    same(data, tmp_path / "anew")
+
+
 def test_a_page_said_to_be_no_report_is_none(tmp_path: Path) -> None:
     edited_report(tmp_path)
     path = corrected(tmp_path, f"page:{PAGE},not_a_report,,王,2026-11-20,是转载的新闻")

@@ -31,8 +31,9 @@ FIGURES: Mapping[str, str] = {
 class Share:
     """The current version of a report, as far as roll-ups need it.
 
-    `body` says whose it is and, by name, what stands above it; `figures` are the values of
-    FIGURES in that order, None where a cell is no number.
+    `body` says whose it is and, by name, what stands above it; `above` is the id of that where a
+    correction says it. `figures` are the values of FIGURES in that order, None where a cell is no
+    number.
     """
 
     version: str
@@ -41,6 +42,7 @@ class Share:
     year: int
     scope: str
     figures: tuple[Decimal | None, ...]
+    above: str | None = None
 
 
 def figures_of(cells: Cells) -> tuple[Decimal | None, ...]:
@@ -63,6 +65,8 @@ def roll_up(shares: Iterable[Share]) -> dict[str, tuple[Finding, ...]]:
             for issuer in named.get(share.body.parent or "", ())
             if issuer != share.issuer and _holds(bodies[issuer].division, share.body.division)
         ]
+        if share.above:
+            above = [share.above]
         # Many places share a name: of two that might be meant neither is.
         if len(above) == 1:
             members[above[0], share.year].append(share)

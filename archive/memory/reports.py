@@ -44,7 +44,8 @@ class Reports(Due):
     def keep_report(
         self, report_id: str, parent: str | None, scope: str, current_body: str, share: str
     ) -> None:
-        """Remember what others are compared with: the same body's next year is due when what it
+        """Remember what others are compared with, `parent` being the name or the id of the body
+        above: the same body's next year is due when what it
         shows at present has changed, and the roll-ups of its year when its share has."""
         issuer_id, _, year = report_id.rpartition("/")
         before = self.db.execute(
@@ -95,7 +96,8 @@ class Reports(Due):
         """The shares of a year: those of the given scope, and of bodies below one that has it."""
         rows = self.db.execute(
             "select share from reports where year = ?1 and (scope = ?2 or parent in"
-            " (select json_extract(share, '$.name') from reports where year = ?1 and scope = ?2))"
+            " (select json_extract(share, '$.name') from reports where year = ?1 and scope = ?2"
+            " union select issuer_id from reports where year = ?1 and scope = ?2))"
             " order by id",
             (year, whole),
         )
