@@ -97,6 +97,9 @@ class Cut:
 
 TAKEN_VERSION = "in (select id from taken_versions)"
 TAKEN_REPORT = "in (select id from taken_reports)"
+OF_TAKEN_REPORT = (
+    f"report_id {TAKEN_REPORT} or (report_id is null and url in (select url from taken_urls))"
+)
 
 
 def _stays(column: str, taken: str, instead: str = "null") -> str:
@@ -135,12 +138,11 @@ CUTS: Mapping[str, Cut] = {
     # On a night with a reason an address names no report, but still its title.
     "sightings": Cut(
         shown={
-            name: _stays(
-                name,
-                f"report_id {TAKEN_REPORT} "
-                "or (report_id is null and url in (select url from taken_urls))",
-            )
-            for name in ("title", "reason", "report_id")
+            "title": _stays(
+                "title",
+                f"{OF_TAKEN_REPORT} or (url, title) in (select url, title from taken_titles)",
+            ),
+            **{name: _stays(name, OF_TAKEN_REPORT) for name in ("reason", "report_id")},
         }
     ),
     **dict.fromkeys(
@@ -157,6 +159,7 @@ create temp table taken_versions (id text primary key, reason text) without rowi
 create temp table taken_reports (id text primary key, reason text) without rowid;
 create temp table taken_paths (path text primary key, reason text) without rowid;
 create temp table taken_urls (url text primary key) without rowid;
+create temp table taken_titles (url text, title text, primary key (url, title)) without rowid;
 create temp table quoting_findings (
     version_id text, rule text, primary key (version_id, rule)
 ) without rowid;
@@ -181,6 +184,18 @@ insert or ignore into taken_urls
 select url from taken_reports cross join sightings on report_id = taken_reports.id
 union all select url from taken_reports cross join versions on report_id = taken_reports.id
     cross join captures on version_id = versions.id
+"""
+# Under which titles lists led to what a taken version showed, and never to what stays.
+TITLES = f"""
+insert or ignore into taken_titles
+select here.url, here.title from taken_versions
+    cross join captures as taken on taken.version_id = taken_versions.id
+    cross join sightings as here on here.url = taken.url and here.digest = taken.digest
+where here.title is not null and not exists (
+    select 1 from sightings as there join captures as stays using (url, digest)
+    where there.url = here.url and there.title = here.title
+        and stays.version_id not {TAKEN_VERSION}
+)
 """
 # What a build finds beside the report of the year before, and beside those of the bodies below.
 OF_YEAR_BEFORE = """(rule glob 'XYEAR.*'
@@ -259,7 +274,7 @@ def plan(db: sqlite3.Connection, entries: Sequence[Takedown]) -> list[Takedown]:
         ) group by report_id
         """
     )
-    for question in (PATHS, URLS, QUOTING):
+    for question in (PATHS, URLS, TITLES, QUOTING):
         db.execute(question)
     return idle
 

@@ -469,6 +469,35 @@ def test_no_list_tells_the_title_of_what_was_taken_down(data: Path, tmp_path: Pa
     assert "列表另一年" in lines(target, "sightings")
 
 
+def test_the_title_of_a_version_leaves_with_it(data: Path, tmp_path: Path) -> None:
+    """From every night that lists it so; not where what stays was listed by the same title."""
+    url = f"http://example.gov.cn/{NEW.rpartition('/')[0]}"
+    night = {"url": url, "portal_id": "sz", "role": "page", "report_id": f"{JYJ}/2023"}
+    add(
+        data,
+        "sightings",
+        night | {"night": "2024-05-01", "title": "张某的年报", "digest": "b" * 64},
+        night | {"night": "2024-05-02", "title": "张某的年报"},
+        night | {"night": "2024-05-03", "title": "两版同名", "digest": "b" * 64},
+        night | {"night": "2024-04-30", "title": "两版同名", "digest": "a" * 64},
+        night | {"night": "2024-05-01", "title": "张某的年报", "url": "http://example.gov.cn/x"},
+    )
+    entries = listed(tmp_path, NEW)
+    publish(data, entries)
+    told = (
+        f"select night, title from sightings where url = '{url}' and night > '2024-04' order by 1"
+    )
+    assert rows(data, told) == [
+        ("2024-04-30", "两版同名"),
+        ("2024-05-01", None),
+        ("2024-05-02", None),
+        ("2024-05-03", "两版同名"),
+    ]
+    assert rows(data, "select title from sightings where url like '%/x'") == [("张某的年报",)]
+    target = export(data, tmp_path / "release", listed=entries).target
+    assert lines(target, "sightings").count("张某的年报") == 1
+
+
 def test_a_name_that_nothing_bears_is_told_and_answers(
     data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
