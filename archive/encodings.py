@@ -20,7 +20,8 @@ else:
 # Bytes put in and got out at a time: a few packed ones may stand for gigabytes, and with a damaged
 # one all that were put in with it are lost.
 PIECE, BLOCK = 1 << 10, 1 << 20
-MEMBER = b"\x1f\x8b\x08"
+# How a member of gzip and a frame of zstd begin.
+MEMBER, FRAME = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd"
 ERRORS = (zlib.error, brotli.error, zstd.ZstdError)
 
 
@@ -106,13 +107,23 @@ def _unbrotlied(body: bytes) -> Iterator[bytes]:
 
 
 def _unzstded(body: bytes) -> Iterator[bytes]:
-    unpacker = zstd.ZstdDecompressor()
-    for piece in _pieces(body):
-        if unpacker.eof:
-            return
+    """All frames that follow one another (RFC 8878 §3.1)."""
+    end = yield from _frame(body)
+    while body.startswith(FRAME, end):
+        end = yield from _frame(body, end)
+
+
+def _frame(body: bytes, start: int = 0) -> Generator[bytes, None, int]:
+    """What a frame from `start` on holds; gives where it ends."""
+    unpacker, end = zstd.ZstdDecompressor(), start
+    for piece in _pieces(body, start):
         yield unpacker.decompress(piece, BLOCK)
         while not (unpacker.needs_input or unpacker.eof):
             yield unpacker.decompress(b"", BLOCK)
+        end += len(piece)
+        if unpacker.eof:
+            break
+    return end - len(unpacker.unused_data)
 
 
 # How each coding may be undone; of deflate some servers leave out the head and the checksum.

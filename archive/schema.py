@@ -432,11 +432,11 @@ TABLES: Mapping[str, Table] = {
         indexes=(("report_id",),),
     ),
     "events": Table(
-        "动态：年报的新见、改动、撤下、恢复、迁移 (what happened to a report)",
+        "动态：年报的新见、改动、下线、恢复、迁移 (what happened to a report)",
         {
             "report_id": _text("年报 (report)", "reports.id"),
             "position": _integer("次序，从1起 (order among the report's events)"),
-            "kind": _text("new 新见, edited 改动, vanished 撤下, back 恢复, moved 迁移"),
+            "kind": _text("new 新见, edited 改动, vanished 下线, back 恢复, moved 迁移"),
             "at": _text("观察到的时刻 (when it was observed, UTC)"),
             "night": _text("夜次 (date of the night)"),
             "url": _text("在何地址 (address where it was observed)"),

@@ -22,9 +22,9 @@ NEWSPIDER_MODULE = "crawler.spiders"
 # How often: one request at a time to a host, three seconds apart or what its robots.txt asks for.
 # The delay is from the end of an answer to the next request, and grows with the group's latency.
 # A DOWNLOAD_DELAY on the command line holds without that, unless LATENCY_FACTOR is given as well.
-DOWNLOAD_DELAY = 3
-LATENCY_FACTOR = 5
-DOWNLOAD_DELAY_JITTER = 0  # it would also go below the delay
+DOWNLOAD_DELAY = 3.0
+LATENCY_FACTOR = 5.0
+DOWNLOAD_DELAY_JITTER = 0.0  # it would also go below the delay
 CONCURRENT_REQUESTS_PER_DOMAIN = 1
 # Those who wait for their group's turn count too: were it reached, a few slow groups would hold up
 # all others. No more than one of each group is under way.
@@ -36,7 +36,7 @@ GROUP_REQUESTS = 2_000
 GROUP_BYTES = 4 * 1024**3
 
 # How long and how much: slow servers are common, endless ones exist.
-DOWNLOAD_TIMEOUT = 60
+DOWNLOAD_TIMEOUT = 60.0
 # The cap on everything; pages, documents and robots.txt have limits of their own in SizeLimits.
 DOWNLOAD_MAXSIZE = 100 * 1024 * 1024
 DOWNLOAD_WARNSIZE = 0
@@ -102,7 +102,7 @@ SPIDER_MIDDLEWARES = {
 }
 
 # Pages only a browser shows, of portals marked `render`: so many at once, each on its own.
-RENDER_SECONDS = 20  # of work; waiting for answers is not counted
+RENDER_SECONDS = 20.0  # of work; waiting for answers is not counted
 PLAYWRIGHT_BROWSER_PROVIDER = "crawler.render.Chromium"
 PLAYWRIGHT_MAX_CONTEXTS = 4
 PLAYWRIGHT_MAX_PAGES_PER_CONTEXT = 1

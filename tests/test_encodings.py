@@ -70,12 +70,14 @@ def test_a_damaged_end_does_not_cost_the_beginning() -> None:
 
 
 @pytest.mark.parametrize("first", [PAGE, b"", NOISE], ids=len)
-def test_gzip_may_come_in_several_members(first: bytes) -> None:
-    """RFC 1952 §2.2; the crawl reads all of them. What is none ends them."""
-    packed = gzip.compress(first) + gzip.compress(PAGE)
-    assert unpacked(packed, "gzip", MOST) == first + PAGE
-    assert unpacked(packed + b"\0" * 2000, "gzip", MOST) == first + PAGE
-    assert unpacked(packed + packed[:10], "gzip", MOST) == first + PAGE
+@pytest.mark.parametrize("coding", ["gzip", "zstd"])
+def test_several_members_may_follow_one_another(coding: str, first: bytes) -> None:
+    """RFC 1952 §2.2, RFC 8878 §3.1. What is none ends them."""
+    pack = PACKED[coding]
+    packed = pack(first) + pack(PAGE)
+    assert unpacked(packed, coding, MOST) == first + PAGE
+    assert unpacked(packed + b"\0" * 2000, coding, MOST) == first + PAGE
+    assert unpacked(packed + packed[:6], coding, MOST) == first + PAGE
 
 
 @pytest.mark.parametrize("encoding", ["", "identity", "klingon", "gzip"])

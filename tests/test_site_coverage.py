@@ -68,7 +68,7 @@ async def test_each_square_says_what_became_of_a_report_and_leads_to_it(site: An
         *[missing] * 3,
         ("有", "/r/140600-jyj/2016"),
     ]
-    assert squares["洪泽区人民政府"] == [("撤", "/r/320813-zf/2023"), *[("",)] * 7]
+    assert squares["洪泽区人民政府"] == [("下", "/r/320813-zf/2023"), *[("",)] * 7]
     # A body's name is text, whatever it says.
     assert squares[IMAGE] == [("",), ("疑", "/r/999999-bad/2022"), *[("",)] * 6]
     for line in squares.values():

@@ -494,7 +494,11 @@ def test_tables_published_as_pictures_are_fetched_with_their_page_and_read(tmp_p
 
 
 @pytest.mark.parametrize(
-    "given", ["DOWNLOAD_DELAY=x", "DOWNLOAD_DELAY=nan", "GROUP_REQUESTS=-1", "LATENCY_FACTOR="]
+    "given",
+    [
+        *("DOWNLOAD_DELAY=x", "DOWNLOAD_DELAY=nan", "GROUP_REQUESTS=-1", "LATENCY_FACTOR="),
+        *("GROUP_REQUESTS=2.5", "GROUP_BYTES=4e9"),
+    ],
 )
 def test_a_setting_that_is_no_number_is_named(given, tmp_path):
     registry = tmp_path / "portals.csv"
@@ -504,6 +508,7 @@ def test_a_setting_that_is_no_number_is_named(given, tmp_path):
     done = crawl(tmp_path / "data", registry, NIGHTS[1], "-s", given)
     name, _, value = given.partition("=")
     assert done.returncode == 2
-    assert f"{name}={value!r} is no number from 0 on" in done.stderr
+    kind = "whole number" if name.startswith("GROUP_") else "number"
+    assert f"{name}={value!r} is no {kind} from 0 on" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "data").exists()

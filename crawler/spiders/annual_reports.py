@@ -792,17 +792,23 @@ def _at_exit(status: Callable[[], int]) -> None:
 
 
 def demand_numbers(given: BaseSettings) -> None:
-    """Raises ValueError for a setting of ours that is to be a number from 0 on, and is none."""
+    """Raises ValueError for a setting of ours that is to be a number from 0 on, and is none; or no
+    whole one where its default is."""
     for name, default in vars(unless_set).items():
-        if type(default) not in (int, float):
+        kind = type(default)
+        if kind not in (int, float):
             continue
         value = given.get(name, default)
         try:
-            is_number = math.isfinite(float(value)) and float(value) >= 0
-        except (TypeError, ValueError):
-            is_number = False
-        if not is_number:
-            raise ValueError(f"{name}={value!r} is no number from 0 on; it is {default} unless set")
+            number = kind(value)
+            fits = math.isfinite(number) and number >= 0 and number == float(value)
+        except (TypeError, ValueError, OverflowError):
+            fits = False
+        if not fits:
+            whole = "whole number" if kind is int else "number"
+            raise ValueError(
+                f"{name}={value!r} is no {whole} from 0 on; it is {default} unless set"
+            )
 
 
 def _now() -> str:
