@@ -303,6 +303,27 @@ def unwritten(night: Night) -> Judgement:
     )
 
 
+def unanswered(night: Night) -> Judgement:
+    """Not one portal answered, which tells of our network or registry, not of the portals: also on
+    a first night. Portals that never do are no news."""
+    asked = _made(night)
+    if not asked or night.answers or any(v.state != "error" or v.answers for v in asked):
+        return FINE
+    if not night.is_whole:
+        return BROKEN_OFF
+    pasts = [night.history[visit.portal_id] for visit in asked]
+    if all(
+        len(nights) >= night.limits.min_nights and not any(past.has_answered for past in nights)
+        for nights in pasts
+    ):
+        return FINE
+    return Judgement(
+        f"{len(asked)} 个站点今夜一个也没有应答，请检查网络和站点表 / none of {len(asked)} portals "
+        "answered: check the network and the registry; why is in the log: "
+        + _listed(night.called(visit) for visit in asked)
+    )
+
+
 def _made(night: Night) -> list[Visit]:
     return [visit for visit in night.visits if visit.was_made]
 
@@ -378,10 +399,19 @@ class WrittenMonitor(_NightMonitor):
     judge = staticmethod(unwritten)
 
 
+class SilenceMonitor(_NightMonitor):
+    """无应答 nobody answered"""
+
+    judge = staticmethod(unanswered)
+
+
 class NightSuite(MonitorSuite):  # type: ignore[misc]
     """What every night is held to."""
 
-    monitors = (VanishedMonitor, HalvedMonitor, ChallengeMonitor, FailureMonitor, WrittenMonitor)
+    monitors = (
+        *(VanishedMonitor, HalvedMonitor, ChallengeMonitor, FailureMonitor),
+        *(WrittenMonitor, SilenceMonitor),
+    )
 
 
 class NightWatch(Spidermon):  # type: ignore[misc]

@@ -58,7 +58,9 @@ def test_a_first_night_is_too_early_to_tell(judge: monitors.Judge) -> None:
     assert "not enough history" in TOO_EARLY.reason
 
 
-@pytest.mark.parametrize("judge", [*JUDGES, monitors.failing, monitors.unwritten])
+@pytest.mark.parametrize(
+    "judge", [*JUDGES, monitors.failing, monitors.unwritten, monitors.unanswered]
+)
 def test_a_night_like_the_others_passes(judge: monitors.Judge) -> None:
     assert judge(night(*USUAL_TEN, past=USUAL_TEN, answers=400, kept=400)) == FINE
 
@@ -216,6 +218,30 @@ def test_nothing_written_though_answers_came() -> None:
     judgement = monitors.unwritten(night(*portals(1, state="error"), answers=9, kept=0))
     assert judgement.has_failed
     assert "收到 9 个应答" in judgement.reason
+
+
+def test_a_night_on_which_nobody_answers_fails_also_as_the_first() -> None:
+    """Refused by our own guard no request is made; without a network all of them fail."""
+    for requests in (0, 3):
+        dead = portals(2, state="error", requests=requests, failed=requests, lists=0, reports=0)
+        judgement = monitors.unanswered(night(*dead))
+        assert judgement.has_failed
+        assert "none of 2 portals" in judgement.reason
+        assert "北原p0区人民政府 p0" in judgement.reason
+        assert monitors.unanswered(night(*dead, past=USUAL_TEN)).has_failed
+        assert monitors.unanswered(night(*dead, is_whole=False)) == BROKEN_OFF
+        # An answer that said no, or one of a process before this one, is an answer.
+        assert monitors.unanswered(night(*dead, answers=1)) == FINE
+        assert monitors.unanswered(night(*dead, USUAL_TEN[2])) == FINE
+
+
+def test_portals_that_never_answer_are_no_news() -> None:
+    dead = portals(2, state="error", requests=3, failed=3, lists=0, reports=0)
+    assert monitors.unanswered(night(*dead, past=dead, nights=3)) == FINE
+    assert monitors.unanswered(night(*dead, past=dead, nights=2)).has_failed
+    shut = portals(2, state="challenge", requests=3, blocked=3, lists=0, reports=0)
+    assert monitors.unanswered(night(*shut)) == FINE
+    assert monitors.unanswered(night(*portals(2, state="opted_out", requests=0))) == FINE
 
 
 def test_a_night_broken_off_is_not_compared() -> None:
@@ -394,7 +420,7 @@ def test_answers_that_were_not_kept_fail_the_night() -> None:
 
 def test_a_monitor_that_cannot_tell_fails_the_night() -> None:
     found, _ = crawl({"state": "ok", "no_such_count": 1})
-    assert len(found["failed"]) == 5
+    assert len(found["failed"]) == 6
     assert all("监测出错" in reason and "TypeError" in reason for reason in found["failed"])
 
 
