@@ -126,8 +126,10 @@ class Accounts:
         )
 
     def end_night(self, night: str, at: str) -> None:
-        """Note that a night is complete."""
+        """Note that a night is complete; on the disk, with all before it, when this returns."""
         self._db.execute("update nights set finished_at = ? where night = ?", (at, night))
+        # Of one that fails while the database closes SQLite says nothing.
+        self._db.execute("pragma wal_checkpoint(truncate)")
 
     def nights(self) -> list[str]:
         """The nights that were begun, as YYYY-MM-DD, in order."""

@@ -387,8 +387,7 @@ class CaptureMiddleware:
     def _end(self, spider: Any, reason: str, sentence: str) -> None:
         if not self._is_ending:
             self._is_ending = True
-            logger.critical("%s", sentence)
-            spider.give_up(reason)
+            spider.give_up(reason, sentence)
 
 
 def _holders(

@@ -442,8 +442,8 @@ class RenderMiddleware:
         try:
             capture = store.convert(work.at, made, work.document.record_id)
         except (OSError, sqlite3.Error) as error:
-            logger.critical("%s", refusal(Path(self._crawler.settings["DATA"]), error))
-            spider.give_up("capture_failed")
+            refused = refusal(Path(self._crawler.settings["DATA"]), error)
+            spider.give_up("capture_failed", refused)
             raise CrawlEnding("the page could not be kept") from error
         held = Holder(
             *(digest, "", work.at, capture.fetched_at, capture.record_id, capture.warc_file)

@@ -69,8 +69,8 @@ class Asking(Spider):
         if False:
             yield
 
-    def give_up(self, reason: str) -> None:
-        self.said.append({"error": "given up", "message": reason})
+    def give_up(self, reason: str, refused: str = "") -> None:
+        self.said.append({"error": "given up", "message": refused or reason})
 
     def closed(self, reason: str) -> None:
         self.store.close()

@@ -84,6 +84,7 @@ class Crawl:
 
     def __init__(self, data: Path, **settings: object) -> None:
         self.given_up: list[str] = []
+        self.said: list[str] = []
         self.frontier = Frontier(data / "frontier.db")
         self.kept_elsewhere = bool(settings.pop("kept_elsewhere", False))
         self.store = Store(
@@ -93,8 +94,9 @@ class Crawl:
         crawler = SimpleNamespace(settings=Settings({"DATA": str(data), **values}), spider=self)
         self.middleware = CaptureMiddleware(crawler)  # type: ignore[arg-type]
 
-    def give_up(self, reason: str) -> None:
+    def give_up(self, reason: str, refused: str) -> None:
         self.given_up.append(reason)
+        self.said.append(refused)
 
     def kept(
         self, body: bytes = BODY, url: str = URL, status: int = 200, **given: object
@@ -120,7 +122,7 @@ def crawl(tmp_path: Path) -> Crawl:
 
 
 def test_a_disk_that_runs_short_ends_the_crawl_and_keeps_the_answer(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     crawl = Crawl(tmp_path, CAPTURE_MIN_FREE_BYTES=2 * GB, CAPTURE_MIN_FREE_SHARE=0.05)
     monkeypatch.setattr(disk.os, "statvfs", lambda _: stat_of(3 * GB, 500 * GB))
@@ -130,14 +132,14 @@ def test_a_disk_that_runs_short_ends_the_crawl_and_keeps_the_answer(
     assert crawl.kept(b"2" * 2_000)[0] == "response"
     assert crawl.kept(b"3" * 2_000)[0] == "response"  # was under way
     assert crawl.given_up == ["disk_full"]
-    [said] = [one.getMessage() for one in caplog.records if one.levelname == "CRITICAL"]
+    [said] = crawl.said
     assert "1.2 GB free" in said
     crawl.end()
     assert len(list(tmp_path.glob("warc/*.warc.gz"))) == 3
 
 
 def test_a_disk_that_refuses_ends_the_crawl_with_one_sentence(
-    crawl: Crawl, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    crawl: Crawl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     crawl.kept()
     real = os.fsync
@@ -153,7 +155,7 @@ def test_a_disk_that_refuses_ends_the_crawl_with_one_sentence(
     with pytest.raises(CrawlEnding):
         crawl.kept(b"3" * 2_000)
     assert crawl.given_up == ["capture_failed"]
-    [said] = [one.getMessage() for one in caplog.records if one.levelname == "CRITICAL"]
+    [said] = crawl.said
     assert "is full or failing ([Errno 5] Input/output error)" in said
     assert "free space on it" in said
     crawl.end()

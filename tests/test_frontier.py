@@ -430,6 +430,14 @@ def test_nights(frontier):
     assert frontier.is_finished(FIRST)
 
 
+def test_a_night_that_is_complete_is_in_the_database_and_not_in_its_log(tmp_path, frontier):
+    frontier.begin_night(FIRST, "2026-11-21T14:00:00Z")
+    log = tmp_path / "frontier.db-wal"
+    assert log.stat().st_size > 0
+    frontier.end_night(FIRST, "2026-11-21T16:00:00Z")
+    assert log.stat().st_size == 0
+
+
 def test_one_crawl_at_a_time(tmp_path, frontier):
     with pytest.raises(RuntimeError, match="another crawl is writing"):
         Frontier(tmp_path / "frontier.db")

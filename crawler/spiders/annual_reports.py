@@ -218,8 +218,11 @@ class AnnualReportsSpider(Spider):
         except (OSError, sqlite3.Error) as error:
             self._cannot_write(error)
 
-    def give_up(self, reason: str) -> None:
-        """Ask for nothing more, and end with a status that tells the night is not done."""
+    def give_up(self, reason: str, refused: str = "") -> None:
+        """Ask for nothing more, and end with a status that tells the night is not done; `refused`
+        is the sentence for a disk that refuses."""
+        if refused:
+            self._say_refused(refused)
         self._disk_refused |= reason in DISK_REASONS
         if not self._given_up:
             self._given_up = asyncio.ensure_future(
@@ -227,13 +230,12 @@ class AnnualReportsSpider(Spider):
             )
 
     def _cannot_write(self, error: Exception) -> None:
-        self._say_refused(error)
-        self.give_up("storage_failed")
+        self.give_up("storage_failed", refusal(Path(self.settings["DATA"]), error))
 
-    def _say_refused(self, error: Exception) -> None:
+    def _say_refused(self, sentence: str) -> None:
         """Say once that the disk refuses: what follows from it needs no words."""
         if not self._disk_refused:
-            logger.critical("%s", refusal(Path(self.settings["DATA"]), error))
+            logger.critical("%s", sentence)
         self._disk_refused = True
 
     def closed(self, reason: str) -> None:
@@ -245,7 +247,7 @@ class AnnualReportsSpider(Spider):
                 last()
             except (OSError, sqlite3.Error) as error:
                 self._finished = False
-                self._say_refused(error)
+                self._say_refused(refusal(Path(self.settings["DATA"]), error))
         self._alarms = failed_monitors(self.crawler, reason)
         done = self.frontier.counts(self.night)
         logger.info(
