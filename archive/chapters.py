@@ -250,7 +250,7 @@ def _form_marks_at(text: str, place: _Place) -> Iterator[_Mark]:
 
 
 def _value(numeral: str) -> int:
-    if numeral.isdigit() and numeral.isascii():
+    if numeral.isdecimal():
         return int(numeral)
     if numeral in ROMAN:
         return ROMAN.index(numeral) + 1

@@ -137,10 +137,17 @@ def test_headings_in_every_style(titles: Sequence[str], numbers: Sequence[str]) 
     assert all(bare(s.text) == bare("".join(BODY)) for s in sections[1:])
 
 
-@pytest.mark.parametrize("style", ["（{}）", "{}、", "{}."], ids=["bracket", "comma", "dot"])
+@pytest.mark.parametrize(
+    "style",
+    ["（{}）", "{}、", "{}.", "{}．"],
+    ids=["bracket", "comma", "dot", "full width"],
+)
 @pytest.mark.parametrize("titles", [FORM, OLD], ids=["form", "old"])
 def test_headings_in_brackets_or_arabic(titles: Sequence[str], style: str) -> None:
     digits = "一二三四五六七" if "（" in style else "1234567"
+    digits = (
+        digits.translate(str.maketrans("1234567", "１２３４５６７")) if "．" in style else digits
+    )
     numbers = [style.format(digit) for digit in digits][: len(titles)]
     sections = read_sections(lines_of(titles, numbers, ("本年工作有序开展。", "无。")))
     assert [s.number for s in sections] == list(range(len(titles) + 1))
