@@ -377,6 +377,54 @@ def text_page_marks(report: Report, chance: Random) -> bytes:
     return "\n".join(marked).encode()
 
 
+def extracted(draw: Callable[[list[list[str]], int], Iterable[str]]) -> Layout:
+    """Plain text as libraries that extract text have written tables: empty cells are left out.
+
+    `draw` gives the lines of a table, from the printed cells of its rows and its width.
+    """
+
+    def made(report: Report, chance: Random) -> bytes:
+        found: list[str] = []
+        for part in story(report):
+            if isinstance(part, Grid):
+                rows = [[box.text for box in row if box.text] for row in part.rows]
+                found += draw(rows, len(squared(part)[0]))
+            else:
+                found.append(part)
+        return "\n".join(found).encode()
+
+    return made
+
+
+def _filled(rows: list[list[str]], width: int) -> Iterable[str]:
+    """「| 规章 | 2 | 33 | ||||」: a mark for each cell a row is short of its table's width."""
+    for row in rows[:-1]:
+        yield f"| {' | '.join(row)} | {'|' * (width - len(row))}".rstrip()
+    yield f"| {' | '.join(rows[-1])} |"
+
+
+def _filled_lines(rows: list[list[str]], width: int) -> Iterable[str]:
+    """The same, where every cell is a paragraph."""
+    for row in rows[:-1]:
+        yield "|"
+        yield from (f"{text} |" for text in row[:-1])
+        yield f"{row[-1]} | {'|' * (width - len(row))}".rstrip()
+    yield from ("|", *(f"{text} |" for text in rows[-1]))
+
+
+def _doubled(rows: list[list[str]], width: int) -> Iterable[str]:
+    """「|规章||2||33|」"""
+    for row in rows:
+        yield f"|{'||'.join(row)}|"
+
+
+def _barred(rows: list[list[str]], width: int) -> Iterable[str]:
+    """A cell a line, and a line with a mark after each."""
+    for row in rows:
+        for text in row:
+            yield from (text, "|")
+
+
 def word_document(report: Report, tables: Grids | None = None) -> WordDocument:
     """The report as a Word document with truly merged cells."""
     document = docx.Document()
@@ -553,6 +601,10 @@ FAITHFUL: dict[str, Layout] = {
     "text_sheet": text_sheet,
     "text_markdown": text_markdown,
     "text_page_marks": text_page_marks,
+    "text_filled": extracted(_filled),
+    "text_filled_lines": extracted(_filled_lines),
+    "text_doubled": extracted(_doubled),
+    "text_barred": extracted(_barred),
     "docx_merged": docx_merged,
     "docx_unmerged": docx_unmerged,
     "docx_runs": docx_runs,

@@ -139,6 +139,10 @@ BLANKING = {
     "one_line": layouts.text_layout(" ", " "),
     "sheet": layouts.text_sheet,
     "markdown": layouts.text_markdown,
+    "filled": FAITHFUL["text_filled"],
+    "filled_lines": FAITHFUL["text_filled_lines"],
+    "doubled": FAITHFUL["text_doubled"],
+    "barred": FAITHFUL["text_barred"],
     "docx": layouts.docx_merged,
     "pdf": layouts.pdf_text,
 }

@@ -36,12 +36,15 @@ TABLE_TWO = re.compile(r"本年度?新收")
 NEXT_HEADING = re.compile("第二十条|信息内容")
 FIRST_ROW = "received_new"
 # What follows the words a column is known by.
+COLUMN_PART = re.compile(r"制作|公开|制发|废止|有效|项目|决定|采购|金额")
 COLUMN_REST = re.compile(r"^(?:件数?|数量?|总?数量?|/?减|量|\([^()]*\))+")
 # What a label may still say after the words its row is known by: its own and its groups' words.
 GROUP_WORDS = "一二三四五六七、§本年度办理结果无法提供不予处理其他公开"
 REQUEST_WORDS: Mapping[str, frozenset[str]] = {
     row: frozenset(GROUP_WORDS + request_label(row)) for row in REQUEST_ORDER
 }
+# The next row's label, broken off by figures in the middle of its height.
+BROKEN_OFF = re.compile(r"\([一二三四五六七]?$|[一二三四]、?$")
 # Prose names a few rows in turn, a table more of them.
 MOST_ROWS_OF_PROSE = 9
 # The last heading above the third table's results, the results, and how far their figures reach.
@@ -137,6 +140,10 @@ def _disclosure_heading(label: str) -> tuple[list[str], str]:
     )
     if not told or not named or words[: named[0][0]] not in {"", "本年", "本年度"}:
         return [], label
+    between = (words[end:start] for (_, end, _), (start, *_) in pairwise(named))
+    if any(map(COLUMN_PART.search, between)):
+        # Names of two lines, each line across all columns: one that is torn would be passed over.
+        return [], label
     rest = words[max(end for _, end, _ in named) :]
     return [column for *_, column in named], COLUMN_REST.sub("", rest)
 
@@ -205,8 +212,9 @@ def _request_rows(runs: Sequence[Run]) -> dict[str, Run]:
     named = []
     for run in runs:
         end, _, row = max(request_rows(run.label), default=(0, 0, ""))
+        rest = run.label[end:]
         # A new item or a sentence may not end the row's label.
-        if row and set(run.label[end:]) <= REQUEST_WORDS[row]:
+        if row and set(rest) <= REQUEST_WORDS[row] and not BROKEN_OFF.search(rest):
             named.append((row, run))
             if row == "carried_out":
                 break

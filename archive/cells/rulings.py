@@ -50,6 +50,9 @@ class Ruling:
                 inner = gap[len(first) : len(gap) - len(last)]
                 if first + inner + last == gap:
                     cells = tuple(inner.split(self.separator))
+                    # Pipes at a row's end may fill up one whose empty cells were left out.
+                    if "|" in self.separator and not cells[-1] and any(cells):
+                        continue
                     if len(cells) == count and all(map(_is_bare_value, cells)):
                         found.add(cells)
         return found.pop() if len(found) == 1 else None

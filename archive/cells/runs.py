@@ -13,13 +13,15 @@ from archive.cells.values import DIGITS, UNITS
 from archive.model import Document, Paragraph, Table
 
 # A digit right before 「.」 and a Chinese character numbers the next label: 「0000000 2.其他」.
-NUMBERED = re.compile(r"[1-9][.、]\s*(?=[\u4e00-\u9fff“‘\"])")
+NUMBERED = re.compile(r"[1-9]\s*[.、]\s*(?=[\u4e00-\u9fff“‘\"])")
 CIRCLED = re.compile(r"[\u2460-\u249b]|[(（]\s*\d{1,2}\s*[)）](?=\s*[\u4e00-\u9fff“‘\"])")
 BRACKETED = re.compile(r"\(\s*[一二三四五六七八九十]{1,2}\s*\)")
 # Three tokens that would make a row of three: 「- 4 -」 on a line of its own is a page's number.
 PAGE_MARK = re.compile(
     r"(?<![^\r\n])[^\S\r\n]*[-—–][^\S\r\n]*\d{1,3}[^\S\r\n]*[-—–][^\S\r\n]*(?![^\r\n])"
 )
+# A number in pieces: nothing else has a space before its point.
+POINT = re.compile(r"(?<=\d)\s+\.\s*(?=\d)")
 # A dash or a slash is a cell's only where it stands alone: not a sign, not a date's, not a range's.
 TOKEN = re.compile(
     rf"(?P<number>[+\-−]?(?:{DIGITS})(?:\s{{0,2}}{UNITS})?)"
@@ -78,7 +80,7 @@ def mark_enumerators(text: str) -> str:
     """The text in normal form without page marks, and marks for the enumerators, which run into
     values."""
     # NFKC makes plain digits of ①, so these go first.
-    source = unicodedata.normalize("NFKC", CIRCLED.sub(LEAF, text))
+    source = POINT.sub(".", unicodedata.normalize("NFKC", CIRCLED.sub(LEAF, text)))
     return NUMBERED.sub(LEAF, BRACKETED.sub(GROUP, PAGE_MARK.sub("", source)))
 
 

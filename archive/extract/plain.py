@@ -13,7 +13,14 @@ LONGEST = 2_000_000
 # A row of a table on a line of its own has more marks between its cells than any prose.
 FEWEST_MARKS = 3
 FEWEST_ROWS = 3
+NUMBER = re.compile(r"\d")
 RULE = re.compile(r"[\s|:+=-]*")
+# Extractors of text fill up a row that is shorter than its table is wide, and some leave out its
+# empty cells (「| 规章 | 2 | 33 | ||||」): where one is filled up, no row's last marks tell a cell.
+FILLED = re.compile(r"\| \|{2,}$")
+FILLING = re.compile(r"(?<=\| )\|+$")
+# Others give each cell marks of its own: 「|规章||2||33|」.
+DOUBLED = re.compile(r"-?\|[^|]+(?:\|\|[^|]+)*\|")
 
 
 def read_plain(text: str) -> Document:
@@ -61,9 +68,12 @@ def _mark(line: str) -> str:
 
 
 def _cells(rows: Sequence[str], mark: str) -> Iterator[tuple[Cell, ...]]:
+    if mark == "|":
+        rows = [row.strip() for row in rows if not RULE.fullmatch(row)]
+        if all(map(DOUBLED.fullmatch, rows)):
+            rows, mark = [row.removeprefix("-") for row in rows], "||"
+        elif any(map(FILLED.search, rows)):
+            rows = [FILLING.sub("", row).rstrip() if NUMBER.search(row) else row for row in rows]
+        rows = [row.removeprefix("|").removesuffix("|") for row in rows]
     for row in rows:
-        if mark == "|":
-            if RULE.fullmatch(row):
-                continue
-            row = row.strip().removeprefix("|").removesuffix("|")
         yield tuple(Cell(text.strip()) for text in row.strip("\r\n").split(mark))

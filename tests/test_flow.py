@@ -1,0 +1,84 @@
+"""Running text whose lines and pieces are torn: what is read is what is printed, or nothing."""
+
+from __future__ import annotations
+
+from archive.cells.flow import read_flow
+from archive.cells.sheet import Sheet
+from archive.extract.plain import read_plain, read_plain_grid
+from archive.model import Table
+from archive.parse import parse
+
+HEADING = "第二十条第（八）项\n信息内容\n本年收费金额（单位：万元）\n"
+
+
+def numbers(text: str, table: str) -> dict[str, str]:
+    sheet = Sheet()
+    read_flow(text, sheet)
+    found = {key: value for key, (value, _) in sheet.values(table).items()}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def test_a_number_in_pieces_is_one_or_none() -> None:
+    """As pages print it in runs of text: 3 and . and 09."""
+    fees = {"disclosure.fees.amount_wan": "3.09"}
+    assert numbers(f"{HEADING}行政事业性收费\n3\n.\n09\n", "disclosure") == fees
+    assert numbers(f"{HEADING}行政事业性收费\n3 .09\n", "disclosure") == fees
+    assert numbers(f"{HEADING}行政事业性收费\n3\n.\n0\n9\n", "disclosure") == {}
+
+
+def test_the_number_of_an_item_may_stand_apart_from_its_point() -> None:
+    rows = [
+        "一、本年新收政府信息公开申请数量 7 0 0 0 0 0 7",
+        "三、本年度办理结果（一）予以公开 6 0 0 0 0 0 6",
+        "（三）不予公开 1",
+        ".属于国家秘密 0 0 0 0 0 0 0 2",
+        ".其他法律行政法规禁止公开 1 0 0 0 0 0 1",
+    ]
+    read = numbers("\n".join(rows), "requests")
+    assert read["requests.denied_state_secret.total"] == "0"
+    assert read["requests.denied_law_prohibited.natural_person"] == "1"
+    assert len(read) == 4 * 7
+
+
+def test_a_label_that_is_broken_by_figures_takes_no_figures_of_the_next_row() -> None:
+    """As aligned text sets figures in the middle of a label's height."""
+    rows = [
+        "一、本年新收政府信息公开申请数量 9 0 0 0 0 0 9",
+        "三、本年度办理结果（一）予以公开 6 0 0 0 0 0 6",
+        "（二）部分公开 1 0 0 0 0 0 1",
+        "（六）\n2 0 0 0 0 0 2\n其他处理",
+        "（七\n9 0 0 0 0 0 9\n）总计",
+    ]
+    read = numbers("\n".join(rows), "requests")
+    assert {key.split(".")[1] for key in read} == {"received_new", "granted", "granted_partial"}
+
+
+def test_column_names_torn_into_lines_name_no_columns() -> None:
+    """「本年新公开数量」 and 「对外公开总数量」, the first line of each before the second."""
+    torn = "信息内容  本年新制作  本年      对外公开\n          数量       新公开数量  总数量\n"
+    assert numbers(f"第二十条第（一）项\n{torn}规章  2          33\n", "disclosure") == {}
+
+
+def test_marks_that_fill_up_a_row_are_no_cells() -> None:
+    text = "\n".join(
+        (
+            "| 第二十条第（一）项 | ||||||",
+            "| 信息内容 | 本年制发件数 | 本年废止件数 | 现行有效件数 | |||",
+            "| 规章 | 2 | 33 | ||||",
+            "| 行政规范性文件 | 1 | | 4 | |||",
+        )
+    )
+    (table,) = (b for b in read_plain_grid(read_plain(text)).blocks if isinstance(b, Table))
+    assert [cell.text for cell in table.rows[2]] == ["规章", "2", "33"]
+    assert [cell.text for cell in table.rows[3]] == ["行政规范性文件", "1", "", "4"]
+    read = parse(read_plain_grid(read_plain(text))).cells
+    assert read["disclosure.regulations.issued"] is None
+    assert read["disclosure.regulations.repealed"] is None
+    assert read["disclosure.normative_documents.in_force"] == "4"
+
+
+def test_marks_on_both_sides_of_every_cell_are_no_empty_cells() -> None:
+    heads = "结果维持||结果纠正||其他结果||尚未审结||总计"
+    text = f"|{heads}|\n|{heads}||{heads}|\n-|1||1||1||3||1||1||1||1|"
+    (table,) = (b for b in read_plain_grid(read_plain(text)).blocks if isinstance(b, Table))
+    assert [cell.text for cell in table.rows[2]] == ["1", "1", "1", "3", "1", "1", "1", "1"]
