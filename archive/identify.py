@@ -45,7 +45,12 @@ PERIOD = re.compile(
 )
 PREAMBLE_TITLE = re.compile(
     r"(?:编制|编写|制定|形成|公布|发布|现将)(?:完成)?了?(?:本)?《?([^，。；《》()、:]{0,36}?)"
-    r"((?:19|20)\d{2})年度?(?:[^，。；《》]{0,6})" + SUBJECT + BETWEEN + r"(?:报告|年报)"
+    r"(?P<year>(?:19|20)\d{2})年度?(?:[^，。；《》]{0,6})" + SUBJECT + BETWEEN + r"(?:报告|年报)"
+)
+# 「现将我局2020年度政府信息公开情况报告如下」
+TELLS_OF = re.compile(
+    r"(?:现将|现就|汇报|报告|公布|总结)[^。;；《》]{0,20}?(?P<year>(?:19|20)\d{2})年度?"
+    r"(?:政府信息|信息|政务)公开"
 )
 CONTACT = re.compile(r"(?:请与|请联系|请向|可与|可联系)([^，,。;；()]{2,30}?" + ORGAN + r")")
 SOURCE = re.compile(
@@ -123,6 +128,11 @@ OF_A_REPORT = re.compile(
     r"政府信息公开条例|(?:政府信息|政务)公开(?:工作)?(?:年度)?(?:工作)?(?:报告|年报)"
     r"|(?:主动|依申请)公开(?:各类)?(?:政府)?信息|政府信息公开申请"
 )
+# What a page says that explains a report to its readers.
+EXPLAINS = re.compile(r"现(?:就|将|对)[^。;]{0,30}?(?:年报|年度报告)[^。;]{0,16}?解读")
+# How a body speaks of itself that is no government, and how one does.
+OF_A_BODY = re.compile(r"(?:我|本)(?:镇|乡|街道?|局|厅|院|校|中心|支队|大队)")
+OF_A_GOVERNMENT = re.compile(r"(?:我|本)(?:省|市|县|区|旗|州|盟)")
 # What a server says in place of a page, under a good title in the list.
 NO_PAGE = re.compile(
     r"开启JavaScript|启用JavaScript|人机验证|安全验证|访问验证|滑动验证|需要登录|请(?:先)?登录|登录密码|用户名.{0,6}密码"
@@ -234,7 +244,7 @@ def identify(
     doubts = suspicions(raw, title=title or "", issuer=body.name if body else "", url=evidence.url)
     return Identity(
         True,
-        _reason(grounds, by_issuer, by_year),
+        _reason(grounds, by_issuer, by_year, body is not None, year is not None),
         issuer=body.name if body else None,
         year=year,
         title=title,
@@ -269,10 +279,13 @@ def _grounds_of_text(chapters: int, numbers: int) -> str:
     return "正文有 " + "、".join(f"{count} {what}" for count, what in counted if count)
 
 
-def _reason(grounds: str, issuer: str, year: str) -> str:
-    """Why it is a report, and what gave body and year where something else did."""
+def _reason(grounds: str, issuer: str, year: str, has_body: bool, has_year: bool) -> str:
+    """Why it is a report, and what gave body and year where something else did; or that nothing
+    gives them."""
     others = [f"机关据{issuer}"] if issuer not in ("", grounds) else []
     others += [f"年度据{year}"] if year not in ("", grounds) else []
+    others += [] if has_body else ["没有写明是哪个机关的年报"]
+    others += [] if has_year else ["没有写明是哪一年的年报"]
     return "；".join((grounds, *others))
 
 
@@ -300,6 +313,8 @@ def _refusal(
         return Identity(False, f"「{first.text}」是消息或公告，其下没有年报", title=first.text)
     if (match := SCHOOL_YEAR.search(text[:PREAMBLE_CHARACTERS])) and not numbers:
         return Identity(False, f"正文「{match[0]}」说明这是学校的信息公开报告")
+    if not numbers and (match := EXPLAINS.search(text[:PREAMBLE_CHARACTERS])):
+        return Identity(False, f"正文「{match[0]}」说明这是对年报的解读")
     if not numbers and len(text) < PROSE_OF_A_LIST and (match := NO_PAGE.search(text)):
         return Identity(False, f"页面写「{match[0]}」，没有取得年报")
     if not numbers and chapters and (marks := _blanks_to_fill(text)):
@@ -458,8 +473,17 @@ def _named_in_text(
     for where, name in _said_by_the_page(document, text):
         if ORGAN_END.search(name) and not NO_BODY.search(name) and not _is_office_of(name, portal):
             yield name, f"{where}「{name}」"
-    if portal:
+    if portal and not _speaks_of_another(text, portal):
         yield portal, f"门户「{portal}」"
+
+
+def _speaks_of_another(text: str, portal: str) -> bool:
+    """Does a text on a government's portal speak of itself as a town, a bureau (我镇, 本局)? Whose
+    report it is nothing tells then, but it is not the government's."""
+    if describe(portal).kind not in GOVERNMENTS:
+        return False
+    said = len(OF_A_BODY.findall(text))
+    return said > 0 and said >= len(OF_A_GOVERNMENT.findall(text))
 
 
 def _said_by_the_page(document: Document, text: str) -> Iterator[tuple[str, str]]:
@@ -511,8 +535,10 @@ def _year(
     if not dated:
         if period:
             return period[0], f"统计期限「{period[1]}」", []
-        match = PREAMBLE_TITLE.search(text)
-        return (int(match[2]), f"前言「{match[0][:60]}」", []) if match else (None, "", [])
+        for pattern in (PREAMBLE_TITLE, TELLS_OF):
+            if match := pattern.search(text):
+                return int(match["year"]), f"前言「{match[0][:60]}」", []
+        return None, "", []
     year, title = dated[0]
     other = next((pair for pair in dated if pair[0] != year), None)
     flags = []

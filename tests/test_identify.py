@@ -88,6 +88,7 @@ def identified(title: str, portal: str, *lines: str) -> str | None:
         ("市教育局2023年政府信息公开工作年度报告", "北原市人民政府", "北原市教育局"),
         ("市场监督管理局2023年政府信息公开工作年度报告", "北原市人民政府", "北原市市场监督管理局"),
         ("曲阳街道2023年政府信息公开年报", "淮北市相山区人民政府", "淮北市相山区曲阳街道办事处"),
+        ("瑞景街2023年政府信息公开年报", "天津市北辰区人民政府", "天津市北辰区瑞景街道办事处"),
         ("洪泽区教育局2023年政府信息公开年报", "淮安市洪泽区人民政府", "淮安市洪泽区教育局"),
         ("洪泽区人民政府2023年政府信息公开年报", "淮安市洪泽区人民政府", "淮安市洪泽区人民政府"),
         ("北原市2023年政府信息公开工作年度报告", "北原市人民政府", "北原市人民政府"),
@@ -216,6 +217,26 @@ def test_what_names_the_body(page: Document, portal: str | None, issuer: str, wh
 
 
 @pytest.mark.parametrize(
+    ("text", "portal", "issuer"),
+    [
+        ("我镇加强领导，按照我区部署公开信息。", "北原市东山区人民政府", None),
+        ("本局依法公开信息。", "北原市人民政府", None),
+        ("本局依法公开信息。", "北原市教育局", "北原市教育局"),
+        ("我市各部门、本市各区依法公开信息，如我局。", "北原市人民政府", "北原市人民政府"),
+        ("本机关依法公开信息。", "北原市人民政府", "北原市人民政府"),
+    ],
+)
+def test_a_town_or_bureau_without_a_name_is_not_its_portals_government(
+    text: str, portal: str, issuer: str | None
+) -> None:
+    found = identify(document(LONG + text), Evidence(portal_name=portal), CHAPTERS, 200)
+    assert found.is_report
+    assert found.issuer == issuer
+    assert ("没有写明是哪个机关" in found.reason) is (issuer is None)
+    assert "没有写明是哪一年" in found.reason
+
+
+@pytest.mark.parametrize(
     ("listed", "text", "year"),
     [
         (None, "统计期限自2021年1月1日起至2021年12月31日止。", 2021),
@@ -223,6 +244,8 @@ def test_what_names_the_body(page: Document, portal: str | None, issuer: str, wh
         (None, "数据截止期限为2021.1.1-2021.12.31。", 2021),
         (None, "现发布2021年度政府信息公开工作年度报告。", 2021),
         ("北原市教育局2021年年报", "", 2021),
+        (None, "现将我局2021年度政府信息公开情况报告如下。", 2021),
+        (None, "依照2021年信息公开工作要点编制。", None),
         # Publication, notices and signatures are dates of other things.
         (None, "发布日期：2022-01-15。按照2021年9月印发的通知，2022年3月1日前公布。", None),
         (None, "统计期限为2020年1月1日至2021年12月31日。", None),
@@ -454,6 +477,12 @@ FORM = ("一、总体情况", "二、主动公开政府信息情况", "三、收
             None,
             0,
             "学校",
+        ),
+        (
+            document(f"《{TITLE_2021}》已经公布，现就年报内容进行如下解读。", LONG, *FORM),
+            None,
+            0,
+            "对年报的解读",
         ),
         (document("本页无内容"), None, 0, "都不像"),
         (document("北原市教育局2021年政府信息公开年报"), None, 0, "没有报告正文"),

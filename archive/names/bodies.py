@@ -598,6 +598,9 @@ def _written_out(name: str) -> str:
     name = re.sub(r"街道办$|街办$", "街道办事处", name)
     if name.endswith("街道"):
         return name + "办事处"
+    # As in Tianjin and Guangzhou: 佳荣里街.
+    if name.endswith("街") and len(name) > 2:
+        return name + "道办事处"
     if name.endswith(("镇", "乡", "苏木")) and len(name) > 1:
         return name + "人民政府"
     for words, long in SHORT_NAMES:
