@@ -450,7 +450,12 @@ def _without_relatives(names: list[tuple[str, str]]) -> list[tuple[str, str]]:
         return names
     first = names[0][0]
     tail = re.sub(r"^(?:省|市|县|区|旗|州|盟)(?=.)", "", first)
-    fuller = [(name, why) for name, why in names if name != first and name.endswith(first)]
+    # A column's name that stands before the title is no part of it.
+    fuller = [
+        (name, why)
+        for name, why in names
+        if name != first and name.endswith(first) and "公开" not in name
+    ]
     if tail != first and fuller and len(tail) > 1:
         return [fuller[0], *names]
     return names

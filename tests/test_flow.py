@@ -59,6 +59,15 @@ def test_column_names_torn_into_lines_name_no_columns() -> None:
     assert numbers(f"第二十条第（一）项\n{torn}规章  2          33\n", "disclosure") == {}
 
 
+def test_marks_of_headings_are_no_words() -> None:
+    text = "# 市体育局2022年政府信息公开工作报告\n\n## 一、总体情况\n\n#1 有序开展。"
+    assert read_plain(text).prose == (
+        "市体育局2022年政府信息公开工作报告",
+        "一、总体情况",
+        "#1 有序开展。",
+    )
+
+
 def test_marks_that_fill_up_a_row_are_no_cells() -> None:
     text = "\n".join(
         (

@@ -216,6 +216,12 @@ def test_what_names_the_body(page: Document, portal: str | None, issuer: str, wh
     assert found.year == 2021
 
 
+def test_the_name_of_a_column_is_no_part_of_a_bodys() -> None:
+    page = document("首页", "政府信息公开年报", "市体育局2022年政府信息公开工作报告", LONG)
+    found = identify(page, Evidence(portal_name="北原市人民政府"), CHAPTERS, 200)
+    assert (found.issuer, found.year) == ("北原市体育局", 2022)
+
+
 @pytest.mark.parametrize(
     ("text", "portal", "issuer"),
     [

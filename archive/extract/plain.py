@@ -13,6 +13,8 @@ LONGEST = 2_000_000
 # A row of a table on a line of its own has more marks between its cells than any prose.
 FEWEST_MARKS = 3
 FEWEST_ROWS = 3
+# Markdown's marks of a heading.
+HEADING_MARK = re.compile(r"^#{1,6}[^\S\n]+(?=\S)")
 NUMBER = re.compile(r"\d")
 RULE = re.compile(r"[\s|:+=-]*")
 # Extractors of text fill up a row that is shorter than its table is wide, and some leave out its
@@ -31,7 +33,10 @@ def read_plain(text: str) -> Document:
     if len(text) > LONGEST:
         raise UnreadableError(f"文本有 {len(text)} 字，超过 {LONGEST} 字，不像年度报告")
     # Two full-width spaces begin a paragraph; pastes often keep them and lose the line's end.
-    lines = [line.strip() for line in re.split(r"[\r\n\f\v\u2028]+|\u3000{2,}", text)]
+    lines = [
+        HEADING_MARK.sub("", line.strip())
+        for line in re.split(r"[\r\n\f\v\u2028]+|\u3000{2,}", text)
+    ]
     blocks = tuple(Paragraph(line) for line in lines if line)
     return Document(
         media_type="text/plain",
