@@ -23,6 +23,7 @@ def test_a_number_in_pieces_is_one_or_none() -> None:
     fees = {"disclosure.fees.amount_wan": "3.09"}
     assert numbers(f"{HEADING}行政事业性收费\n3\n.\n09\n", "disclosure") == fees
     assert numbers(f"{HEADING}行政事业性收费\n3 .09\n", "disclosure") == fees
+    assert numbers(f"{HEADING}行政事业性收费\n3.\n09\n", "disclosure") == fees
     assert numbers(f"{HEADING}行政事业性收费\n3\n.\n0\n9\n", "disclosure") == {}
 
 

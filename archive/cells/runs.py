@@ -20,8 +20,8 @@ BRACKETED = re.compile(r"\(\s*[一二三四五六七八九十]{1,2}\s*\)")
 PAGE_MARK = re.compile(
     r"(?<![^\r\n])[^\S\r\n]*[-—–][^\S\r\n]*\d{1,3}[^\S\r\n]*[-—–][^\S\r\n]*(?![^\r\n])"
 )
-# A number in pieces: nothing else has a space before its point.
-POINT = re.compile(r"(?<=\d)\s+\.\s*(?=\d)")
+# A number in pieces, as its runs were parted; 「7. 17」 may be a label's number and a figure.
+POINT = re.compile(r"(?<=\d)(?:\s+\.\s*|\.[^\S\n]*\n\s*|\.\s+(?=\d+[万亿元]))(?=\d)")
 # A dash or a slash is a cell's only where it stands alone: not a sign, not a date's, not a range's.
 TOKEN = re.compile(
     rf"(?P<number>[+\-−]?(?:{DIGITS})(?:\s{{0,2}}{UNITS})?)"
