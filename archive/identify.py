@@ -16,6 +16,7 @@ from archive.names.bodies import describe, related, site_body
 from archive.names.clones import suspicions
 from archive.names.titles import (
     BETWEEN,
+    LABEL,
     ORGAN,
     ORGAN_END,
     SUBJECT,
@@ -133,6 +134,11 @@ EXPLAINS = re.compile(r"现(?:就|将|对)[^。;]{0,30}?(?:年报|年度报告)[
 # How a body speaks of itself that is no government, and how one does.
 OF_A_BODY = re.compile(r"(?:我|本)(?:镇|乡|街道?|局|厅|院|校|中心|支队|大队)")
 OF_A_GOVERNMENT = re.compile(r"(?:我|本)(?:省|市|县|区|旗|州|盟)")
+# How a sentence begins that tells what a body did.
+BEGINS_WITH = re.compile(
+    r"(?:19|20)\d{2}年度?,?((?![全我本各在按据根围通共未没无由对为从随依经与])[\u4e00-\u9fff]{1,16}?"
+    r"(?:局|厅|委员会|街道办事处|街道|镇|乡|苏木))(?![长级属党机委辖财村镇乡])"
+)
 # What a server says in place of a page, under a good title in the list.
 NO_PAGE = re.compile(
     r"开启JavaScript|启用JavaScript|人机验证|安全验证|访问验证|滑动验证|需要登录|请(?:先)?登录|登录密码|用户名.{0,6}密码"
@@ -359,7 +365,7 @@ def _printed_titles(
 
 def _head_titles(document: Document) -> list[str]:
     lines = [
-        re.sub(r"^(?:标题|题名|名称|信息名称):", "", compact(block.text))
+        re.sub(rf"^{LABEL}|[|]+$", "", compact(block.text))
         for block in document.blocks[: HEAD_LINES * 2]
         if isinstance(block, Paragraph) and block.text.strip()
     ][:HEAD_LINES]
@@ -478,8 +484,20 @@ def _named_in_text(
     for where, name in _said_by_the_page(document, text):
         if ORGAN_END.search(name) and not NO_BODY.search(name) and not _is_office_of(name, portal):
             yield name, f"{where}「{name}」"
-    if portal and not _speaks_of_another(text, portal):
+    is_anothers = portal is not None and _speaks_of_another(text, portal)
+    if name := _names_itself(text[:HEAD_CHARACTERS], is_anothers):
+        yield name, f"正文自称「{name}」"
+    if portal and not is_anothers:
         yield portal, f"门户「{portal}」"
+
+
+def _names_itself(text: str, speaks_of_itself: bool) -> str | None:
+    """The bureau or town that the text is about: 「2022年北原市教育局……」, again and again."""
+    if not speaks_of_itself and OF_A_GOVERNMENT.search(text):
+        return None
+    fewest = 2 if speaks_of_itself else 3
+    names = (match[1] for match in BEGINS_WITH.finditer(text))
+    return next((name for name in names if text.count(name) >= fewest), None)
 
 
 def _speaks_of_another(text: str, portal: str) -> bool:

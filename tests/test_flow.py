@@ -60,6 +60,15 @@ def test_column_names_torn_into_lines_name_no_columns() -> None:
     assert numbers(f"第二十条第（一）项\n{torn}规章  2          33\n", "disclosure") == {}
 
 
+def test_a_total_may_be_a_number_alone() -> None:
+    """「对外公开数量」 for 「对外公开总数量」."""
+    words = "第二十条第(一项)\n信息内容\n本年新制作数量\n本年新公开数量\n对外公开数量\n"
+    read = numbers(f"{words}规章\n0\n1\n2\n规范性文件\n3\n4\n5\n", "disclosure")
+    assert read["disclosure.regulations.published_total"] == "2"
+    assert read["disclosure.normative_documents.published_total"] == "5"
+    assert len(read) == 6
+
+
 def test_marks_of_headings_are_no_words() -> None:
     text = "# 市体育局2022年政府信息公开工作报告\n\n## 一、总体情况\n\n#1 有序开展。"
     assert read_plain(text).prose == (

@@ -216,6 +216,40 @@ def test_what_names_the_body(page: Document, portal: str | None, issuer: str, wh
     assert found.year == 2021
 
 
+STATE_ASSETS = "北原市人民政府国有资产监督管理委员会"
+
+
+@pytest.mark.parametrize(
+    ("lines", "issuer"),
+    [
+        (("标  题 北原市体育局2022年政府信息公开工作年度报告",), "北原市体育局"),
+        (("标 题 | 北原市政府国资委2022政府信息公开工作年度报告 | ||",), STATE_ASSETS),
+        (("- 名 称：北原市2022年政府信息公开工作年度报告",), "北原市人民政府"),
+    ],
+)
+def test_the_word_for_a_title_is_no_part_of_it(lines: tuple[str, ...], issuer: str) -> None:
+    found = identify(document(*lines, LONG), Evidence(portal_name="北原市人民政府"), CHAPTERS, 200)
+    assert (found.issuer, found.year) == (issuer, 2022)
+
+
+@pytest.mark.parametrize(
+    ("text", "issuer"),
+    [
+        # It speaks of itself as 我局, or nothing speaks for the government.
+        ("2022年,市体育局加强领导。我局依法公开,市体育局认真答复。", "北原市体育局"),
+        ("2022年北原市体育局加强领导。北原市体育局公开,北原市体育局答复。", "北原市体育局"),
+        ("2022年,东山镇继续推进。我镇依法公开,东山镇认真答复。", "北原市东山镇人民政府"),
+        # A government tells of its bureau.
+        ("2022年,市体育局受理12件。我市依法公开,市体育局、市体育局。", "北原市人民政府"),
+        ("2022年,市体育局受理12件,市体育局答复。", "北原市人民政府"),
+        ("2022年,全市各镇依法公开。我镇加强领导。", None),
+    ],
+)
+def test_the_text_names_the_body_it_is_about(text: str, issuer: str | None) -> None:
+    found = identify(document(LONG, text), Evidence(portal_name="北原市人民政府"), CHAPTERS, 200)
+    assert found.issuer == issuer
+
+
 def test_the_name_of_a_column_is_no_part_of_a_bodys() -> None:
     page = document("首页", "政府信息公开年报", "市体育局2022年政府信息公开工作报告", LONG)
     found = identify(page, Evidence(portal_name="北原市人民政府"), CHAPTERS, 200)

@@ -106,7 +106,7 @@ DISCLOSURE_COLUMNS = _patterns(
     {
         "made": r"新制作",
         "newly_published": r"新公开",
-        "published_total": r"对外公开总",
+        "published_total": r"对外公开",
         "issued": r"制发",
         "repealed": r"废止",
         "in_force": r"现行有效",

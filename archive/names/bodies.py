@@ -592,6 +592,7 @@ def _own(name: str, own: str, portal: str) -> str:
 
 def _written_out(name: str) -> str:
     name = re.sub(r"(?<!人民)政府(办公[室厅])?$", r"人民政府\1", name)
+    name = re.sub(r"(?<!人民)政府(?=国资委$|国有资产)", "人民政府", name)
     if cut := re.search(r"(?:人民)?(?:政府办|府办)$", name):
         head = name[: cut.start()]
         name = head + "人民政府办公" + ("厅" if head.endswith(("省", "自治区")) else "室")

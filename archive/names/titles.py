@@ -111,8 +111,11 @@ ORGAN = (
 ORGAN_END = re.compile(ORGAN + "$")
 NAME = re.compile(r"(?!图解|一图|解读|关于)[\u4e00-\u9fff()·]+")
 SUFFIX = re.compile(r"\.(?:pdf|docx?|wps|ofd|xlsx?|zip|rar|html?)$", re.IGNORECASE)
+# What the data above an article call its title: 「- 名 称:」, 「标 题 |」.
+LABEL = r"[-•·●*]{0,2}(?:标题|题名|(?:信息|文件)?名称)[:|]?"
 LEADING = re.compile(
-    r"^(?:附件?\d*[:.、]|\d{1,2}[.、](?!\d)|【(?![^】]*(?:解读|图解|一图|动漫|漫画|视频))[^】]{1,12}】|(?:标题|题名|名称|信息名称):)+"
+    r"^(?:附件?\d*[:.、]|\d{1,2}[.、](?!\d)|【(?![^】]*(?:解读|图解|一图|动漫|漫画|视频))[^】]{1,12}】"
+    rf"|{LABEL})+"
 )
 
 
