@@ -377,17 +377,20 @@ def text_page_marks(report: Report, chance: Random) -> bytes:
     return "\n".join(marked).encode()
 
 
-def extracted(draw: Callable[[list[list[str]], int], Iterable[str]]) -> Layout:
-    """Plain text as libraries that extract text have written tables: empty cells are left out.
+def extracted(
+    draw: Callable[[list[list[str]], int], Iterable[str]], *, keeps_empty: bool = False
+) -> Layout:
+    """Plain text as libraries that extract text have written tables: empty cells are left out,
+    or kept where something stood in them that cannot be seen.
 
-    `draw` gives the lines of a table, from the printed cells of its rows and its width.
+    `draw` gives the lines of a table, from the cells of its rows and its width.
     """
 
     def made(report: Report, chance: Random) -> bytes:
         found: list[str] = []
         for part in story(report):
             if isinstance(part, Grid):
-                rows = [[box.text for box in row if box.text] for row in part.rows]
+                rows = [[box.text for box in row if box.text or keeps_empty] for row in part.rows]
                 found += draw(rows, len(squared(part)[0]))
             else:
                 found.append(part)
@@ -410,6 +413,14 @@ def _filled_lines(rows: list[list[str]], width: int) -> Iterable[str]:
         yield from (f"{text} |" for text in row[:-1])
         yield f"{row[-1]} | {'|' * (width - len(row))}".rstrip()
     yield from ("|", *(f"{text} |" for text in rows[-1]))
+
+
+def _ended(rows: list[list[str]], width: int) -> Iterable[str]:
+    """A cell a line, a mark at its end; what fills up a row on a line of its own."""
+    for row in rows:
+        yield from (f"{text} |".lstrip() for text in row)
+        if len(row) < width:
+            yield "|" * (width - len(row))
 
 
 def _doubled(rows: list[list[str]], width: int) -> Iterable[str]:
@@ -603,6 +614,7 @@ FAITHFUL: dict[str, Layout] = {
     "text_page_marks": text_page_marks,
     "text_filled": extracted(_filled),
     "text_filled_lines": extracted(_filled_lines),
+    "text_ended": extracted(_ended, keeps_empty=True),
     "text_doubled": extracted(_doubled),
     "text_barred": extracted(_barred),
     "docx_merged": docx_merged,

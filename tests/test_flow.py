@@ -60,6 +60,24 @@ def test_column_names_torn_into_lines_name_no_columns() -> None:
     assert numbers(f"第二十条第（一）项\n{torn}规章  2          33\n", "disclosure") == {}
 
 
+def test_a_row_without_figures_does_not_hide_the_next() -> None:
+    words = "第二十条第(一)项\n信息内容\n本年制发件数\n本年废止件数\n现行有效件数\n"
+    read = numbers(f"{words}规章\n行政规范性文件\n3\n4\n5\n", "disclosure")
+    assert read == {
+        "disclosure.normative_documents.issued": "3",
+        "disclosure.normative_documents.repealed": "4",
+        "disclosure.normative_documents.in_force": "5",
+    }
+
+
+def test_a_mark_below_headings_is_no_empty_cell() -> None:
+    """14 figures behind a mark are 15 cells, or one was left out: nothing can be told."""
+    heads = "结果维持 |\n结果纠正 |\n其他结果 |\n尚未审结 |\n总计 |\n"
+    table = f"行政复议 |\n行政诉讼 |\n未经复议直接起诉 |\n复议后起诉 |\n{heads * 3}|\n"
+    for figures, count in (("1 |\n" * 14, 0), ("1 |\n" * 15, 15), ("1 |\n|\n" * 7 + "1 |\n", 8)):
+        assert len(numbers(table + figures, "disputes")) == count
+
+
 def test_a_total_may_be_a_number_alone() -> None:
     """「对外公开数量」 for 「对外公开总数量」."""
     words = "第二十条第(一项)\n信息内容\n本年新制作数量\n本年新公开数量\n对外公开数量\n"

@@ -141,6 +141,8 @@ BLANKING = {
     "markdown": layouts.text_markdown,
     "filled": FAITHFUL["text_filled"],
     "filled_lines": FAITHFUL["text_filled_lines"],
+    "ended": FAITHFUL["text_ended"],
+    "ended_lossy": layouts.extracted(layouts._ended),
     "doubled": FAITHFUL["text_doubled"],
     "barred": FAITHFUL["text_barred"],
     "docx": layouts.docx_merged,
@@ -165,6 +167,22 @@ def test_blanks_never_make_a_number(name: str, misprinted: bool) -> None:
         assert told(reading)
 
     holds()
+
+
+@settings(max_examples=20)
+@given(reports(), st.integers(0, 10**6))
+def test_empty_cells_that_are_told_hide_no_number(report: Report, seed: int) -> None:
+    """A cell a line, also an empty one: in tables with nothing but totals, or without zeros."""
+    without = {key for key, value in report.cells.items() if value == "0"}
+    totals = {key for key in report.cells if key.endswith(".total")}
+    for empty in (without, without - totals):
+        cells = {key: "" if key in empty else value for key, value in report.cells.items()}
+        reading = read(FAITHFUL["text_ended"](_with(report, cells), Random(seed)), report.title)
+        assert not wrong(reading, numbers(cells))
+        # Of a row whose last cell is empty nothing can be told.
+        whole = (key for key in numbers(cells) if key.startswith(("requests.", "disputes.")))
+        if empty != without:
+            assert all(reading.cells.get(key) == numbers(cells)[key] for key in whole)
 
 
 def _with(report: Report, cells: Mapping[str, str]) -> Report:

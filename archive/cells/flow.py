@@ -13,6 +13,7 @@ from itertools import pairwise
 from archive.cells.gluing import split_disputes, split_requests, split_zeros
 from archive.cells.labels import (
     DISCLOSURE_COLUMNS,
+    DISCLOSURE_ROWS,
     DISPUTE_KEYS,
     REQUEST_ORDER,
     WEAK_ROWS,
@@ -38,6 +39,9 @@ FIRST_ROW = "received_new"
 # What follows the words a column is known by.
 COLUMN_PART = re.compile(r"制作|公开|制发|废止|有效|项目|决定|采购|金额")
 COLUMN_REST = re.compile(r"^(?:件数?|数量?|总?数量?|/?减|量|\([^()]*\))+")
+# Two rows of the first table in one label.
+ROW_NAME = "|".join(words.pattern.removesuffix("$") for words in DISCLOSURE_ROWS.values())
+TWO_ROWS = re.compile(f"({ROW_NAME})({ROW_NAME})")
 # What a label may still say after the words its row is known by: its own and its groups' words.
 GROUP_WORDS = "一二三四五六七、§本年度办理结果无法提供不予处理其他公开"
 REQUEST_WORDS: Mapping[str, frozenset[str]] = {
@@ -100,7 +104,9 @@ def _read_disclosure(runs: Sequence[Run], annex: int, sheet: Sheet, in_order: bo
                 continue
             doubtful = uneven and len(heading) > 1 and "\n" in run.gap.strip()
             whole = len(run.values) == len(heading) and not any(map(is_glued, run.values))
-            if whole and not doubtful and run.is_even():
+            if piped := run.piped(len(keys)):
+                sheet.put(row, keys, list(map(Cell, piped)))
+            elif whole and not doubtful and run.is_even():
                 sheet.put(row, keys, list(map(Cell, run.values)))
             elif told := split_zeros(run.values, len(keys)):
                 sheet.split(row, keys, told, " ".join(run.values))
@@ -126,6 +132,10 @@ def _disclosure_tables(
         elif TABLE_TWO.search(label):
             inside = False
         if inside:
+            if rows := TWO_ROWS.fullmatch(label):
+                # Of the first nothing is printed but its name.
+                tables[-1][1].append((rows[1], Run(rows[1], (), start=run.start)))
+                label = rows[2]
             tables[-1][1].append((label, run))
     return tables
 
@@ -167,10 +177,11 @@ def _read_requests(runs: Sequence[Run], annex: int, sheet: Sheet, in_order: bool
             continue
         learned = learn_ruling([rows[row] for row in whole])
         ruling = ruling or learned
+        piped = {row: run.piped(len(COLUMNS)) for row, run in rows.items()}
         cells = {
             row: ruled
             for row, run in rows.items()
-            if (ruled := whole.get(row) or (learned and learned.row(run)))
+            if (ruled := whole.get(row) or piped[row] or (learned and learned.row(run)))
         }
         right, wrong = count_sums(cells.values())
         told = split_requests(
@@ -179,10 +190,17 @@ def _read_requests(runs: Sequence[Run], annex: int, sheet: Sheet, in_order: bool
         )
         # Where one row is no row of seven, another may be seven of other cells: its sum must hold.
         strict = any(
-            run.values for row, run in rows.items() if row not in whole and row not in told
+            run.values
+            for row, run in rows.items()
+            if row not in whole and row not in told and not piped[row]
         )
         for row, run in rows.items():
-            doubtful = row in whole and (strict or not run.is_even()) and not is_proven(run.values)
+            doubtful = (
+                row in whole
+                and not piped[row]
+                and (strict or not run.is_even())
+                and not is_proven(run.values)
+            )
             if row == FIRST_ROW and first and first != run.values:
                 sheet.doubt(row, request_keys(row), " ".join((*first, "/", *run.values)))
             elif row in told:
@@ -242,7 +260,8 @@ def _read_disputes(source: str, ruling: Ruling | None, annex: int, sheet: Sheet)
         run = next((run for run in read_runs(region) if run.values), Run("", ()))
         cells: Sequence[str] | None = run.values
         if len(run.values) != len(DISPUTE_KEYS) or any(map(is_glued, run.values)):
-            cells = ruling.disputes(run) if ruling else None
+            ruled = ruling.disputes(run) if ruling else None
+            cells = run.piped(len(DISPUTE_KEYS), below=True) or ruled
         told = RESULT_WORDS.fullmatch(run.label) and results_in_turn(RESULT.findall(run.label))
         if told and cells and (run.is_even(below=True) or cells is not run.values):
             sheet.put("disputes", DISPUTE_KEYS, list(map(Cell, cells)))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from archive.cells.labels import DISPUTE_KEYS, GROUP, LEAF
 from archive.cells.runs import Run
-from archive.cells.values import is_glued, is_value
+from archive.cells.values import is_bare_value
 from archive.form import COLUMNS
 
 # Two rows of numbers may stand in prose.
@@ -53,7 +53,7 @@ class Ruling:
                     # Pipes at a row's end may fill up one whose empty cells were left out.
                     if "|" in self.separator and not cells[-1] and any(cells):
                         continue
-                    if len(cells) == count and all(map(_is_bare_value, cells)):
+                    if len(cells) == count and all(map(is_bare_value, cells)):
                         found.add(cells)
         return found.pop() if len(found) == 1 else None
 
@@ -86,7 +86,3 @@ def _kind(label: str) -> str:
 def _ruled(gap: str) -> str:
     """Spaces beside pipes mean nothing, and neither do spaces beside tabs and line breaks."""
     return re.sub(r"\s+", "", gap) if "|" in gap else re.sub(r"[^\S\t\r\n]+", "", gap)
-
-
-def _is_bare_value(cell: str) -> bool:
-    return not cell or (not re.search(r"\s|\|", cell) and is_value(cell) and not is_glued(cell))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from archive.cells.labels import GROUP, LEAF
-from archive.cells.values import DIGITS, UNITS
+from archive.cells.values import DIGITS, UNITS, is_bare_value
 from archive.model import Document, Paragraph, Table
 
 # A digit right before 「.」 and a Chinese character numbers the next label: 「0000000 2.其他」.
@@ -29,6 +29,8 @@ TOKEN = re.compile(
     r"|(?P<space>[\s|]+)"
     r"|(?P<text>[^\d\s|+\-−—/\\]+|.)"
 )
+# How extractors of text fill up a row that is shorter than its table is wide.
+FILLING = re.compile(r"(?<=\s)\|{2,}")
 BREAKS = re.compile(r"\r\n|[\r\n]")
 VALUE = re.compile(r"[^\s|]+")
 # What follows a number in a sentence and never a figure in a table.
@@ -46,6 +48,26 @@ class Run:
     values: tuple[str, ...]
     gap: str = ""
     start: int = 0
+
+    def piped(self, count: int, *, below: bool = False) -> tuple[str, ...] | None:
+        """The cells of a row of so many, empty ones too, where each is a line that ends in a pipe
+        and the last is printed: what may stand behind it only fills up the row.
+
+        A row `below` its headings may begin with a mark, which is no cell.
+        """
+        before, *parts = FILLING.sub("", self.gap).split("|")
+        while parts and not parts[-1].strip():
+            parts.pop()
+        if below and len(parts) > count and not parts[0].strip():
+            del parts[0]
+        cells = tuple(map(str.strip, parts))
+        is_parted = not before.strip() and all("\n" in part for part in parts)
+        if len(cells) != count or not is_parted or not all(map(is_bare_value, cells)):
+            return None
+        # With marks on both sides of a cell those of an even number may stand between fewer; one
+        # empty cell below headings may be the mark, and another cell left out.
+        is_doubtful = count % 2 == 0 or (below and not cells[0] and all(cells[1:]))
+        return None if is_doubtful and not all(cells) else cells
 
     def is_even(self, *, below: bool = False) -> bool:
         """Are the values parted alike, and the label from the first of them? `below` is a row

@@ -125,6 +125,11 @@ def is_unit(text: str) -> bool:
     return re.fullmatch(UNITS, compact(text)) is not None
 
 
+def is_bare_value(cell: str) -> bool:
+    """Is it one value and nothing besides, or empty?"""
+    return not cell or (not re.search(r"\s|\|", cell) and is_value(cell) and not is_glued(cell))
+
+
 def is_glued(value: str) -> bool:
     """Are its first digits more than one number's: 007, or longer than any count?"""
     digits = re.sub(r"\D.*", "", value.lstrip("+-−"))
