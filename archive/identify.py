@@ -7,6 +7,7 @@ chapters. Whatever is found says by which words.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product, takewhile
@@ -132,13 +133,16 @@ OF_A_REPORT = re.compile(
 # What a page says that explains a report to its readers.
 EXPLAINS = re.compile(r"现(?:就|将|对)[^。;]{0,30}?(?:年报|年度报告)[^。;]{0,16}?解读")
 # How a body speaks of itself that is no government, and how one does.
-OF_A_BODY = re.compile(r"(?:我|本)(?:镇|乡|街道?|局|厅|院|校|中心|支队|大队)")
+OF_A_BODY = re.compile(r"(?:我|本)(?:镇|乡|街道?|局|厅|委(?!员)|院|校|中心|支队|大队)")
 OF_A_GOVERNMENT = re.compile(r"(?:我|本)(?:省|市|县|区|旗|州|盟)")
 # How a sentence begins that tells what a body did.
 BEGINS_WITH = re.compile(
     r"(?:19|20)\d{2}年度?,?((?![全我本各在按据根围通共未没无由对为从随依经与])[\u4e00-\u9fff]{1,16}?"
-    r"(?:局|厅|委员会|街道办事处|街道|镇|乡|苏木))(?![长级属党机委辖财村镇乡])"
+    r"(?:局|厅|委员会|管委会|街道办事处|街道|镇|乡|苏木))(?![长级属党机委辖财村镇乡])"
 )
+# A year that is not a day's or an act's.
+YEAR_TOLD_OF = re.compile(r"(?<!\d)((?:19|20)\d{2})年(?!\d{1,2}月|第|修订)")
+FEWEST_TIMES = 2
 # What a server says in place of a page, under a good title in the list.
 NO_PAGE = re.compile(
     r"开启JavaScript|启用JavaScript|人机验证|安全验证|访问验证|滑动验证|需要登录|请(?:先)?登录|登录密码|用户名.{0,6}密码"
@@ -503,10 +507,12 @@ def _names_itself(text: str, speaks_of_itself: bool) -> str | None:
 def _speaks_of_another(text: str, portal: str) -> bool:
     """Does a text on a government's portal speak of itself as a town, a bureau (我镇, 本局)? Whose
     report it is nothing tells then, but it is not the government's."""
-    if describe(portal).kind not in GOVERNMENTS:
+    kind = describe(portal).kind
+    if kind not in GOVERNMENTS:
         return False
-    said = len(OF_A_BODY.findall(text))
-    return said > 0 and said >= len(OF_A_GOVERNMENT.findall(text))
+    # A zone's committee is 我委 too.
+    said = [word for word in OF_A_BODY.findall(text) if kind == "government" or word[1] != "委"]
+    return bool(said) and len(said) >= len(OF_A_GOVERNMENT.findall(text))
 
 
 def _said_by_the_page(document: Document, text: str) -> Iterator[tuple[str, str]]:
@@ -561,6 +567,11 @@ def _year(
         for pattern in (PREAMBLE_TITLE, TELLS_OF):
             if match := pattern.search(text):
                 return int(match["year"]), f"前言「{match[0][:60]}」", []
+        told = Counter(YEAR_TOLD_OF.findall(text[:HEAD_CHARACTERS]))
+        for told_of, times in told.most_common(1):
+            if times >= FEWEST_TIMES and times > told.total() / 2:
+                why = f"正文 {times} 次说到{told_of}年"
+                return int(told_of), why, [f"没有写明年度，{why}"]
         return None, "", []
     year, title = dated[0]
     other = next((pair for pair in dated if pair[0] != year), None)

@@ -261,6 +261,8 @@ def test_the_name_of_a_column_is_no_part_of_a_bodys() -> None:
     [
         ("我镇加强领导，按照我区部署公开信息。", "北原市东山区人民政府", None),
         ("本局依法公开信息。", "北原市人民政府", None),
+        ("2022年,我委依法公开信息。", "北原市人民政府", None),
+        ("我委依法公开信息。", "北原高新区管理委员会", "北原高新区管理委员会"),
         ("本局依法公开信息。", "北原市教育局", "北原市教育局"),
         ("我市各部门、本市各区依法公开信息，如我局。", "北原市人民政府", "北原市人民政府"),
         ("本机关依法公开信息。", "北原市人民政府", "北原市人民政府"),
@@ -274,6 +276,21 @@ def test_a_town_or_bureau_without_a_name_is_not_its_portals_government(
     assert found.issuer == issuer
     assert ("没有写明是哪个机关" in found.reason) is (issuer is None)
     assert "没有写明是哪一年" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("text", "year"),
+    [
+        ("2022年,我局依法公开信息。2022年共公开3条。2023年,我局将加强领导。", 2022),
+        ("2022年,我局依法公开信息。2023年,我局将加强领导。", None),
+        ("按照2019年修订的条例和2022年1月3日、2022年2月4日的通知。", None),
+        ("2022年,我局依法公开信息。", None),
+    ],
+)
+def test_a_year_that_only_the_sentences_tell_is_doubtful(text: str, year: int | None) -> None:
+    found = identify(document(text, LONG), Evidence(portal_name="北原市教育局"), CHAPTERS, 200)
+    assert found.year == year
+    assert any("没有写明年度" in flag for flag in found.flags) is (year is not None)
 
 
 @pytest.mark.parametrize(
