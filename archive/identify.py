@@ -133,8 +133,9 @@ OF_A_REPORT = re.compile(
 # What a page says that explains a report to its readers.
 EXPLAINS = re.compile(r"现(?:就|将|对)[^。;]{0,30}?(?:年报|年度报告)[^。;]{0,16}?解读")
 # How a body speaks of itself that is no government, and how one does.
-OF_A_BODY = re.compile(r"(?:我|本)(?:镇|乡|街道?|局|厅|委(?!员)|院|校|中心|支队|大队)")
-OF_A_GOVERNMENT = re.compile(r"(?:我|本)(?:省|市|县|区|旗|州|盟)")
+SELF = r"(?:我|(?<![基根资成样标文版原])本)"
+OF_A_BODY = re.compile(SELF + r"(?:镇|乡|街道?|局|厅|委(?!员)|院|校|中心|支队|大队)")
+OF_A_GOVERNMENT = re.compile(SELF + r"(?:省|市|县|区|旗|州|盟)")
 # How a sentence begins that tells what a body did.
 BEGINS_WITH = re.compile(
     r"(?:19|20)\d{2}年度?,?((?![全我本各在按据根围通共未没无由对为从随依经与])[\u4e00-\u9fff]{1,16}?"
@@ -488,10 +489,10 @@ def _named_in_text(
     for where, name in _said_by_the_page(document, text):
         if ORGAN_END.search(name) and not NO_BODY.search(name) and not _is_office_of(name, portal):
             yield name, f"{where}「{name}」"
-    is_anothers = portal is not None and _speaks_of_another(text, portal)
-    if name := _names_itself(text[:HEAD_CHARACTERS], is_anothers):
+    of_another = portal is not None and _speaks_of_another(text, portal)
+    if name := _names_itself(text[:HEAD_CHARACTERS], of_another):
         yield name, f"正文自称「{name}」"
-    if portal and not is_anothers:
+    if portal and not of_another:
         yield portal, f"门户「{portal}」"
 
 
@@ -564,15 +565,10 @@ def _year(
     if not dated:
         if period:
             return period[0], f"统计期限「{period[1]}」", []
-        for pattern in (PREAMBLE_TITLE, TELLS_OF):
-            if match := pattern.search(text):
-                return int(match["year"]), f"前言「{match[0][:60]}」", []
-        told = Counter(YEAR_TOLD_OF.findall(text[:HEAD_CHARACTERS]))
-        for told_of, times in told.most_common(1):
-            if times >= FEWEST_TIMES and times > told.total() / 2:
-                why = f"正文 {times} 次说到{told_of}年"
-                return int(told_of), why, [f"没有写明年度，{why}"]
-        return None, "", []
+        preamble = text[:PREAMBLE_CHARACTERS]
+        if match := PREAMBLE_TITLE.search(text) or TELLS_OF.search(preamble):
+            return int(match["year"]), f"前言「{match[0][:60]}」", []
+        return _year_told_of(text[:HEAD_CHARACTERS])
     year, title = dated[0]
     other = next((pair for pair in dated if pair[0] != year), None)
     flags = []
@@ -583,6 +579,17 @@ def _year(
     if period and period[0] != year:
         flags.append(f"标题写{year}年，正文统计期限写{period[0]}年")
     return year, str(title), flags
+
+
+def _year_told_of(text: str) -> tuple[int | None, str, list[str]]:
+    """The year that more than half of all sentences with a year tell of, with a flag: it may be
+    the wrong one."""
+    told = Counter(YEAR_TOLD_OF.findall(text))
+    year, times = told.most_common(1)[0] if told else ("", 0)
+    if times < FEWEST_TIMES or 2 * times <= told.total():
+        return None, "", []
+    why = f"正文 {times} 次说到{year}年"
+    return int(year), why, [f"没有写明年度，{why}"]
 
 
 def _period(text: str) -> tuple[int, str] | None:

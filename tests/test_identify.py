@@ -266,6 +266,7 @@ def test_the_name_of_a_column_is_no_part_of_a_bodys() -> None:
         ("本局依法公开信息。", "北原市教育局", "北原市教育局"),
         ("我市各部门、本市各区依法公开信息，如我局。", "北原市人民政府", "北原市人民政府"),
         ("本机关依法公开信息。", "北原市人民政府", "北原市人民政府"),
+        ("政务公开的基本局面已经形成。", "北原市人民政府", "北原市人民政府"),
     ],
 )
 def test_a_town_or_bureau_without_a_name_is_not_its_portals_government(
