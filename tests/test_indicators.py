@@ -518,6 +518,14 @@ def test_numbered_rows_in_running_text(separator: str, blank: bool) -> None:
     assert told == {key: value for key, value in made.items() if value}
 
 
+def test_a_heading_that_names_no_column_of_figures() -> None:
+    """「指标名称 单位」 and the first row at once, as where the third word of the heading is lost."""
+    made = figures("headless")
+    lines = [" ".join(cell for cell in row if cell) for row in rows(made)]
+    assert lines[0].startswith("一、")
+    assert numbers(read_plain("\n".join(("统计指标 单位", *lines)))) == made
+
+
 def test_columns_of_several_bodies() -> None:
     lines = [(str(n), a, b or "----", "1", "", "", c) for n, (a, b, c) in enumerate(SOME, 1)]
     local = ("6", "主动公开机构领导、机构设置及人事信息", "条", "9", "8", "7", "24")

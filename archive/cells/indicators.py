@@ -564,7 +564,7 @@ def _heading_names(source: str) -> tuple[tuple[str, ...], int]:
     rest = re.split(rf"[{LEAF}{GROUP}]|[一二三四五六七八九]、|其\s*中", source[end : end + 80])[0]
     words = list(HEADING_WORD.finditer(rest))
     names: list[str] = []
-    for word, after in zip(words, [*words[1:], None], strict=True):
+    for word, after in zip(words, [*words[1:], None], strict=False):
         name = compact(word[0])
         if (after and is_unit(after[0])) or _words(_split_unit(name)[0]) in INDICATORS:
             return _rejoined(names), end + word.start()
