@@ -363,8 +363,20 @@ def test_what_was_captured_is_noted_and_backed_up_whatever_the_archive(
     monkeypatch.setenv("NIANBAO_BACKUP", "s3://away/nianbao")
     status, _ = run("nightly", "--data", str(tmp_path))
     assert status == 1
-    assert night.kinds == ["crawl", "build", "manifest", "backup", "verify"]
+    assert night.kinds == ["crawl", "build", "manifest", "backup", "backup", "verify"]
     assert night.steps[3][-4:-1] == ("--to", "s3://away/nianbao", "--also")
+
+
+def test_a_backup_is_looked_at_each_night(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    night = Night(monkeypatch, "2026-11-21T22:00")
+    monkeypatch.setenv("NIANBAO_BACKUP", "s3://away/nianbao")
+    status, said = run("nightly", "--data", str(tmp_path))
+    assert status == 0
+    assert "核对备份 backup --check" in said
+    brought, looked_at = (given for given in night.steps if given[2] == "backup")
+    assert "--check" not in brought
+    assert "--check" in looked_at
+    assert looked_at[-2:] == ("--to", "s3://away/nianbao")
 
 
 def test_what_a_verification_finds_is_told_whole(
