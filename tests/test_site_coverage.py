@@ -341,6 +341,20 @@ async def test_shares_of_provinces_levels_and_portals(site: Any) -> None:
     assert lines_of[0]["name"] == "洪泽区人民政府"
 
 
+@pytest.mark.asyncio
+async def test_groups_are_narrowed_to_a_year_and_portals_to_a_province(site: Any) -> None:
+    found = (await site.get("/coverage.json?by=level&year=2017")).json()["groups"]
+    assert {group["code"]: list(group["years"]) for group in found} == {"prefecture": ["2017"]}
+    tree = await page(site, "/coverage?by=level&year=2017")
+    assert [words(th) for th in tree.xpath("//main//thead//th")][-1] == "2017"
+    found = (await site.get("/coverage.json?by=portal&division=14")).json()["groups"]
+    assert [group["code"] for group in found] == ["sz"]
+    nothing = await page(site, "/coverage?by=level&year=1999")
+    assert nothing.xpath("//main//p[contains(., '没有这样的年报')]/a/@href") == [
+        "/coverage?by=level"
+    ]
+
+
 @pytest.mark.parametrize(
     ("kept", "bodies", "step", "number"),
     [(0, 7, 0, 0), (1, 1000, 1, 1), (1, 2, 2, 50), (3, 4, 3, 75), (9, 10, 4, 90),
@@ -659,6 +673,11 @@ WRONG = [
     ("/coverage", "level=county&level=province", "level 给了 2 个值：只能给一个。"),
     ("/coverage", "late=x&by=y", "by=y：可用的值是 province、level、portal。"
      "late=x：可用的值是 late、very_late。"),
+    ("/coverage", "by=province&state=missing&late=late",
+     "late=late：按地区合计（by=province）不能以此筛选。"
+     "state=missing：按地区合计（by=province）不能以此筛选。"),
+    ("/coverage", "by=portal&division=1406",
+     "division=1406：按站点合计（by=portal）只能选省级区划。"),
     ("/coverage/health", "silent=0", "silent=0：应为 1 至 9999 的整数。"),
     ("/coverage/health", "division=99", f"division=99：没有这个区划代码。{CODES}"),
     ("/coverage/health", "page=x", "page=x：应为 1 至 100 的整数。"),

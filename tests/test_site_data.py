@@ -436,7 +436,7 @@ GIVEN = {
     "blame": "", "url": HONGZE, "after": "", "q": "教育", "region": "14", "level": "prefecture",
     "form": "2021", "finding": "failed", "page": "1", "kind": "edited", "division": "14",
     "portal": "sz", "night": "2024-03-04", "metric": "workload", "figure": NEW, "from": "2020", "to": "2023",
-    "size": "1", "late": "late", "silent": "1", "bom": "1",
+    "size": "1", "late": "late", "by": "level", "silent": "1", "bom": "1",
     "_shape": "objects", "_size": "2", "_next": "", "_col": "year", "_sort": "year",
 }  # fmt: skip
 # Where a parameter of one name means something else.

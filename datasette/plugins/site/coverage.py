@@ -41,6 +41,12 @@ STATES = {
 KEPT = ("published", "moved", "suspect", "vanished", "image_only")
 LATE = {"late": ("迟", "逾期"), "very_late": ("迟+", "逾期超过两个月")}
 GROUPS = {"province": "按地区", "level": "按层级", "portal": "按站点"}
+# What a table of groups may be narrowed by, and read on from.
+TAKEN_BY = {
+    "province": ("by", "year"),
+    "level": ("by", "year"),
+    "portal": ("by", "year", "division", "after"),
+}
 # The share of bodies whose report is here, from which a square has its shade.
 SHADES = ((1.0, 5), (0.9, 4), (0.75, 3), (0.5, 2), (0.0, 1))
 COLUMNS = (
@@ -236,6 +242,8 @@ async def coverage(datasette, request):
     if portal and not await first(database, "select 1 from portals where id = ?", portal):
         faults.append(no_portal(portal))
         choice["portal"] = ""
+    if choice["by"]:
+        faults += not_by_group(choice)
     if form and faults:
         return refusal(form, "".join(faults))
     if choice["by"]:
@@ -338,6 +346,19 @@ def _spread(statement):
     return sql, *values
 
 
+def not_by_group(choice):
+    """What a table of groups is not narrowed by, as sentences; the choice is without it after."""
+    by, faults = choice["by"], []
+    for name in choice.keys() - TAKEN_BY[by]:
+        if choice[name]:
+            faults.append(f"{name}={choice[name]}：{GROUPS[by]}合计（by={by}）不能以此筛选。")
+            choice[name] = ""
+    if len(choice["division"]) > 2:
+        faults.append(f"division={choice['division']}：按站点合计（by=portal）只能选省级区划。")
+        choice["division"] = ""
+    return sorted(faults)
+
+
 async def grouped(datasette, request, database, choice, faults):
     """The shares of provinces, levels or portals by year."""
     by, form, following = choice["by"], request.url_vars.get("format"), None
@@ -348,7 +369,7 @@ async def grouped(datasette, request, database, choice, faults):
             + ("and province = ? " if choice["division"] else "")
             + f"order by portal_id limit {PORTALS_PER_PAGE + 1}",
             choice["after"],
-            *([choice["division"][:2]] if choice["division"] else []),
+            *([choice["division"]] if choice["division"] else []),
         )
         if len(portals) > PORTALS_PER_PAGE:
             portals = portals[:PORTALS_PER_PAGE]
@@ -359,6 +380,8 @@ async def grouped(datasette, request, database, choice, faults):
     else:
         names = PROVINCES if by == "province" else LEVELS
         found = await shares(database, by)
+    if choice["year"]:
+        found = [line for line in found if line["year"] == int(choice["year"])]
     years = years_of(found)[::-1]
     lines = grid(found, names, years)
     if form == "csv":

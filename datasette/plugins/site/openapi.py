@@ -33,7 +33,8 @@ MEDIA = {
 @dataclass(frozen=True, slots=True)
 class Address:
     """An address without its ending, what is there in Chinese and English, its endings, the
-    parameters it takes, what its JSON has (names and their JSON types), the parameters of its feed.
+    parameters it takes, what its JSON has (names and their JSON types), the parameters of its feed,
+    what its JSON may have in place of that.
 
     One without endings is described in `apart`.
     """
@@ -45,6 +46,7 @@ class Address:
     parameters: tuple[str, ...] = ()
     has: tuple[tuple[str, str], ...] = ()
     feed: tuple[str, ...] = ()
+    instead: tuple[tuple[str, str], ...] = ()
 
     def takes(self, ending):
         if ending == "atom":
@@ -104,6 +106,10 @@ ASKED = {
     "health.state": ("最近一夜的状态", ", ".join((*health.STATES, health.AMISS))),
     "night": ("夜次，如 2024-03-04；不填为最近一夜", "a night, the last unless given"),
     "late": ("逾期", "late or very_late"),
+    "by": (
+        "合计：province、level、portal；此时只可再给 year，按站点还可给省级 division",
+        "sums by province, level or portal; then only year, and of portals a province as division",
+    ),
     "name": ("名称开头", "beginning of the body's name"),
     "silent": ("连续没有正常应答的夜数，不少于", "nights without a good answer, at least so many"),
     "bom": ("1 为供电子表格用的 CSV", "1 for CSV fit for spreadsheets"),
@@ -190,9 +196,10 @@ ADDRESSES = (
         ("json", "csv"),
         (
             *("division", "level", "portal", "coverage.year", "coverage.state", "late", "name"),
-            "after",
+            *("by", "after"),
         ),
         (("totals", "array"), ("bodies", "array"), ("more", "boolean")),
+        instead=(("by", "string"), ("groups", "array")),
     ),
     Address(
         "/coverage/health",
@@ -318,23 +325,29 @@ def shared(name):
     return {"$ref": f"#/components/parameters/{name}"}
 
 
-def answered(ending, has):
-    """The media type of an answer with what it holds."""
+def answered(ending, has, instead):
+    """The media type of an answer with what it holds, or what it may hold in place of that."""
     if ending != "json":
         return {MEDIA[ending]: {"schema": TEXT}}
-    schema = {"type": "object"}
-    if has:
-        schema["required"] = [name for name, _ in has]
-        schema["properties"] = {name: {"type": kind} for name, kind in has}
+    schemas = [object_of(fields) for fields in (has, instead) if fields]
+    schema = {"anyOf": schemas} if len(schemas) > 1 else next(iter(schemas), {"type": "object"})
     return {MEDIA["json"]: {"schema": schema}}
+
+
+def object_of(has):
+    return {
+        "type": "object",
+        "required": [name for name, _ in has],
+        "properties": {name: {"type": kind} for name, kind in has},
+    }
 
 
 def refusals(name):
     return {"default": {"$ref": f"#/components/responses/{name}"}}
 
 
-def operation(name, summary, parameters, ending, has):
-    answer = {"description": "OK", "content": answered(ending, has)}
+def operation(name, summary, parameters, ending, has, instead=()):
+    answer = {"description": "OK", "content": answered(ending, has, instead)}
     if ending == "csv" and PAGED & {given.get("$ref") for given in parameters}:
         answer["headers"] = {"Link": {"$ref": "#/components/headers/Next"}}
     return {
@@ -448,6 +461,7 @@ def document(base, queries, licence="", licence_url="", contact=""):
                 places + given,
                 ending,
                 address.has,
+                address.instead,
             )
     for name, query in queries.items():
         given = [asked(p, PARAMETERS[p], p in query["needed"]) for p in query["params"]]
