@@ -646,16 +646,50 @@ FORMULAS = {
 }
 
 
+RULES = {
+    "BALANCE.total": "本年新收政府信息公开申请数量 + 上年结转政府信息公开申请数量 = "
+    "本年度办理结果总计 + 结转下年度继续办理",
+    "DISPUTE.review": "行政复议 总计 = 行政复议 结果维持 + 行政复议 结果纠正 + 行政复议 其他结果 + "
+    "行政复议 尚未审结",
+    "XYEAR.carried.total": "上年结转政府信息公开申请数量（本年）= 结转下年度继续办理（上年）",
+    "XYEAR.items.penalties": "行政处罚 上一年项目数量（2020 年）= 行政处罚 上一年项目数量（2019 年）"
+    "+ 行政处罚 本年增/减（2019 年）",
+    "SOFT.published_ge.regulations": "规章 对外公开总数量 ≥ 规章 本年新公开数量",
+    "S14.litigation.total": "行政诉讼数量 = 维持具体行政行为或者驳回原告诉讼请求数 + 被依法纠错数 + "
+    "其他情形数",
+    # No sums of cells: as they are.
+    "DEF.litigation": "",
+    "V.received": "",
+    "S14.channels": "",
+    "HIER.sum": "",
+}
+
+
+async def formulas(site: Any, table: str, key: str, column: int) -> dict[str, str]:
+    """The formulas in words on the page of a table, nothing where they are told in keys alone."""
+    rows = (await site.get(f"/nianbao/{table}.json?_shape=objects&_size=200")).json()["rows"]
+    page = html.fromstring((await site.get(f"/nianbao/{table}?_size=200")).text)
+    cells = page.xpath(f"//table[contains(@class, 'rows')]/tbody/tr/td[{column}]/div")
+    told = {}
+    for row, cell in zip(rows, cells, strict=True):
+        (keys,) = cell.xpath("./small/code/text()") or [cell.text_content()]
+        assert keys.strip() == row["formula"]
+        told[row[key]] = words(cell).removesuffix(" ".join(keys.split())).strip()
+    return told
+
+
+@pytest.mark.asyncio
+async def test_rules_are_told_in_chinese_where_they_are_sums_of_cells(site: Any) -> None:
+    told = await formulas(site, "identities", "id", 2)
+    assert {rule: told[rule] for rule in RULES} == RULES
+    assert all(told[rule] for rule in told if rule.startswith(("ROW.", "SUM.", "XYEAR.")))
+    page = html.fromstring((await site.get("/nianbao/failures_by_rule")).text)
+    assert page.xpath("//main//td/small/code")
+
+
 @pytest.mark.asyncio
 async def test_formulas_are_told_in_chinese_with_the_keys_beside(site: Any) -> None:
-    metrics = (await site.get("/nianbao/metrics.json?_shape=objects&_size=200")).json()["rows"]
-    page = html.fromstring((await site.get("/nianbao/metrics?_size=200")).text)
-    cells = page.xpath("//table[contains(@class, 'rows')]/tbody/tr/td[3]/div")
-    told = {}
-    for metric, cell in zip(metrics, cells, strict=True):
-        (keys,) = cell.xpath("./small/code/text()")
-        assert keys == metric["formula"]
-        told[metric["key"]] = words(cell).removesuffix(words(cell.xpath("./small")[0])).strip()
+    told = await formulas(site, "metrics", "key", 3)
     assert {key: told[key] for key in FORMULAS} == FORMULAS
     # None is left in keys or in English.
     assert not [key for key, formula in told.items() if not formula or re.search("[a-z]", formula)]

@@ -37,6 +37,7 @@ SUM_ROWS = {
 }
 FIGURE_ITEMS = WeakKeyDictionary()
 METRIC_ITEMS = WeakKeyDictionary()
+KEY_WORDS = WeakKeyDictionary()
 # Words of the published formulas that stand for cells (`archive/metrics.py` has the same), and the
 # formulas of what no cells give.
 SPOKEN = {
@@ -54,7 +55,12 @@ SPELLED = {
     "fill_rate": "读出数字的格 ÷ 表式全部格",
     "text_repeat_rate": "第一、五章中与本机关上一年度年报相同的字数 ÷ 这两章的字数",
 }
-SIGNS = str.maketrans({"/": "÷", "*": "×", "-": "−", "(": "（", ")": "）"})
+SIGNS = {
+    "[N-1]": "（上年）", "[N]": "（本年）", "[": "（", "]": " 年）", ">=": "≥", "/": "÷", "*": "×",
+    "-": "−", "(": "（", ")": "）",
+}  # fmt: skip
+# What stands between the keys of a formula that can be told in words.
+BETWEEN = re.compile(r"[\s\d+−×÷=≥（）本上年]*")
 # How the form numbers its rows, and what it says beside them in brackets.
 NUMBERING = re.compile(r"^(?:[一二三四五六七八九十]+、|（[一二三四五六七八九十]+）|\d+\.)")
 ASIDE = re.compile("（[^）]*，[^）]*）")
@@ -146,7 +152,7 @@ class Choice:
 def cell_words(zh):
     """The official name of a cell in short: 予以公开, 行政复议 结果纠正."""
     row, _, column = ASIDE.sub("", zh).partition("｜")
-    parts = [NUMBERING.sub("", part) for part in re.split("[／/]", row)]
+    parts = [NUMBERING.sub("", part) for part in re.split("／|(?<!增)/", row)]
     if not column:
         return " ".join(parts[-2:])
     name = "".join(parts[-2:]) if parts[-1] == "总计" else parts[-1]
@@ -157,14 +163,30 @@ def cell_words(zh):
 def spelled(formula, names):
     """A formula over keys in Chinese, after the names of cells and metrics, (key: words); nothing
     where it says anything else."""
-    for word, cells in SPOKEN.items():
+    for word, cells in {**SPOKEN, **SIGNS}.items():
         formula = formula.replace(word, cells)
     words = re.split(f"({KEY.pattern}|[a-z_]+)", formula)
-    if any(key not in names for key in words[1::2]):
+    if any(key not in names for key in words[1::2]) or not BETWEEN.fullmatch("".join(words[::2])):
         return ""
     words[1::2] = [names[key] for key in words[1::2]]
-    words[::2] = [signs.translate(SIGNS) for signs in words[::2]]
     return re.sub(" ?(?=（)|(?<=）) ", "", "".join(words))
+
+
+async def key_words(database):
+    """What a key is called in a formula, for all cells and metrics; read once."""
+    if database in KEY_WORDS:
+        return KEY_WORDS[database]
+    names = {key: cell_words(item.zh) for key, item in (await figure_items(database)).items()}
+    known = await remembered(database, "select key, zh from metrics")
+    names |= {row["key"]: row["zh"] for row in known}
+    if names:
+        KEY_WORDS[database] = names
+    return names
+
+
+async def formula_words(database, key, formula):
+    """The formula of a metric (its key) or a rule in Chinese; nothing where it tells no sum."""
+    return SPELLED.get(key) or spelled(formula, await key_words(database))
 
 
 async def metric_items(database):
@@ -173,8 +195,6 @@ async def metric_items(database):
         return METRIC_ITEMS[database]
     kinds = {"report": "metric", "group": "group"}
     known = await remembered(database, "select * from metrics order by rowid")
-    names = {key: cell_words(item.zh) for key, item in (await figure_items(database)).items()}
-    names |= {row["key"]: row["zh"] for row in known}
     items = {
         row["key"]: Item(
             kinds.get(row["computed"], "none"),
@@ -182,7 +202,7 @@ async def metric_items(database):
             row["zh"],
             row["unit"].partition(" ")[0],
             row["formula"],
-            SPELLED.get(row["key"]) or spelled(row["formula"], names),
+            await formula_words(database, row["key"], row["formula"]),
             row["note"],
         )
         for row in known

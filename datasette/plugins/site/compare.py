@@ -20,7 +20,7 @@ from .answers import (
     refusal,
     remembered,
 )
-from .choice import figure_items, metric_items, read_choice
+from .choice import figure_items, formula_words, metric_items, read_choice
 from .wording import WORDS
 
 ROWS_PER_PAGE = 50
@@ -382,14 +382,13 @@ async def compare(datasette, request):
 
 @hookimpl
 def render_cell(row, value, column, table, database, datasette):
-    """The formula of a metric in Chinese first, where the table of them is shown."""
-    if (database, table, column) != (DATABASE, "metrics", "formula"):
+    """A formula in Chinese first, in the tables of metrics and rules and in queries."""
+    if (database, column) != (DATABASE, "formula") or not value:
         return None
 
     async def in_words():
-        items = await metric_items(datasette.get_database(DATABASE))
-        item = items.get(row["key"])
-        words = item.spelled if item else ""
+        key = row["key"] if table == "metrics" else ""
+        words = await formula_words(datasette.get_database(DATABASE), key, value)
         return Markup("{} <small><code>{}</code></small>").format(words, value) if words else None
 
     return in_words()

@@ -112,6 +112,18 @@ WORDS = {
         "robots": "未获 robots.txt 许可",
         "stopped": "中止",
     },
+    # What a rule is: one that the form promises, one that mostly holds, over two years, …
+    "rule_level": {
+        "hard": "硬性（必须成立）",
+        "soft": "软性（一般成立）",
+        "cross_year": "跨年度",
+        "cross_year_soft": "跨年度（软性）",
+        "hierarchy_soft": "上下级（软性）",
+        "definition": "定义",
+        "hard_equivalent": "定义（等同硬性）",
+        "narrative": "正文与统计表",
+        "plausibility": "合理性",
+    },
     # What became of a body's report for a year, and whether it was on time.
     "coverage": {
         "published": "在线",
@@ -255,6 +267,7 @@ CODED = {
     ("changes", "aspect"): "aspect",
     ("captures", "record_type"): "record",
     ("events", "kind"): "event",
+    ("identities", "level"): "rule_level",
     ("issuer_links", "relation"): "relation",
     ("divisions", "level"): "level",
     ("corrections", "aspect"): "correction",
