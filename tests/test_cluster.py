@@ -13,15 +13,25 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from test_build import dump, fake_reading, fold, rows, story
 
-from archive import spread, warc
-from archive.shelf import Shelf, ShelfError
+from archive import readings, spread, warc
+from archive.backup.put import backup
+from archive.backup.restore import restore
+from archive.build import Options, build
+from archive.keys import make_key
+from archive.manifest import write_manifest
+from archive.prove import prove
+from archive.shelf import Shelf, ShelfError, shelved
 from archive.spread import ClusterError, each, opened
+from archive.verify.problems import Problem
+from archive.verify.rounds import verify
 from archive.workers import Failure, Limits
 
 MISSING = "requirements-cluster.txt is not installed: make cluster"
@@ -370,3 +380,46 @@ def test_segments_behind_s3_are_walked_by_processes_of_their_own(
         ((_, digests),) = each(executor, partial(answers_with, settings, shelf), [SEGMENT])
     assert digests == answers(shelf, SEGMENT)
     assert len(digests) == 40
+
+
+def test_an_archive_of_captures_behind_s3_is_built_verified_and_proven(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readings, "read_report", lambda parts, said: fake_reading(parts, said))
+    here, there = story().lay(tmp_path / "here", shards=2), tmp_path / "there"
+    noted = datetime(2026, 11, 22, 4, tzinfo=UTC)
+    write_manifest(here, shelved(here), make_key(tmp_path / "key.pem"), noted)
+    fold(here)
+    backup(here, shelf.root)
+    restore(shelf.root, there, captures=False)
+    assert not (there / "warc").exists()
+    build(there, workers=0, options=Options(captures=shelf.root))
+    assert dump(there) == dump(here)
+
+    def told() -> tuple[list[Problem], int]:
+        found: list[Problem] = []
+        day = date(2026, 11, 22)
+        summary = verify(there, found.append, shelf.root, everything=True, today=day)
+        return found, summary.captures
+
+    assert told() == ([], len(story().answers))
+    (version,) = rows(here, "select current_version from reports order by id")[0]
+    bundles = [
+        prove(d, s, f"/r/{version}", noted) for d, s in ((here, shelved(here)), (there, shelf))
+    ]
+    assert bundles[0] == bundles[1]
+
+    # What nobody but the owner of the bucket can do.
+    name = shelf.kept("warc", ".warc.gz")[1].name
+    raw = bytearray(shelf.read("warc", name))
+    raw[len(raw) // 2] ^= 1
+    s3fs.S3FileSystem().pipe(f"{shelf.root}/warc/{name}", bytes(raw))
+    found, _ = told()
+    assert found
+    assert {problem.where.split(" at ")[0] for problem in found} == {f"warc/{name}"}
+    s3fs.S3FileSystem().rm(f"{shelf.root}/warc/{name}")
+    s3fs.S3FileSystem.clear_instance_cache()
+    found, _ = told()
+    assert [(problem.kind, problem.where) for problem in found] == [
+        ("segment-missing", f"warc/{name}")
+    ]
