@@ -14,7 +14,7 @@ from itertools import product, takewhile
 
 from archive.model import Body, Document, Evidence, Paragraph, Section
 from archive.names.bodies import describe, related, site_body
-from archive.names.clones import suspicions
+from archive.names.clones import suspicions, traditional_in
 from archive.names.titles import (
     BETWEEN,
     LABEL,
@@ -29,6 +29,7 @@ from archive.names.titles import issuer_in_title as issuer_in_title
 from archive.names.titles import report_title_verdict as report_title_verdict
 from archive.names.titles import year_in_title as year_in_title
 from archive.spelling import compact as compact
+from archive.spelling import simplified
 
 # What a page's lost line breaks put behind its title.
 TRAILING = re.compile(
@@ -47,7 +48,14 @@ PERIOD = re.compile(
 )
 PREAMBLE_TITLE = re.compile(
     r"(?:编制|编写|制定|形成|公布|发布|现将)(?:完成)?了?(?:本)?《?([^，。；《》()、:]{0,36}?)"
-    r"(?P<year>(?:19|20)\d{2})年度?(?:[^，。；《》]{0,6})" + SUBJECT + BETWEEN + r"(?:报告|年报)"
+    r"(?P<year>(?:19|20)\d{2})年度?(?:(?P<after>[\u4e00-\u9fff]{2,24}?"
+    + ORGAN + r")|[^，。；《》]{0,6})" + SUBJECT + BETWEEN + r"(?:报告|年报)"
+)  # fmt: skip
+# 「本年报由北原市教育局编制」, or by its office; 机构编制委员会办公室 is no body's office.
+MADE_BY = re.compile(
+    r"由((?:(?!办公|领导小组|公开办|编制)[\u4e00-\u9fff]){1,30}?" + ORGAN + r")"
+    r"(?:(?:党政|综合|(?:政府)?信息公开|政务公开)?(?:工作)?(?:领导小组)?(?:办公[室厅]|公开办))?"
+    r"(?:负责|牵头|汇总|组织)?(?:编制|编写|撰写)"
 )
 # 「现将我局2020年度政府信息公开情况报告如下」
 TELLS_OF = re.compile(
@@ -59,7 +67,9 @@ SOURCE = re.compile(
     r"(?:发布机构|发布单位|发文机关|公开主体|公开机构|责任部门|信息来源|文章来源|来源)[:：]"
     r"([\u4e00-\u9fff()]{3,30})"
 )
-NO_BODY = re.compile(r"要求|规定|情况|本报告|网站|本站|原创|编辑|管理员|互联网|^本|^我|办公地址")
+NO_BODY = re.compile(
+    r"要求|规定|情况|公布|本报告|网站|本站|原创|编辑|管理员|互联网|^本|^我|办公地址"
+)
 DATE = r"((?:19|20)\d{2})[-年./](\d{1,2})[-月./](\d{1,2})"
 PUBLISHED = (
     re.compile(r"(?:发布|发表|公开|上网|刊发)(?:时间|日期|于)[:：]?" + DATE),
@@ -122,6 +132,7 @@ OWN_LEVEL = re.compile(
     r"|[省市州盟县区旗]本级[^。;,]{0,8}?" + APPLICATIONS
 )
 CUSTOMS_DISTRICT = re.compile(r"海关关区|关区")
+WHOLE_SERVICE = re.compile(r"全国(?:海关|税务)")
 OWN_ONLY = re.compile(r"仅(?:包括|统计|反映)本(?:机关|单位|局|办)|不(?:含|包括)(?:所属|下属|各)")
 GOVERNMENTS = frozenset({"government", "functional_zone"})
 
@@ -400,7 +411,10 @@ def _raw(document: Document) -> Iterator[str]:
 
 
 def _text(document: Document) -> str:
-    return compact("\n".join(_raw(document)))
+    """What the document says, in simplified characters: copies have it in traditional ones."""
+    printed = "\n".join(_raw(document))
+    text = compact(printed)
+    return simplified(text) if traditional_in(printed) else text
 
 
 def _line(block: object) -> str:
@@ -477,8 +491,14 @@ def _named_in_text(
 ) -> Iterator[tuple[str, str]]:
     if match := PREAMBLE_TITLE.search(text):
         name = match[1].strip("由的我本")
+        if len(name) < 2:
+            name = match["after"] or ""
         if len(name) > 1 and not NO_BODY.search(name):
             yield name, f"前言「{match[0][:60]}」"
+    for match in MADE_BY.finditer(text[:PREAMBLE_CHARACTERS]):
+        if not NO_BODY.search(match[1]) and not _is_office_of(match[1], portal):
+            yield match[1], f"前言「{match[0]}」"
+            break
     for match in CONTACT.finditer(text):
         if not NO_BODY.search(match[1]):
             yield match[1], f"联系方式「{match[0]}」"
@@ -610,6 +630,8 @@ def _scope(head: str, body: Body | None, titles: Sequence[str]) -> str:
     kind = body.kind if body else None
     said = "。".join(match[0] for match in COUNTED.finditer(head))
     if kind == "vertical" and any(map(CUSTOMS_DISTRICT.search, titles)):
+        return "jurisdiction_aggregate"
+    if any(map(WHOLE_SERVICE.search, titles)):
         return "jurisdiction_aggregate"
     if kind in GOVERNMENTS:
         return _scope_of_a_government(head, said, titles, bool(ALL_OF_THE_PLACE.search(head)))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Any
 
 SPACES = re.compile(r"[\s\u200b\ufeff\u00ad]+")
 SHORT = 64
@@ -21,3 +22,30 @@ def _compact(text: str) -> str:
 
 # The same labels and figures stand in all reports.
 _compact_short = lru_cache(maxsize=8192)(_compact)
+
+
+def simplified(text: str) -> str:
+    """The text in simplified characters. What GB 2312 has, the mainland's set, stays: 乾縣 is 乾县,
+    not 干县."""
+    converted = str(_converter().convert(text))
+    if len(converted) != len(text):
+        return converted
+    pairs = zip(text, converted, strict=True)
+    return "".join(old if old == new or _is_simplified(old) else new for old, new in pairs)
+
+
+@cache
+def _converter() -> Any:
+    # Four megabytes, and most processes never need it.
+    from opencc import OpenCC
+
+    return OpenCC("hk2s")
+
+
+@cache
+def _is_simplified(char: str) -> bool:
+    try:
+        char.encode("gb2312")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -209,6 +209,8 @@ CENTRAL_SHORT: Mapping[str, str] = {
     "国家市场监管总局": "国家市场监督管理总局",
     "市场监管总局": "国家市场监督管理总局",
     "税务总局": "国家税务总局",
+    "全国海关": "海关总署",
+    "全国税务系统": "国家税务总局",
     "工信部": "工业和信息化部",
     "科技部": "科学技术部",
     "人社部": "人力资源和社会保障部",
@@ -561,8 +563,10 @@ def full_name(name: str, portal_name: str | None = None) -> str:
     """The full name: relative names and bare places completed from the portal's own name, and
     what is said short in one way only written out (市政府办公室, 街道, 管委会, 人社局)."""
     portal = _written_out(site_body(portal_name or ""))
-    # 湛江海关关区, 北原市本级, 市场监督管理局机关: whose figures they are, not another body.
-    name = re.sub(r"(?<=海关)关区$|本级$|(?<=[局厅委])机关$", "", tidy(name))
+    # 湛江海关关区, 北原市本级, 市场监督管理局机关, 海关总署(本级机关): whose figures they are, not
+    # another body.
+    of_whom = r"(?<=海关)关区$|\(?(?:机关本级|本级(?:机关)?)\)?$|(?<=[局厅委署])\(?机关\)?$"
+    name = re.sub(of_whom, "", tidy(name))
     if central := _central_name(name):
         return central
     if own := OWN.match(name):
