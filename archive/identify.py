@@ -62,7 +62,7 @@ TELLS_OF = re.compile(
     r"(?:现将|现就|汇报|报告|公布|总结)[^。;；《》]{0,20}?(?P<year>(?:19|20)\d{2})年度?"
     r"(?:政府信息|信息|政务)公开"
 )
-CONTACT = re.compile(r"(?:请与|请联系|请向|可与|可联系)([^，,。;；()]{2,30}?" + ORGAN + r")")
+CONTACT = re.compile(r"(?:请与|请联系|请向|可与|可联系):?([^，,。;；:()]{2,30}?" + ORGAN + r")")
 SOURCE = re.compile(
     r"(?:发布机构|发布单位|发文机关|公开主体|公开机构|责任部门|信息来源|文章来源|来源)[:：]"
     r"([\u4e00-\u9fff()]{3,30})"
@@ -132,7 +132,7 @@ OWN_LEVEL = re.compile(
     r"|[省市州盟县区旗]本级[^。;,]{0,8}?" + APPLICATIONS
 )
 CUSTOMS_DISTRICT = re.compile(r"海关关区|关区")
-WHOLE_SERVICE = re.compile(r"全国(?:海关|税务)")
+WHOLE_SERVICE = re.compile(r"全国(?:海关|税务)|气象部门")
 OWN_ONLY = re.compile(r"仅(?:包括|统计|反映)本(?:机关|单位|局|办)|不(?:含|包括)(?:所属|下属|各)")
 GOVERNMENTS = frozenset({"government", "functional_zone"})
 
@@ -145,15 +145,23 @@ OF_A_REPORT = re.compile(
 EXPLAINS = re.compile(r"现(?:就|将|对)[^。;]{0,30}?(?:年报|年度报告)[^。;]{0,16}?解读")
 # How a body speaks of itself that is no government, and how one does.
 SELF = r"(?:我|(?<![基根资成样标文版原])本)"
-OF_A_BODY = re.compile(SELF + r"(?:镇|乡|街道?|局|厅|委(?!员)|院|校|中心|支队|大队)")
+OF_A_BODY = re.compile(
+    SELF + r"(?:镇|乡|街道?|局|厅|委(?!员)|办(?![法理公事结件])|院|校|中心|支队|大队)"
+)
 OF_A_GOVERNMENT = re.compile(SELF + r"(?:省|市|县|区|旗|州|盟)")
 # How a sentence begins that tells what a body did.
 BEGINS_WITH = re.compile(
     r"(?:19|20)\d{2}年度?,?((?![全我本各在按据根围通共未没无由对为从随依经与])[\u4e00-\u9fff]{1,16}?"
     r"(?:局|厅|委员会|管委会|街道办事处|街道|镇|乡|苏木))(?![长级属党机委辖财村镇乡])"
 )
+# The town or zone that does something, in a text that speaks of itself as one.
+DOES = re.compile(
+    r"(?:^|[,。;])([\u4e00-\u9fff]{2,20}?(?:管理委员会|管委会|街道办事处|街道|镇|乡|苏木)(?:人民政府)?)"
+    r"(?=认真|严格|高度|坚持|积极|深入|持续|通过|全面|主动|始终|按照|依法|切实|不断|紧紧|围绕|共)"
+)
 # A year that is not a day's or an act's.
 YEAR_TOLD_OF = re.compile(r"(?<!\d)((?:19|20)\d{2})年(?!\d{1,2}月|第|修订)")
+NOT_ONE = re.compile(r"[全各本我]|所属|下属|每个|等")
 FEWEST_TIMES = 2
 # What a server says in place of a page, under a good title in the list.
 NO_PAGE = re.compile(
@@ -522,7 +530,11 @@ def _names_itself(text: str, speaks_of_itself: bool) -> str | None:
         return None
     fewest = 2 if speaks_of_itself else 3
     names = (match[1] for match in BEGINS_WITH.finditer(text))
-    return next((name for name in names if text.count(name) >= fewest), None)
+    if name := next((name for name in names if text.count(name) >= fewest), None):
+        return name
+    # Bureaus are named in each other's reports; towns and zones once, in their own.
+    doing = {name for name in DOES.findall(text) if not NOT_ONE.search(name)}
+    return doing.pop() if speaks_of_itself and len(doing) == 1 else None
 
 
 def _speaks_of_another(text: str, portal: str) -> bool:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from archive.cells.flow import read_flow
 from archive.cells.sheet import Sheet
+from archive.cells.tables import read_table
 from archive.extract.plain import read_plain, read_plain_grid
-from archive.model import Table
+from archive.model import Cell, Table
 from archive.parse import parse
 
+COLUMNS_2019 = ("made", "newly_published", "published_total")
 HEADING = "第二十条第（八）项\n信息内容\n本年收费金额（单位：万元）\n"
 
 
@@ -58,6 +62,36 @@ def test_column_names_torn_into_lines_name_no_columns() -> None:
     """「本年新公开数量」 and 「对外公开总数量」, the first line of each before the second."""
     torn = "信息内容  本年新制作  本年      对外公开\n          数量       新公开数量  总数量\n"
     assert numbers(f"第二十条第（一）项\n{torn}规章  2          33\n", "disclosure") == {}
+
+
+OF_2019 = {
+    **{f"disclosure.regulations.{c}": v for c, v in zip(COLUMNS_2019, "123", strict=True)},
+    **{f"disclosure.normative_documents.{c}": v for c, v in zip(COLUMNS_2019, "456", strict=True)},
+}
+
+
+@pytest.mark.parametrize("apart", [" | ", "\n", " |\n"])
+@pytest.mark.parametrize(
+    ("heading", "read"),
+    [
+        (["本年新", "本年新", "对外公开总数量"], OF_2019),
+        (["本年新制作", "本年新公", "对外公开"], OF_2019),
+        # One name twice, names of no place, names of two forms.
+        (["本年新制作数量", "本年新制作数量", "对外公开总数量"], {}),
+        (["数量", "数量", "总数量"], {}),
+        (["本年新", "本年新", "现行有效件"], {}),
+    ],
+)
+def test_column_names_cut_short_are_known_by_their_order(
+    apart: str, heading: list[str], read: dict[str, str]
+) -> None:
+    """As pages that lost what stands behind a line break: of texts, and of tables below."""
+    rows = [["信息内容", *heading], ["规章", *"123"], ["规范性文件", *"456"]]
+    assert numbers("第二十条第（一）项\n" + "\n".join(map(apart.join, rows)), "disclosure") == read
+    sheet = Sheet()
+    read_table(Table(tuple(tuple(map(Cell, row)) for row in rows)), sheet)
+    found = {key: value for key, (value, _) in sheet.values("disclosure").items()}
+    assert {key: value for key, value in found.items() if value is not None} == read
 
 
 def test_a_row_without_figures_does_not_hide_the_next() -> None:

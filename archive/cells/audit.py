@@ -25,6 +25,7 @@ from archive.cells.labels import (
     DISPUTE_RESULTS,
     WEAK_ROWS,
     disclosure_row,
+    is_torn_column,
     name_in,
     request_row,
     request_rows,
@@ -314,7 +315,8 @@ def _columns(lines: Sequence[_Line], kinds: set[str], place: str) -> Iterator[Un
             whole = x == 0 and cell.colspan >= len(line.cells)
             if not below or whole or is_value(label) or not WORDS.search(label):
                 continue
-            if not HEADINGS.search(label) and not any(name_in(words, label) for words in known):
+            is_known = HEADINGS.search(label) or any(name_in(words, label) for words in known)
+            if not is_known and not ("disclosure" in kinds and is_torn_column(label)):
                 yield Unused("heading", f"{place}第{row}行", _short(cell.text))
         waiting = []
 

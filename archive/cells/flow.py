@@ -22,6 +22,7 @@ from archive.cells.labels import (
     request_label,
     request_rows,
     results_in_turn,
+    torn_heading,
     without_subtotals,
 )
 from archive.cells.rulings import FEWEST_ROWS, Ruling, learn_ruling
@@ -148,6 +149,9 @@ def _disclosure_heading(label: str) -> tuple[list[str], str]:
         for column, pattern in DISCLOSURE_COLUMNS.items()
         for match in [*pattern.finditer(words)][-1:]
     )
+    torn, rest = torn_heading(words) if told else ((), "")
+    if len(named) < len(torn) and (not rest or disclosure_row(rest, whole=True)):
+        return list(torn), rest
     if not told or not named or words[: named[0][0]] not in {"", "本年", "本年度"}:
         return [], label
     between = (words[end:start] for (_, end, _), (start, *_) in pairwise(named))

@@ -120,6 +120,20 @@ DISCLOSURE_COLUMNS = _patterns(
     }
 )
 
+# The three columns of 规章 and 规范性文件 by form. Of their names pages lose the end or letters in
+# the middle (「本年新｜本年新｜对外公开总数量」, 「本年发件」), never the place.
+TORN_COLUMNS = {
+    columns: tuple(
+        re.compile(name[:2] + "".join(f"{letter}?" for letter in name[2:]))
+        for column in columns
+        for name in [PRINTED[f"disclosure.regulations.{column}"].column_zh]
+    )
+    for columns in (
+        ("made", "newly_published", "published_total"),
+        ("issued", "repealed", "in_force"),
+    )
+}
+
 DISPUTE_BLOCKS = _patterns(
     {
         "review": r"^行政复议$",
@@ -154,6 +168,27 @@ def _name(patterns: Patterns, label: str) -> str | None:
 
 # The same labels stand in all reports.
 _short_name = lru_cache(maxsize=8192)(_name)
+
+
+def torn_columns(names: Sequence[str]) -> tuple[str, ...]:
+    """The three columns that headings name in the form's order, each by what is left of it."""
+    for columns, torn in TORN_COLUMNS.items():
+        if len(names) == len(torn) and all(map(re.fullmatch, torn, names)):
+            return columns
+    return ()
+
+
+def is_torn_column(label: str) -> bool:
+    """Is it what may be left of a name in such a heading?"""
+    return any(name.fullmatch(label) for torn in TORN_COLUMNS.values() for name in torn)
+
+
+def torn_heading(words: str) -> tuple[tuple[str, ...], str]:
+    """`torn_columns` of names that nothing parts, and the words after them."""
+    for columns, torn in TORN_COLUMNS.items():
+        if match := re.match("".join(pattern.pattern for pattern in torn), words):
+            return columns, words[match.end() :]
+    return (), words
 
 
 def disclosure_row(label: str, *, whole: bool = False) -> str | None:

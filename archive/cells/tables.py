@@ -28,6 +28,7 @@ from archive.cells.labels import (
     request_row,
     results_in_turn,
     rows_beside,
+    torn_columns,
     without_subtotals,
 )
 from archive.cells.sheet import Sheet
@@ -187,6 +188,11 @@ def _disclosure_heading(row: PlacedRow, edge: int) -> _Heading | None:
     first = heading.places[0][0]
     if any(x > first and is_figure(cell.text) for x, cell in row):
         return None
+    names = [(x, compact(cell.text)) for x, cell in row if compact(cell.text)]
+    torn = torn_columns([name for _, name in names[1:]]) if "信息内容" in names[0][1] else ()
+    if len(heading.places) < len(torn):
+        places = zip((x for x, _ in names[1:]), torn, strict=True)
+        return replace(heading, places=tuple(places))
     # One such word may be prose's; the form's heading begins with 信息内容.
     alone = len(heading.places) == 1 and "信息内容" not in compact("".join(_texts(row)))
     return None if alone else heading

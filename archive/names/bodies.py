@@ -601,6 +601,7 @@ def _written_out(name: str) -> str:
         head = name[: cut.start()]
         name = head + "人民政府办公" + ("厅" if head.endswith(("省", "自治区")) else "室")
     name = re.sub(r"街道办$|街办$", "街道办事处", name)
+    name = re.sub(r"气象部门$", "气象局", name)
     if name.endswith("街道"):
         return name + "办事处"
     # As in Tianjin and Guangzhou: 佳荣里街.
