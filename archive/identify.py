@@ -509,7 +509,9 @@ def _named_in_text(
             break
     for match in CONTACT.finditer(text):
         if not NO_BODY.search(match[1]):
-            yield match[1], f"联系方式「{match[0]}」"
+            # Its office answers for a government that reports on all below it.
+            if not (_is_office_of(match[1], portal) and _counts_others(text[:HEAD_CHARACTERS])):
+                yield match[1], f"联系方式「{match[0]}」"
             break
     for one in (document, *annexes):
         if name := _signature(one):
@@ -565,6 +567,16 @@ def _is_office_of(name: str, portal: str | None) -> bool:
         and re.search(r"政府$", portal) is not None
         and re.search(r"(?:政府办公?[室厅]?|府办|^办公[室厅])$", name) is not None
     )
+
+
+def _counts_others(head: str) -> bool:
+    said = _said_of_whom(head)
+    return BELOW.search(said) is not None or DEPARTMENTS.search(said) is not None
+
+
+def _said_of_whom(head: str) -> str:
+    """The sentences that say whose figures the report is made of."""
+    return "。".join(match[0] for match in COUNTED.finditer(head))
 
 
 def _signature(document: Document) -> str | None:
@@ -640,7 +652,7 @@ def _scope(head: str, body: Body | None, titles: Sequence[str]) -> str:
     publish it; any other body's report counts that body, if nothing else is said.
     """
     kind = body.kind if body else None
-    said = "。".join(match[0] for match in COUNTED.finditer(head))
+    said = _said_of_whom(head)
     if kind == "vertical" and any(map(CUSTOMS_DISTRICT.search, titles)):
         return "jurisdiction_aggregate"
     if any(map(WHOLE_SERVICE.search, titles)):

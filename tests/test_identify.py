@@ -232,6 +232,12 @@ def test_the_evidence_is_named() -> None:
             "北原市大街乡人民政府",
             "联系方式",
         ),
+        (
+            document("由市政府办公室综合各区和各部门的年报编制而成。请与市政府办公室联系。", LONG),
+            "北原市人民政府",
+            "北原市人民政府",
+            "门户",
+        ),
         (document("本报告由总体情况等部分组成。", LONG), "北原市教育局", "北原市教育局", "门户"),
         # Copies have it in traditional characters, and mainland names keep theirs: 乾.
         (
