@@ -14,7 +14,7 @@ from itertools import product, takewhile
 
 from archive.model import Body, Document, Evidence, Paragraph, Section
 from archive.names.bodies import describe, related, site_body
-from archive.names.clones import suspicions, traditional_in
+from archive.names.clones import suspicions
 from archive.names.titles import (
     BETWEEN,
     LABEL,
@@ -29,7 +29,6 @@ from archive.names.titles import issuer_in_title as issuer_in_title
 from archive.names.titles import report_title_verdict as report_title_verdict
 from archive.names.titles import year_in_title as year_in_title
 from archive.spelling import compact as compact
-from archive.spelling import simplified
 
 # What a page's lost line breaks put behind its title.
 TRAILING = re.compile(
@@ -281,7 +280,7 @@ def identify(
         published_on=published_on,
         scope=_scope(text[:HEAD_CHARACTERS], body, [title.text for title in named]),
         body=body,
-        flags=(*other, *flags, *doubts),
+        flags=(*other, *flags, *document.flags, *doubts),
         evidence={key: words for key, words in why.items() if words},
     )
 
@@ -419,10 +418,7 @@ def _raw(document: Document) -> Iterator[str]:
 
 
 def _text(document: Document) -> str:
-    """What the document says, in simplified characters: copies have it in traditional ones."""
-    printed = "\n".join(_raw(document))
-    text = compact(printed)
-    return simplified(text) if traditional_in(printed) else text
+    return compact("\n".join(_raw(document)))
 
 
 def _line(block: object) -> str:

@@ -58,7 +58,8 @@ class Document:
     `prose` are the paragraphs a reader should see (menus and share bars left out); `blocks` is
     everything in the article, and the only place where cells are looked for. `links` are the
     article's own links, absolute and without session parts, in order. `text` is the whole text as
-    it came, where its blank lines may stand for empty cells (plain text only).
+    it came, where its blank lines may stand for empty cells (plain text only). `flags` say in
+    Chinese what is not in it as it was printed.
     """
 
     media_type: str
@@ -68,6 +69,7 @@ class Document:
     metas: Mapping[str, str] = field(default_factory=dict)
     links: tuple[str, ...] = ()
     text: str = ""
+    flags: tuple[str, ...] = ()
 
 
 class UnreadableError(ValueError):

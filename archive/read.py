@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from archive.cells.audit import audit
@@ -30,11 +30,13 @@ from archive.model import (
     Picture,
     Reading,
     State,
+    Table,
     UnreadableError,
     Verdict,
 )
+from archive.names.clones import traditional
 from archive.parse import TABLES, Parsed, parse, settle
-from archive.spelling import compact
+from archive.spelling import compact, simplified
 
 # Part of every stored version: raise it when the same bytes may read differently.
 PARSER = "4"
@@ -42,6 +44,8 @@ PARSER = "4"
 PDF = "application/pdf"
 # Words of the statutory tables that prose does not have.
 TABLE_WORDS = re.compile("政府信息公开申请数量|对外公开总数量|现行有效件?数?|主动公开政府信息数")
+# Some of these stand in every report that is printed in traditional characters.
+TRADITIONAL_WORDS = ("開", "報", "數")
 STATUTORY = ("disclosure", "requests", "disputes")
 MOST_PICTURES = 20
 COUNTERS = re.compile(
@@ -71,9 +75,11 @@ def read_report(parts: Sequence[Part], evidence: Evidence, *, prose: bool = True
     page, *attachments = parts
     try:
         url = evidence.url or page.url or None
-        document = extract(page.data, page.content_type, url, prose=prose)
+        document = in_simplified(extract(page.data, page.content_type, url, prose=prose))
     except UnreadableError as error:
         return Reading(False, str(error), media_type=media_type(page.data))
+    if document.flags and evidence.listed_title:
+        evidence = replace(evidence, listed_title=simplified(evidence.listed_title))
     sources = _Sources([page], [document])
     parsed = parse(document)
     if attachments and _lacks_tables(parsed):
@@ -142,7 +148,7 @@ class _Sources:
                 continue
             try:
                 url = part.url or None
-                document = extract(part.data, part.content_type, url, prose=prose)
+                document = in_simplified(extract(part.data, part.content_type, url, prose=prose))
             except UnreadableError:
                 continue
             if not is_anothers(document, self.documents[0], evidence):
@@ -178,9 +184,45 @@ def _by_layout(part: Part, document: Document) -> Document:
     from archive.extract.pdf_grid import read_pdf_grid
 
     try:
-        return read_pdf_grid(part.data)
+        return in_simplified(read_pdf_grid(part.data))
     except UnreadableError:
         return document
+
+
+def in_simplified(document: Document) -> Document:
+    """A document in traditional characters (a copy, a portal's pages for readers elsewhere) in
+    simplified ones, with a flag; any other as it is."""
+    if not any(word in text for text in _texts(document) for word in TRADITIONAL_WORDS):
+        return document
+    flag = traditional("\n".join(_texts(document)))
+    if not flag:
+        return document
+
+    def read(block: Block) -> Block:
+        if isinstance(block, Paragraph):
+            return replace(block, text=simplified(block.text))
+        if isinstance(block, Picture):
+            return block
+        cells = (tuple(replace(c, text=simplified(c.text)) for c in row) for row in block.rows)
+        return Table(tuple(cells))
+
+    return replace(
+        document,
+        blocks=tuple(map(read, document.blocks)),
+        prose=tuple(map(simplified, document.prose)),
+        title=document.title and simplified(document.title),
+        metas={name: simplified(value) for name, value in document.metas.items()},
+        text=simplified(document.text),
+        flags=(*document.flags, f"{flag}，按简体字读取"),
+    )
+
+
+def _texts(document: Document) -> Iterator[str]:
+    for block in document.blocks:
+        if isinstance(block, Paragraph):
+            yield block.text
+        elif isinstance(block, Table):
+            yield from (cell.text for row in block.rows for cell in row)
 
 
 def _with_pictures(document: Document, files: Mapping[str, bytes]) -> Document:

@@ -25,13 +25,11 @@ _compact_short = lru_cache(maxsize=8192)(_compact)
 
 
 def simplified(text: str) -> str:
-    """The text in simplified characters. What GB 2312 has, the mainland's set, stays: 乾縣 is 乾县,
-    not 干县."""
+    """The text in simplified characters, letter for letter; 乾 stays, for 乾县 is no 干县."""
     converted = str(_converter().convert(text))
-    if len(converted) != len(text):
+    if len(converted) != len(text) or "乾" not in text:
         return converted
-    pairs = zip(text, converted, strict=True)
-    return "".join(old if old == new or _is_simplified(old) else new for old, new in pairs)
+    return "".join(old if old == "乾" else new for old, new in zip(text, converted, strict=True))
 
 
 @cache
@@ -40,12 +38,3 @@ def _converter() -> Any:
     from opencc import OpenCC
 
     return OpenCC("hk2s")
-
-
-@cache
-def _is_simplified(char: str) -> bool:
-    try:
-        char.encode("gb2312")
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -239,16 +239,6 @@ def test_the_evidence_is_named() -> None:
             "门户",
         ),
         (document("本报告由总体情况等部分组成。", LONG), "北原市教育局", "北原市教育局", "门户"),
-        # Copies have it in traditional characters, and mainland names keep theirs: 乾.
-        (
-            document(
-                "現向社會公布2021年度乾縣公安局政府信息公開工作年度報告。報告的數據統計期限為全年，電子版可下載。",
-                LONG,
-            ),
-            "北原市人民政府",
-            "乾县公安局",
-            "前言",
-        ),
         (
             document(LONG + "如有疑问，请与北原市教育局办公室联系。"),
             None,

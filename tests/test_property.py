@@ -15,6 +15,7 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from opencc import OpenCC
 
 from archive.model import Evidence, Reading
 from archive.read import Part, read_report
@@ -409,3 +410,33 @@ def _member_damaged(data: bytes, chance: Random) -> bytes:
                 text = re.sub(rb'(?<=")\d+(?=")', number, text)
             new.writestr(name, text)
     return out.getvalue()
+
+
+@pytest.mark.parametrize("script", ["s2t", "s2tw", "s2hk"])
+@pytest.mark.parametrize("name", ["html_clean", "html_word_paste", "text_filled"])
+def test_a_copy_in_traditional_characters_says_the_same(name: str, script: str) -> None:
+    report = _made(2023, Scale(requests=12, disputes=2), "education", 7)
+    data = FAITHFUL[name](report, Random(1))
+    copied = OpenCC(script).convert(data.decode()).encode()
+    evidence = Evidence(portal_name=SITE)
+    printed, copy = (read_report([Part(each)], evidence) for each in (data, copied))
+    assert numbers({k: v for k, v in copy.cells.items() if v}) == report.numbers()
+    assert (copy.issuer, copy.year, copy.form) == (ISSUER, 2023, printed.form)
+    assert copy.sections == printed.sections
+    assert copy.content_digest == printed.content_digest
+    (flag,) = set(copy.flags) - set(printed.flags)
+    assert "繁体字" in flag
+    assert "按简体字读取" in flag
+
+
+def test_a_few_traditional_characters_are_a_name() -> None:
+    """乾县 is no 干县, also where a copy mixes both kinds of characters."""
+    title = "乾县公安局2023年政府信息公开工作年度报告"
+    report = replace(_made(2023, Scale(requests=3), "education", 3), title=title)
+    data = layouts.html_clean(report, Random(1)).decode()
+    for text in (data, OpenCC("s2t").convert(data), data.replace("开", "開").replace("数", "數")):
+        reading = read_report([Part(text.encode())], Evidence(portal_name="乾县人民政府"))
+        assert reading.issuer == "乾县公安局"
+    listed = Evidence(listed_title="呂梁市離石區醫療保障局2023年政府信息公開工作年度報告")
+    copy = OpenCC("s2t").convert(data.replace(title, "")).encode()
+    assert read_report([Part(copy)], listed).issuer == "吕梁市离石区医疗保障局"

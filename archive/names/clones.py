@@ -129,18 +129,17 @@ def _characters(text: str) -> Iterator[str]:
     inserted = LETTER.findall(text) if len(used & LATIN) >= FEW else []
     if len(inserted) >= MANY and len(inserted) >= letters * PER_CENT:
         yield f"汉字之间夹有单个拉丁字母 {len(inserted)} 处"
-    if old := traditional_in(text):
-        seen = "、".join(char for char, _ in old.most_common(5))
-        yield f"简体公文中有繁体字 {old.total()} 个，如「{seen}」"
+    if used & TRADITIONAL and (told := traditional(text)):
+        yield told
 
 
-def traditional_in(text: str) -> Counter[str]:
-    """The traditional characters of a text that has many of them; none of one that has few."""
-    if TRADITIONAL.isdisjoint(text):
-        return Counter()
+def traditional(text: str) -> str:
+    """What is to be said of a text with many traditional characters; nothing of one with few."""
     old = Counter(char for char in text if char in TRADITIONAL)
-    many = max(MANY, len(text) // 2 * PER_CENT)
-    return old if old.total() >= many and len(old) >= FEW else Counter()
+    if old.total() < max(MANY, len(text) // 2 * PER_CENT) or len(old) < FEW:
+        return ""
+    seen = "、".join(char for char, _ in old.most_common(5))
+    return f"简体公文中有繁体字 {old.total()} 个，如「{seen}」"
 
 
 def _words(text: str, title: str) -> Iterator[str]:
