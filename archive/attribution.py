@@ -16,7 +16,7 @@ from archive import issuers
 from archive.corrections import Corrections
 from archive.issuers import Claim, Ledger, Portal
 from archive.memory import Memory, PageNight, groups
-from archive.names.bodies import tidy
+from archive.names.bodies import spellings, tidy
 from archive.nights import Index, Mentions, Night, follow
 from archive.progress import track
 from archive.readings import Facts, read_documents
@@ -164,7 +164,9 @@ class Attribution:
         self.read.minted = len(minted)
         with self._memory.transaction():
             # A name that meant a related body may mean one of those: it is looked up again.
-            self._memory.mark_unnamed({issuer.name for issuer in minted})
+            self._memory.mark_unnamed(
+                {name for issuer in minted for name in spellings(issuer.name, issuer.division)}
+            )
         self.name_again(self._corrections)
 
     def name_again(self, corrections: Corrections) -> None:

@@ -22,7 +22,13 @@ from archive.findings.years import compare, current
 from archive.issuers import Issuer, Ledger, Portal
 from archive.memory import ALL_NIGHTS, Memory, PageNight, Record, groups
 from archive.model import Body, Reading
-from archive.names.bodies import DIVISIONS_DATE, describe, division_rows, place_name
+from archive.names.bodies import (
+    DIVISIONS_DATE,
+    describe,
+    division_rows,
+    official_name,
+    place_name,
+)
 from archive.nights import EMPTY, NO_PAGE
 from archive.progress import track
 from archive.read import PARSER
@@ -178,10 +184,13 @@ class Fold:
         said = self._corrections.overlay(
             {"id": issuer_id, "parent": body.parent, "place_code": body.division}
         )
+        name, parent = (
+            official_name(name or "", body.division) for name in (body.name, said["parent"])
+        )
         return Share(
             f"{report_id}/{history.current}",
             issuer_id,
-            replace(body, parent=said["parent"], division=said["place_code"]),
+            replace(body, name=name, parent=parent or None, division=said["place_code"]),
             int(year),
             reading.scope,
             figures_of(reading.cells),

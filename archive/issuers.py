@@ -30,8 +30,10 @@ from archive.names.bodies import (
     full_name,
     guessed_level,
     kind_of,
+    official_name,
     place_of,
     related,
+    spellings,
     tidy,
 )
 from archive.shelf import sync
@@ -115,12 +117,22 @@ class Ledger:
         """The body of that name a portal means.
 
         A name with its place in it is the same body on the portal of its city and on its own; a
-        bare 教育局 is another body on each.
+        bare 教育局 is another body on each. 重庆市奉节县教育局 is also 奉节县教育局, but where
+        a ledger of old has both.
         """
-        found = self._find(tidy(name), portal)
+        name = tidy(name)
+        found = self._find(name, portal) or self._find_otherwise(name, portal)
         if found is None:
             return None
         return self.by_id.get(self._same.get(found.id, found.id), found)
+
+    def _find_otherwise(self, name: str, portal: Portal) -> Issuer | None:
+        written = spellings(name, portal.division)
+        for other in written:
+            found = None if other == name else self._find(other, portal)
+            if found and spellings(other, found.division)[0] == written[0]:
+                return found
+        return None
 
     def _find(self, name: str, portal: Portal) -> Issuer | None:
         known = self._by_name.get(name, [])
@@ -142,8 +154,9 @@ class Ledger:
         itself."""
         own_portals: dict[str, list[Portal]] = {}
         for portal in sorted(portals.values(), key=lambda portal: portal.id):
-            for name in {tidy(portal.name), full_name(portal.name)}:
-                own_portals.setdefault(name, []).append(portal)
+            own = (tidy(portal.name), full_name(portal.name))
+            for written in {way for name in own for way in spellings(name, portal.division)}:
+                own_portals.setdefault(written, []).append(portal)
         minted = []
         # What corrections name after a body may be that body's, once it is here.
         later = {name for names in self._further.values() for name in names}
@@ -228,18 +241,18 @@ def parent_ids(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """For issuers (rows with id, name, division, level, parent and perhaps parent_id) the id of
     the body above each.
 
-    By name, where exactly one body of that name is of the state or of a place in the same line;
-    a `parent_id` that is set holds if that body is among the rows. Nobody is above itself.
+    By official name, where exactly one body of that name is of the state or of a place in the same
+    line; a `parent_id` that is set holds if that body is among the rows. Nobody is above itself.
     """
     by_id = {row["id"]: row for row in rows}
     by_name: dict[str, list[Mapping[str, Any]]] = {}
     for row in by_id.values():
-        by_name.setdefault(tidy(row["name"]), []).append(row)
+        by_name.setdefault(official_name(row["name"], row["division"]), []).append(row)
     found: dict[str, str] = {}
     for issuer_id, row in sorted(by_id.items()):
         above = [
             other["id"]
-            for other in by_name.get(tidy(row.get("parent") or ""), [])
+            for other in by_name.get(official_name(row.get("parent") or "", row["division"]), [])
             if other["id"] != issuer_id
             and (other["level"] == "central" or related(other["division"], row["division"]))
         ]

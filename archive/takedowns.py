@@ -18,6 +18,7 @@ from pathlib import Path
 
 from archive import reviewed, snapshot
 from archive.issuers import ID
+from archive.names.bodies import official_name
 
 NAME = "takedowns"
 SHIPPED = Path(__file__).with_name("takedowns.csv")
@@ -202,8 +203,9 @@ OF_YEAR_BEFORE = """(rule glob 'XYEAR.*'
     or rule in ('PLAUSIBLE.leap', 'PLAUSIBLE.copied_figures', 'PLAUSIBLE.copied_text'))"""
 OF_BODIES_BELOW = "rule = 'HIER.sum'"
 # Findings on other reports tell the figures of what these showed when they were made: of the
-# current version. A whole that takes the body in goes by its name as it was when the body's id was
-# minted; where people corrected what stands above the body, it may be any of that year.
+# current version. A whole that takes the body in goes by its official name as it was when the
+# body's id was minted; where people corrected what stands above the body, it may be any of that
+# year.
 QUOTING = f"""
 with hidden as (
     select reports.id, year, issuer_id from taken_versions
@@ -212,13 +214,16 @@ with hidden as (
     where current_version = taken_versions.id
 ),
 named as (
-    select year, issuer_id, issuers.parent, issuers.parent_id
+    select year, official_name(issuers.parent, issuers.division) as parent, issuers.parent_id
     from hidden join issuers on issuers.id = issuer_id
+),
+official as materialized (
+    select id, official_name(name, division) as name from issuers
+    union select id, official_name(minted_as, division) from issuers
 ),
 above as (
     select year, parent_id as issuer_id from named
-    union select year, id from named join issuers on issuers.name = named.parent
-    union select year, id from named join issuers on issuers.minted_as = named.parent
+    union select year, id from named join official on official.name = named.parent
     union select hidden.year, reports.issuer_id from hidden cross join reports using (year)
         where scope = 'jurisdiction_aggregate' and 'issuer:' || hidden.issuer_id in
             (select subject from corrections where aspect = 'parent')
@@ -242,6 +247,7 @@ def plan(db: sqlite3.Connection, entries: Sequence[Takedown]) -> list[Takedown]:
 
     A name that leads elsewhere today is followed: what it named must not come back by a merger.
     """
+    db.create_function("official_name", 2, _official_name, deterministic=True)
     db.executescript(PLAN)
     idle = []
     for entry in entries:
@@ -277,6 +283,10 @@ def plan(db: sqlite3.Connection, entries: Sequence[Takedown]) -> list[Takedown]:
     for question in (PATHS, URLS, TITLES, QUOTING):
         db.execute(question)
     return idle
+
+
+def _official_name(name: str | None, division: str | None) -> str | None:
+    return official_name(name, division) if name else None
 
 
 def _exists(db: sqlite3.Connection, path: str) -> bool:

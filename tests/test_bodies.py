@@ -17,6 +17,7 @@ from archive.names.bodies import (
     places_in,
     related,
     site_body,
+    spellings,
 )
 
 # name: level, kind, division, parent. Codes are those of GB/T 2260 in the list of 2026-09-11.
@@ -190,6 +191,41 @@ def test_a_place_of_the_list_of_nobody() -> None:
 )
 def test_full_names(name: str, portal: str | None, full: str) -> None:
     assert full_name(name, portal) == full
+
+
+@pytest.mark.parametrize(
+    ("name", "within", "ways"),
+    [
+        ("重庆市奉节县教育局", None, ["奉节县教育局", "重庆市奉节县教育局"]),
+        ("江苏省教育厅", None, ["江苏省教育厅"]),
+        (
+            "淮安市盱眙县马坝镇人民政府",
+            None,
+            [
+                *("盱眙县马坝镇人民政府", "江苏省盱眙县马坝镇人民政府"),
+                *("淮安市盱眙县马坝镇人民政府", "江苏省淮安市盱眙县马坝镇人民政府"),
+            ],
+        ),
+        (
+            "国家税务总局河南省济源市税务局",
+            None,
+            ["国家税务总局济源市税务局", "国家税务总局河南省济源市税务局"],
+        ),
+        ("朝阳区教育局", "110105", ["北京市朝阳区教育局", "朝阳区教育局"]),
+        # Which one, nothing tells.
+        ("朝阳区教育局", "000000", ["朝阳区教育局"]),
+        # A place that is gone has its name only.
+        ("江苏省淮阴市教育局", None, ["江苏省淮阴市教育局"]),
+        ("湛江海关", None, ["湛江海关"]),
+        (
+            "新疆维吾尔自治区阿克苏地区行政公署",
+            None,
+            ["阿克苏地区行政公署", "新疆维吾尔自治区阿克苏地区行政公署"],
+        ),
+    ],
+)
+def test_the_ways_to_write_a_name(name: str, within: str | None, ways: list[str]) -> None:
+    assert list(spellings(name, within)) == ways
 
 
 def test_a_sites_name_is_its_bodys() -> None:

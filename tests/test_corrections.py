@@ -290,8 +290,9 @@ def test_a_body_the_ledger_does_not_have_holds_nothing() -> None:
     corrections.settled(ledger(b="乙局"))
 
 
-def test_a_new_name_that_has_an_id_of_its_own() -> None:
-    both = ledger(hbj="朔州市环保局", sthjj="朔州市生态环境局")
+@pytest.mark.parametrize("minted", ["朔州市生态环境局", "山西省朔州市生态环境局"])
+def test_a_new_name_that_has_an_id_of_its_own(minted: str) -> None:
+    both = ledger(hbj="朔州市环保局", sthjj=minted)
     renaming = "issuer:140600-hbj,name,朔州市生态环境局,2019-01-01"
     with pytest.raises(CorrectionsError, match=r"has the id 140600-sthjj.*same_as.*successor_of"):
         made(renaming).settled(both)

@@ -367,6 +367,22 @@ def test_a_list_names_what_could_not_be_read(db: sqlite3.Connection) -> None:
     ]  # fmt: skip
 
 
+def test_a_list_names_a_body_with_more_places_than_its_report_did(db: sqlite3.Connection) -> None:
+    add_report(db, "140921-jyj", 2022)
+    db.execute("update issuers set name = '定襄县教育局' where id = '140921-jyj'")
+    insert(
+        db,
+        "sightings",
+        {"portal_id": "a", "night": "2024-06-01", "role": "page", "url": "http://a.example/1",
+         "verdict": "ok", "reason": "PDF 损坏",
+         "title": "山西省忻州市定襄县教育局2023年政府信息公开工作年度报告"},
+    )  # fmt: skip
+    coverage.add(db)
+    assert rows(db, "select issuer_id, state from coverage where year = 2023") == [
+        ("140921-jyj", "unreadable")
+    ]
+
+
 def test_of_several_sightings_of_an_address_the_last_holds(db: sqlite3.Connection) -> None:
     add_report(db, "140921-jyj", 2022)
     line = {"portal_id": "a", "role": "page", "url": "http://a.example/1",

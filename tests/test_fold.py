@@ -30,7 +30,11 @@ from tests.test_build import (
     write_segment,
 )
 
-BODIES = ("朔州市教育局", "朔州市水利局", "朔州市商务局", "朔州市水务局", "朔州市人民政府")
+BODIES = (
+    *("朔州市教育局", "朔州市水利局", "朔州市商务局", "朔州市水务局", "朔州市人民政府"),
+    # The first one again.
+    "山西省朔州市教育局",
+)
 NIGHTS = 6
 CARRIED = ("requests.carried_in.total", "requests.carried_out.total")
 
@@ -164,6 +168,7 @@ def test_files_in_any_order_some_twice_some_at_a_time(tmp_path: Path, seed: int)
             assert dump(data) == anew(data, tmp_path / "anew")
     assert dump(data) == anew(data, tmp_path / "anew")
     assert len(dump(data)["reports"]) > 3
+    assert len(dump(data)["issuers"]) < len(BODIES)
     assert len(dump(data)["events"]) > len(dump(data)["reports"])
     build(data, rebuild=True, workers=0)
     assert dump(data) == dump(tmp_path / "anew")
@@ -507,6 +512,36 @@ def test_a_portal_that_is_renamed_renames_its_bodies_everywhere(tmp_path: Path) 
     same(data, tmp_path / "anew")
     verdicts = rows(data, "select verdict from findings where rule = 'HIER.sum' and expected = '1'")
     assert verdicts == [("pass",)]
+
+
+def test_a_body_that_names_the_places_above_it_is_the_same_body(tmp_path: Path) -> None:
+    """As one year's title does and the next one's does not; so do a city's and its bureaus'."""
+    data = tmp_path / "data"
+    city = portal("p1", "朔州市人民政府")
+    write(
+        data, "a", city, part=saw(1, made("山西省朔州市教育局", 2021, "1", 0), "http://x/a", "p1")
+    )
+    build(data, workers=0)
+    write(data, "b", part=saw(2, made("朔州市教育局", 2022, "8", 0), "http://x/b", "p1"))
+    write(data, "c", part=saw(2, made("山西省朔州市人民政府", 2022, "7", 0), "http://x/c", "p1"))
+    same(data, tmp_path / "anew")
+    assert rows(data, "select id, name, parent_id from issuers order by 1") == [
+        ("140600-jyj", "山西省朔州市教育局", "140600-rmzf"),
+        ("140600-rmzf", "山西省朔州市人民政府", None),
+    ]
+    assert rows(data, "select id from reports order by 1") == [
+        ("140600-jyj/2021",),
+        ("140600-jyj/2022",),
+        ("140600-rmzf/2022",),
+    ]
+    assert rows(
+        data, "select name from issuer_names where issuer_id = '140600-jyj' order by 1"
+    ) == [
+        ("山西省朔州市教育局",),
+        ("朔州市教育局",),
+    ]
+    sums = "select verdict, expected, actual from findings where rule = 'HIER.sum' and expected > 0"
+    assert rows(data, sums) == [("fail", "8", "7")]
 
 
 def test_an_edit_is_weighed_against_the_next_year(tmp_path: Path) -> None:

@@ -154,6 +154,42 @@ def test_a_name_without_a_place_is_another_body_on_each_portal() -> None:
     assert [issuer.id for issuer in minted] == ["140600-jyj", "140602-jyj"]
 
 
+def test_a_body_with_and_without_the_places_above_it_is_one() -> None:
+    ledger = Ledger()
+    names = ["朔州市朔城区教育局", "山西省朔州市朔城区教育局", "山西省朔城区教育局", "朔城区教育局"]
+    minted = ledger.mint([claim(name, SHUOZHOU) for name in names], PORTALS)
+    assert [issuer.name for issuer in minted] == [min(names)]
+    for portal in (SHUOZHOU, SHUOCHENG):
+        assert {ledger.find(name, portal) for name in names} == set(minted)
+    assert ledger.find("山西省朔州市教育局", SHUOZHOU) is None
+    # Another place of that name, or none that is known, is another body.
+    beijing = Portal("beijing", "北京市人民政府", "110000", "province")
+    nation = Portal("nation", "国家某局", "000000", "central")
+    ledger = Ledger()
+    ledger.mint([claim("朝阳区教育局", nation)], {"nation": nation})
+    assert ledger.find("北京市朝阳区教育局", nation) is None
+    ledger.mint([claim("北京市朝阳区教育局", beijing)], {"beijing": beijing})
+    assert ledger.find("长春市朝阳区教育局", beijing) is None
+    assert ledger.find("朝阳区教育局", beijing) == ledger.find("北京市朝阳区教育局", beijing)
+
+
+def test_a_body_finds_its_own_portal_however_both_are_written() -> None:
+    (minted,) = Ledger().mint([claim("山西省朔州市朔城区人民政府", SHUOZHOU)], PORTALS)
+    assert minted.portal_id == "shuocheng"
+
+
+def test_two_ids_of_old_stay_two_bodies() -> None:
+    names = {"140600-sxsszsjyj": "山西省朔州市教育局", "140600-jyj": "朔州市教育局"}
+    ledger = Ledger(
+        Issuer(key, name, "140600", "prefecture", "department", "shuozhou", "2026-11-21T14:03:22Z")
+        for key, name in names.items()
+    )
+    for key, name in names.items():
+        found = ledger.find(name, SHUOZHOU)
+        assert found is not None
+        assert found.id == key
+
+
 def test_the_ledger_survives_the_disk(tmp_path: Path) -> None:
     path = tmp_path / "ledger.csv"
     ledger = load_ledger(path)
@@ -307,6 +343,15 @@ def test_parents_by_their_names() -> None:
         "140602-jyj": "140600-rmzf",
         "140600-swj": "000000-swzj",
     }
+
+
+def test_parents_however_they_are_written() -> None:
+    rows = [
+        body("500236-rmzf", "重庆市奉节县人民政府", "重庆市人民政府"),
+        body("500236-jyj", "奉节县教育局", "奉节县人民政府"),
+        body("500236-bgs", "重庆市奉节县人民政府办公室", "重庆市奉节县人民政府"),
+    ]
+    assert parent_ids(rows) == dict.fromkeys(["500236-jyj", "500236-bgs"], "500236-rmzf")
 
 
 def body(issuer_id: str, name: str, parent: str | None = None, **more: Any) -> dict[str, Any]:

@@ -388,6 +388,11 @@ def test_findings_stay_that_quote_another_version_than_the_one_taken_down(
         ({"parent": "朔州市人民政府"}, {}, None),
         # People corrected the name of the whole; the build went by the one it was minted under.
         ({"parent": "朔州市人民政府"}, {"name": "朔州市政府", "minted_as": "朔州市人民政府"}, None),
+        (
+            {"parent": "朔州市人民政府", "division": "140600"},
+            {"name": "山西省朔州市人民政府", "minted_as": None, "division": "140600"},
+            None,
+        ),
         # Or what stands above the body.
         ({"parent": "山西省人民政府"}, {}, f"issuer:{JYJ}"),
     ],
@@ -396,7 +401,7 @@ def test_no_sum_of_a_jurisdiction_gives_away_what_was_taken_down(
     data: Path,
     tmp_path: Path,
     body: dict[str, str],
-    whole: dict[str, str],
+    whole: dict[str, str | None],
     correction: str | None,
 ) -> None:
     sums = {year: f"140600-rmzf/{year}/{'f' * 12}" for year in (2022, 2023)}

@@ -45,8 +45,8 @@ class Reports(Due):
         self, report_id: str, parent: str | None, scope: str, current_body: str, share: str
     ) -> None:
         """Remember what others are compared with, `parent` being the name or the id of the body
-        above: the same body's next year is due when what it
-        shows at present has changed, and the roll-ups of its year when its share has."""
+        above: the same body's next year is due when what it shows at present has changed, and the
+        roll-ups of its year when its share has."""
         issuer_id, _, year = report_id.rpartition("/")
         before = self.db.execute(
             "select current_body, share from reports where id = ?", (report_id,)

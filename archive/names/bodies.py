@@ -484,19 +484,24 @@ def _town(code: str, name: str) -> str | None:
 
 def government_of(code: str) -> str | None:
     """The official name of the government of a place: 吕梁市离石区人民政府, 阿克苏地区行政公署."""
+    name = _official_place(code)
+    if name is None:
+        return None
+    if name.endswith("特别行政区"):
+        return name + "政府"
+    return name + ("行政公署" if name.endswith(("地区", "盟")) else "人民政府")
+
+
+def _official_place(code: str) -> str | None:
+    """A city's district is named with its city; counties and county-level cities stand alone."""
     tree = _tree()
     if code not in tree.by_code:
         return None
     name = tree.by_code[code].name
-    if name.endswith("特别行政区"):
-        return name + "政府"
-    if name.endswith(("地区", "盟")):
-        return name + "行政公署"
     if name.endswith("区") and code[4:] != "00":
-        # A city's district is named with its city; counties and county-level cities stand alone.
         above = tree.by_code.get(code[:4] + "00") or tree.by_code.get(code[:2] + "0000")
-        name = (above.name if above else "") + name
-    return name + "人民政府"
+        return (above.name if above else "") + name
+    return name
 
 
 def _above(code: str) -> str | None:
@@ -580,7 +585,7 @@ def _with_its_city(name: str, portal: str) -> str:
     place = locate(name, _portal_code(portal))
     if place is None or not place[0].endswith("区"):
         return name
-    official = (government_of(place[1]) or "").removesuffix("人民政府")
+    official = _official_place(place[1]) or ""
     return official + name[len(place[0]) :] if official.endswith(place[0]) else name
 
 
@@ -675,6 +680,37 @@ def _shares_place(name: str, place: str) -> bool:
     return any(
         name.startswith(place[start:]) for start in range(max(len(place) - 2, 0)) if place[start:]
     )
+
+
+@lru_cache(maxsize=4096)
+def spellings(name: str, within: str | None = None) -> tuple[str, ...]:
+    """One body's name with more or fewer of the places above its own: first as its government is
+    officially named (淮安市气象局, 淮安市洪泽区教育局), then 江苏省淮安市气象局 and the like.
+
+    `within` is the code of the place where the name was met. Only the name itself where its place
+    is not certain.
+    """
+    head = match[0] if (match := MINISTRY_HEAD.match(name)) else ""
+    tree = _tree()
+    place, code = locate(name.removeprefix(head), tree.current(within)) or ("", None)
+    own = tree.by_code[code].name if code else ""
+    rest = name[len(head + place) :]
+    if code is None or not rest or not place.endswith(own):
+        return (name,)
+    province, prefecture = code[:2] + "0000", code[:4] + "00"
+    above = [
+        tree.by_code[upper].name
+        for upper in dict.fromkeys((province, prefecture))
+        if upper != code and upper in tree.by_code
+    ]
+    official = _official_place(code) or own
+    places = [official, own, *(upper + own for upper in above), "".join(above) + own]
+    return tuple(f"{head}{written}{rest}" for written in dict.fromkeys(places))
+
+
+def official_name(name: str, within: str | None = None) -> str:
+    """The first of a name's `spellings`, by which bodies of one name can be found."""
+    return spellings(tidy(name), within)[0]
 
 
 @lru_cache(maxsize=4096)
