@@ -165,7 +165,7 @@ class Attribution:
         with self._memory.transaction():
             # A name that meant a related body may mean one of those: it is looked up again.
             self._memory.mark_unnamed(
-                {name for issuer in minted for name in spellings(issuer.name, issuer.division)}
+                {name for issuer in minted for name in spellings(issuer.name)}
             )
         self.name_again(self._corrections)
 

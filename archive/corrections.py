@@ -130,11 +130,12 @@ class Corrections:
     def _check_names(self) -> None:
         bodies = self.bodies or {}
         for entry in self._about("issuer", "name"):
-            if entry.of not in bodies:
-                continue
-            division = bodies[entry.of].division
-            for other in self._ids_called(entry.value, division):
-                if bodies[other].division == division and self.same_as(other) != entry.of:
+            for other in self._ids_by_name.get(official_name(entry.value), ()):
+                if (
+                    entry.of in bodies
+                    and bodies[other].division == bodies[entry.of].division
+                    and self.same_as(other) != entry.of
+                ):
                     raise CorrectionsError(
                         f"{self._in_file}{_where(entry)}: {entry.value} has the id {other}; "
                         f"if they are one body add issuer:{other},same_as,{entry.of}, if not write "
@@ -164,13 +165,8 @@ class Corrections:
     def _ids_by_name(self) -> Mapping[str, Sequence[str]]:
         ids: dict[str, list[str]] = {}
         for body in (self.bodies or {}).values():
-            for name in {tidy(body.name), official_name(body.name, body.division)}:
-                ids.setdefault(name, []).append(body.id)
+            ids.setdefault(official_name(body.name), []).append(body.id)
         return ids
-
-    def _ids_called(self, name: str, division: str | None = None) -> Sequence[str]:
-        names = {tidy(name), official_name(name, division)}
-        return sorted({body for name in names for body in self._ids_by_name.get(name, ())})
 
     def _aliases(self) -> list[tuple[str, str]]:
         return [(entry.of, entry.value) for entry in self._about("issuer", "name")]
@@ -255,7 +251,8 @@ class Corrections:
         """The id a value means: itself, or that of the one body of that name."""
         if ID.fullmatch(value):
             return self.same_as(value)
-        found = {self.same_as(issuer_id) for issuer_id in self._ids_called(value)}
+        called = self._ids_by_name.get(official_name(value), ())
+        found = {self.same_as(issuer_id) for issuer_id in called}
         return found.pop() if len(found) == 1 else None
 
     def _name_of(self, value: str) -> str:

@@ -241,8 +241,7 @@ from sightings left join portals on portals.id = sightings.portal_id
 where sightings.report_id is null group by sightings.url order by sightings.url
 """
 NAMED = """
-select id, name, division, portal_id from issuers
-union select id, issuer_names.name, division, null from issuer_names join issuers on id = issuer_id
+select id, name, portal_id from issuers union select issuer_id, name, null from issuer_names
 """
 TOTALS = """
 select year, '{by}' as "by", ifnull({code}, '') as code, state, count(*) as bodies,
@@ -321,8 +320,7 @@ def _named(db: sqlite3.Connection) -> dict[str, dict[str, set[str | None]]]:
     """Which bodies bear an official name, and at which portals."""
     named: dict[str, dict[str, set[str | None]]] = {}
     for row in snapshot.rows(db, NAMED):
-        name = official_name(compact(row["name"] or ""), row["division"])
-        bearers = named.setdefault(name, {})
+        bearers = named.setdefault(official_name(compact(row["name"] or "")), {})
         bearers.setdefault(row["id"], set()).add(row["portal_id"])
     return named
 
@@ -334,7 +332,7 @@ def _issuer(
     portal_name = line["portal_name"] or ""
     name = issuer_in_title(title) or site_body(portal_name)
     full = describe(compact(name), portal_name, line["division"]).name if name else ""
-    bearers = named.get(official_name(compact(full), line["division"]), {})
+    bearers = named.get(official_name(compact(full)), {})
     if len(bearers) > 1:
         bearers = {id: at for id, at in bearers.items() if line["portal_id"] in at}
     return next(iter(bearers)) if len(bearers) == 1 else None

@@ -184,9 +184,7 @@ class Fold:
         said = self._corrections.overlay(
             {"id": issuer_id, "parent": body.parent, "place_code": body.division}
         )
-        name, parent = (
-            official_name(name or "", body.division) for name in (body.name, said["parent"])
-        )
+        name, parent = official_name(body.name), said["parent"] and official_name(said["parent"])
         return Share(
             f"{report_id}/{history.current}",
             issuer_id,

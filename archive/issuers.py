@@ -33,7 +33,6 @@ from archive.names.bodies import (
     official_name,
     place_of,
     related,
-    spellings,
     tidy,
 )
 from archive.shelf import sync
@@ -100,7 +99,7 @@ class Ledger:
     def add(self, issuer: Issuer) -> None:
         self.by_id[issuer.id] = issuer
         for name in (issuer.name, *self._further.get(issuer.id, ())):
-            known = self._by_name.setdefault(name, [])
+            known = self._by_name.setdefault(official_name(name), [])
             if issuer not in known:
                 known.append(issuer)
 
@@ -120,22 +119,15 @@ class Ledger:
         bare 教育局 is another body on each. 重庆市奉节县教育局 is also 奉节县教育局, but where
         a ledger of old has both.
         """
-        name = tidy(name)
-        found = self._find(name, portal) or self._find_otherwise(name, portal)
+        found = self._find(tidy(name), portal)
         if found is None:
             return None
         return self.by_id.get(self._same.get(found.id, found.id), found)
 
-    def _find_otherwise(self, name: str, portal: Portal) -> Issuer | None:
-        written = spellings(name, portal.division)
-        for other in written:
-            found = None if other == name else self._find(other, portal)
-            if found and spellings(other, found.division)[0] == written[0]:
-                return found
-        return None
-
     def _find(self, name: str, portal: Portal) -> Issuer | None:
-        known = self._by_name.get(name, [])
+        known = self._by_name.get(official_name(name), [])
+        # What a ledger of old has twice is told apart by the letter.
+        known = sorted(known, key=lambda issuer: issuer.name != name)
         for issuer in known:
             if issuer.division == portal.division:
                 return issuer
@@ -143,7 +135,7 @@ class Ledger:
             if issuer.portal_id == portal.id:
                 return issuer
         if PLACE.match(name):
-            for issuer in sorted(known, key=lambda issuer: issuer.id):
+            for issuer in sorted(known, key=lambda issuer: (issuer.name != name, issuer.id)):
                 if related(issuer.division, portal.division):
                     return issuer
         return None
@@ -154,21 +146,25 @@ class Ledger:
         itself."""
         own_portals: dict[str, list[Portal]] = {}
         for portal in sorted(portals.values(), key=lambda portal: portal.id):
-            own = (tidy(portal.name), full_name(portal.name))
-            for written in {way for name in own for way in spellings(name, portal.division)}:
-                own_portals.setdefault(written, []).append(portal)
+            for name in {official_name(portal.name), official_name(full_name(portal.name))}:
+                own_portals.setdefault(name, []).append(portal)
         minted = []
         # What corrections name after a body may be that body's, once it is here.
-        later = {name for names in self._further.values() for name in names}
+        later = {official_name(name) for names in self._further.values() for name in names}
         for claim in sorted(
-            set(claims), key=lambda claim: (tidy(claim.name) in later, claim.seen_at, claim)
+            set(claims),
+            key=lambda claim: (official_name(claim.name) in later, claim.seen_at, claim),
         ):
             portal = portals[claim.portal_id]
             if self.find(claim.name, portal) is not None:
                 continue
             name = tidy(claim.name)
             home = next(
-                (own for own in own_portals.get(name, []) if related(own.division, claim.division)),
+                (
+                    own
+                    for own in own_portals.get(official_name(name), [])
+                    if related(own.division, claim.division)
+                ),
                 portal,
             )
             if (issuer := self.find(name, home)) is None:
@@ -241,24 +237,28 @@ def parent_ids(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """For issuers (rows with id, name, division, level, parent and perhaps parent_id) the id of
     the body above each.
 
-    By official name, where exactly one body of that name is of the state or of a place in the same
-    line; a `parent_id` that is set holds if that body is among the rows. Nobody is above itself.
+    By official name, where exactly one body of that name (of several, exactly one that is written
+    so) is of the state or of a place in the same line; a `parent_id` that is set holds if that
+    body is among the rows. Nobody is above itself.
     """
     by_id = {row["id"]: row for row in rows}
     by_name: dict[str, list[Mapping[str, Any]]] = {}
     for row in by_id.values():
-        by_name.setdefault(official_name(row["name"], row["division"]), []).append(row)
+        by_name.setdefault(official_name(row["name"]), []).append(row)
     found: dict[str, str] = {}
     for issuer_id, row in sorted(by_id.items()):
+        parent = tidy(row.get("parent") or "")
         above = [
-            other["id"]
-            for other in by_name.get(official_name(row.get("parent") or "", row["division"]), [])
+            other
+            for other in by_name.get(official_name(parent), [])
             if other["id"] != issuer_id
             and (other["level"] == "central" or related(other["division"], row["division"]))
         ]
+        if len(above) > 1:
+            above = [other for other in above if tidy(other["name"]) == parent]
         given: str | None = row.get("parent_id")
         if given is None and len(above) == 1:
-            given = above[0]
+            given = above[0]["id"]
         if given and given in by_id and not _leads_to(issuer_id, given, found):
             found[issuer_id] = given
     return found

@@ -214,12 +214,12 @@ with hidden as (
     where current_version = taken_versions.id
 ),
 named as (
-    select year, official_name(issuers.parent, issuers.division) as parent, issuers.parent_id
+    select year, official_name(issuers.parent) as parent, issuers.parent_id
     from hidden join issuers on issuers.id = issuer_id
 ),
 official as materialized (
-    select id, official_name(name, division) as name from issuers
-    union select id, official_name(minted_as, division) from issuers
+    select id, official_name(name) as name from issuers
+    union select id, official_name(minted_as) from issuers
 ),
 above as (
     select year, parent_id as issuer_id from named
@@ -247,7 +247,7 @@ def plan(db: sqlite3.Connection, entries: Sequence[Takedown]) -> list[Takedown]:
 
     A name that leads elsewhere today is followed: what it named must not come back by a merger.
     """
-    db.create_function("official_name", 2, _official_name, deterministic=True)
+    db.create_function("official_name", 1, _official_name, deterministic=True)
     db.executescript(PLAN)
     idle = []
     for entry in entries:
@@ -285,8 +285,8 @@ def plan(db: sqlite3.Connection, entries: Sequence[Takedown]) -> list[Takedown]:
     return idle
 
 
-def _official_name(name: str | None, division: str | None) -> str | None:
-    return official_name(name, division) if name else None
+def _official_name(name: str | None) -> str | None:
+    return official_name(name) if name else None
 
 
 def _exists(db: sqlite3.Connection, path: str) -> bool:

@@ -1,17 +1,20 @@
 """Bodies by their names: level, kind, place and the body above, or None where nothing tells."""
 
+import csv
 import subprocess
 import sys
 
 import pytest
 
 from archive.names.bodies import (
+    DIVISIONS,
     DIVISIONS_DATE,
     describe,
     full_name,
     kind_of,
     level_of_code,
     locate,
+    official_name,
     place_name,
     place_of,
     places_in,
@@ -194,13 +197,12 @@ def test_full_names(name: str, portal: str | None, full: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "within", "ways"),
+    ("name", "ways"),
     [
-        ("重庆市奉节县教育局", None, ["奉节县教育局", "重庆市奉节县教育局"]),
-        ("江苏省教育厅", None, ["江苏省教育厅"]),
+        ("重庆市奉节县教育局", ["奉节县教育局", "重庆市奉节县教育局"]),
+        ("江苏省教育厅", ["江苏省教育厅"]),
         (
             "淮安市盱眙县马坝镇人民政府",
-            None,
             [
                 *("盱眙县马坝镇人民政府", "江苏省盱眙县马坝镇人民政府"),
                 *("淮安市盱眙县马坝镇人民政府", "江苏省淮安市盱眙县马坝镇人民政府"),
@@ -208,24 +210,48 @@ def test_full_names(name: str, portal: str | None, full: str) -> None:
         ),
         (
             "国家税务总局河南省济源市税务局",
-            None,
             ["国家税务总局济源市税务局", "国家税务总局河南省济源市税务局"],
         ),
-        ("朝阳区教育局", "110105", ["北京市朝阳区教育局", "朝阳区教育局"]),
-        # Which one, nothing tells.
-        ("朝阳区教育局", "000000", ["朝阳区教育局"]),
-        # A place that is gone has its name only.
-        ("江苏省淮阴市教育局", None, ["江苏省淮阴市教育局"]),
-        ("湛江海关", None, ["湛江海关"]),
+        # 鼓楼区 is a district of four cities, two of them in Jiangsu.
+        ("江苏省南京市鼓楼区教育局", ["南京市鼓楼区教育局", "江苏省南京市鼓楼区教育局"]),
+        ("鼓楼区教育局", ["鼓楼区教育局"]),
+        ("江苏省鼓楼区教育局", ["江苏省鼓楼区教育局"]),
+        # Of another city before 2015, and of none: a place that is gone.
+        ("六安市寿县教育局", ["六安市寿县教育局"]),
+        ("江苏省淮阴市教育局", ["江苏省淮阴市教育局"]),
+        ("大同市矿区教育局", ["大同市矿区教育局"]),
+        ("湛江海关", ["湛江海关"]),
         (
             "新疆维吾尔自治区阿克苏地区行政公署",
-            None,
             ["阿克苏地区行政公署", "新疆维吾尔自治区阿克苏地区行政公署"],
         ),
     ],
 )
-def test_the_ways_to_write_a_name(name: str, within: str | None, ways: list[str]) -> None:
-    assert list(spellings(name, within)) == ways
+def test_the_ways_to_write_a_name(name: str, ways: list[str]) -> None:
+    assert list(spellings(name)) == ways
+    assert official_name(name) == ways[0]
+
+
+def test_what_is_written_otherwise_is_the_same_from_either_side() -> None:
+    lines = DIVISIONS.read_text(encoding="utf-8").splitlines()
+    rows = list(csv.DictReader(line for line in lines if line[0] != "#"))
+    names = {row["code"]: row["name"] for row in rows}
+    above = [(code[:2] + "0000", code[:4] + "00", code) for code in names]
+    met = {
+        "".join(names.get(code, "") for code in places) + "教育局"
+        for province, prefecture, code in above
+        for places in ((code,), (prefecture, code), (province, code), (province, prefecture, code))
+    }
+    found = {name: spellings(name) for name in met}
+    assert sum(len(ways) > 1 for ways in found.values()) > len(names)
+    for name, ways in found.items():
+        assert name in ways
+        assert {spellings(way) for way in ways} == {ways}
+
+
+def test_a_place_that_is_gone_is_found_at_home() -> None:
+    assert locate("矿区教育局", "140200") == ("矿区", "140203")
+    assert locate("矿区教育局", "140000") == ("矿区", "140303")
 
 
 def test_a_sites_name_is_its_bodys() -> None:

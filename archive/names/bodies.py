@@ -421,17 +421,24 @@ def locate(name: str, within: str | None = None) -> tuple[str, str] | None:
     `within` is the code of the place where the name was met. None where the name begins with no
     place of the list, or with one of several of that name and nothing tells which.
     """
-    found = list(_chains(name))
-    if not found:
-        return None
-    end = max(length for length, _ in found)
-    last = [division for length, division in found if length == end]
-    living = [division for division in last if not division.until]
-    for choice in (living, last):
-        code = _the_one({division.today for division in choice}, within)
-        if code:
-            return name[:end], code
+    end, places = _named_first(name)
+    codes = [
+        {division.today for division in places if not division.until},
+        {division.today for division in places},
+    ]
+    near = [{code for code in some if within and related(code, within)} for some in codes]
+    # A place that is gone, at home, rather than one elsewhere that is not.
+    for some in (*near, *codes):
+        if len(some) == 1:
+            return name[:end], some.pop()
     return None
+
+
+def _named_first(name: str) -> tuple[int, list[Division]]:
+    """Where the places end that a name begins with, and those that the last of them may be."""
+    found = list(_chains(name))
+    end = max((length for length, _ in found), default=0)
+    return end, [division for length, division in found if length == end]
 
 
 def _the_one(codes: set[str], within: str | None) -> str | None:
@@ -683,34 +690,40 @@ def _shares_place(name: str, place: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def spellings(name: str, within: str | None = None) -> tuple[str, ...]:
+def spellings(name: str) -> tuple[str, ...]:
     """One body's name with more or fewer of the places above its own: first as its government is
     officially named (淮安市气象局, 淮安市洪泽区教育局), then 江苏省淮安市气象局 and the like.
 
-    `within` is the code of the place where the name was met. Only the name itself where its place
-    is not certain.
+    Only those that can mean no other place: each has the same ones, in the same order. A name that
+    can, or whose places are not those of today, has itself only.
     """
     head = match[0] if (match := MINISTRY_HEAD.match(name)) else ""
-    tree = _tree()
-    place, code = locate(name.removeprefix(head), tree.current(within)) or ("", None)
-    own = tree.by_code[code].name if code else ""
-    rest = name[len(head + place) :]
-    if code is None or not rest or not place.endswith(own):
+    end, places = _named_first(name[len(head) :])
+    tree, rest = _tree(), name[len(head) + end :]
+    codes = {division.today for division in places}
+    code = codes.pop() if len(codes) == 1 else ""
+    if not rest or code not in tree.by_code:
         return (name,)
-    province, prefecture = code[:2] + "0000", code[:4] + "00"
+    own, official = tree.by_code[code].name, _official_place(code) or ""
     above = [
         tree.by_code[upper].name
-        for upper in dict.fromkeys((province, prefecture))
+        for upper in dict.fromkeys((code[:2] + "0000", code[:4] + "00"))
         if upper != code and upper in tree.by_code
     ]
-    official = _official_place(code) or own
-    places = [official, own, *(upper + own for upper in above), "".join(above) + own]
-    return tuple(f"{head}{written}{rest}" for written in dict.fromkeys(places))
+    ways = dict.fromkeys([official, own, *(upper + own for upper in above), "".join(above) + own])
+    written = tuple(f"{head}{way}{rest}" for way in ways if _is_only(way + rest, way, code))
+    return written if name in written else (name,)
 
 
-def official_name(name: str, within: str | None = None) -> str:
-    """The first of a name's `spellings`, by which bodies of one name can be found."""
-    return spellings(tidy(name), within)[0]
+def _is_only(name: str, place: str, code: str) -> bool:
+    """Whether a name begins with this place, and no other may be meant by it."""
+    end, places = _named_first(name)
+    return end == len(place) and {division.today for division in places} == {code}
+
+
+def official_name(name: str) -> str:
+    """The first of a name's `spellings`: two names of one body have the same."""
+    return spellings(tidy(name))[0]
 
 
 @lru_cache(maxsize=4096)
