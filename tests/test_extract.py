@@ -183,13 +183,30 @@ def test_paper_reads_like_the_page(medium: Callable[[Report], bytes]) -> None:
     assert [section.number for section in read.sections] == [0, 1, 2, 3, 4, 5, 6]
 
 
-def test_a_raised_mark_and_a_struck_number_are_no_part_of_a_figure() -> None:
+@pytest.mark.parametrize(
+    ("printed", "text"),
+    [
+        ("12<sup>1</sup>", "12 [1]"),
+        ("12<span style='font-size:8px; vertical-align: super'>1</span>", "12 [1]"),
+        ("<s>5</s>6", "6"),
+        ("<span style='text-decoration: line-through;'>5</span>6", "6"),
+        ("<span style='color:red;text-decoration-line:line-through'>5</span>6", "6"),
+        ("<span style='text-decoration:underline'>5</span>6", "56"),
+        ("<input value='7'>", "7"),
+        ("<input type='number' value='7'>件", "7 件"),
+        ("<textarea>7</textarea>", "7"),
+        ("<input type='text' value=''>", ""),
+        ("<input type='hidden' value='7'>8", "8"),
+        ("<input type='checkbox' value='7'>8", "8"),
+    ],
+)
+def test_what_is_struck_raised_or_filled_in(printed: str, text: str) -> None:
     table = read_html(
-        "<div id='zoom'><table><tr><td>规章</td><td>12<sup>1</sup></td><td><s>5</s>6</td></tr>"
+        f"<div id='zoom'><table><tr><td>规章</td><td>{printed}</td><td>9</td></tr>"
         f"<tr><td>a</td><td>b</td><td>c</td></tr></table>{'字' * 50}</div>"
     ).blocks[0]
     assert isinstance(table, Table)
-    assert [cell.text for cell in table.rows[0]] == ["规章", "12 [1]", "6"]
+    assert [cell.text for cell in table.rows[0]] == ["规章", text, "9"]
 
 
 def test_plain_text_in_utf_16_without_its_mark_is_read() -> None:

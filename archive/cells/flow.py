@@ -17,6 +17,8 @@ from archive.cells.labels import (
     DISPUTE_KEYS,
     REQUEST_ORDER,
     WEAK_ROWS,
+    applicants_in_turn,
+    blocks_in_turn,
     disclosure_row,
     request_keys,
     request_label,
@@ -32,6 +34,7 @@ from archive.cells.values import count_of, count_sums, is_glued, is_proven, is_r
 from archive.chapters import LAST_CHAPTER
 from archive.form import COLUMNS
 from archive.model import Cell
+from archive.spelling import compact
 
 # The first row of the second table.
 TABLE_TWO = re.compile(r"本年度?新收")
@@ -57,6 +60,9 @@ LAST_BLOCK = re.compile(r"复\s*议\s*后\s*起\s*诉")
 RESULT = re.compile(r"维持|纠正|其[他它]|尚未|[总合]计")
 RESULT_WORDS = re.compile(r"[\W结果维持纠正其他它尚未审合总计]*")
 DISPUTES_LENGTH = 2000
+BLOCK = re.compile("行政复议|行政诉讼")
+FEWEST_BLOCKS = 2
+HEADINGS_LENGTH = 60
 
 
 def read_flow(text: str, sheet: Sheet, *, in_order: bool = True) -> None:
@@ -188,6 +194,7 @@ def _read_requests(runs: Sequence[Run], annex: int, sheet: Sheet, in_order: bool
             if (ruled := whole.get(row) or piped[row] or (learned and learned.row(run)))
         }
         right, wrong = count_sums(cells.values())
+        in_turn = applicants_in_turn(compact(TABLE_TWO.split(runs[start].label)[0]))
         told = split_requests(
             {row: list(map(count_of, texts)) for row, texts in cells.items()},
             {row: run.values for row, run in rows.items() if run.values and row not in cells},
@@ -207,9 +214,9 @@ def _read_requests(runs: Sequence[Run], annex: int, sheet: Sheet, in_order: bool
             )
             if row == FIRST_ROW and first and first != run.values:
                 sheet.doubt(row, request_keys(row), " ".join((*first, "/", *run.values)))
-            elif row in told:
+            elif in_turn and row in told:
                 sheet.split(row, request_keys(row), told[row], " ".join(run.values))
-            elif right >= wrong and row in cells and not doubtful:
+            elif in_turn and right >= wrong and row in cells and not doubtful:
                 sheet.put(row, request_keys(row), list(map(Cell, cells[row])))
             elif run.values:
                 sheet.doubt(row, request_keys(row), " ".join(run.values))
@@ -242,7 +249,7 @@ def _request_rows(runs: Sequence[Run]) -> dict[str, Run]:
                 break
     rows: dict[str, Run] = {}
     reached = -1
-    for row, run in without_subtotals(named):
+    for row, run in without_subtotals(named, WEAK_ROWS):
         if REQUEST_ORDER[row] > reached:
             reached = REQUEST_ORDER[row]
             rows[row] = run
@@ -266,7 +273,12 @@ def _read_disputes(source: str, ruling: Ruling | None, annex: int, sheet: Sheet)
         if len(run.values) != len(DISPUTE_KEYS) or any(map(is_glued, run.values)):
             ruled = ruling.disputes(run) if ruling else None
             cells = run.piped(len(DISPUTE_KEYS), below=True) or ruled
-        told = RESULT_WORDS.fullmatch(run.label) and results_in_turn(RESULT.findall(run.label))
+        above = source[max(heading.start() - HEADINGS_LENGTH, 0) : heading.end()]
+        told = (
+            RESULT_WORDS.fullmatch(run.label)
+            and results_in_turn(RESULT.findall(run.label))
+            and blocks_in_turn(BLOCK.findall(compact(above))[-FEWEST_BLOCKS:])
+        )
         if told and cells and (run.is_even(below=True) or cells is not run.values):
             sheet.put("disputes", DISPUTE_KEYS, list(map(Cell, cells)))
         elif told and (numbers := split_disputes(run.values)):

@@ -42,7 +42,7 @@ def _patterns(words: Mapping[str, str]) -> Patterns:
 REQUEST_ROWS = _patterns(
     {
         "received_new": r"本年度?新收|新收政府信息公开申请",
-        "carried_in": r"上一?年度?结转",
+        "carried_in": r"上一?年度?(?:结转|转结)",
         # 不予以公开 is how some pages head the refusals.
         "granted": r"(?<!不)予以公开",
         "granted_partial": r"部分公开|区分处理",
@@ -59,9 +59,9 @@ REQUEST_ROWS = _patterns(
         "unavailable_unclear": r"补正后|仍不明确",
         # 信访局 and 信访办 are bodies, not a reason.
         "not_processed_petition": r"信访(?!局|办)",
-        "not_processed_repeat": r"重复申请",
+        "not_processed_repeat": r"(?<!大量)重复申请",
         "not_processed_publication": r"公开出版物",
-        "not_processed_excessive": r"大量反复|无正当理由大量",
+        "not_processed_excessive": r"大量[反重]复|无正当理由大量",
         "not_processed_reconfirm": r"确认或重新|重新出具|要求行政机关",
         "other": r"其[他它]处理",
         "other_not_corrected": r"不补正",
@@ -77,6 +77,8 @@ REQUEST_ORDER = {row: place for place, row in enumerate(REQUEST_ROWS)}
 OTHER_2021 = frozenset({"other_not_corrected", "other_fee_unpaid", "other_misc"})
 # Rows whose words stand in other tables too; they count only beside rows that do not.
 WEAK_ROWS = frozenset({"other_misc", "concluded_total", "carried_in", "carried_out"})
+# Of them those that local forms also give a group.
+SUBTOTALS = frozenset({"other_misc", "concluded_total"})
 
 APPLICANTS = _patterns(
     {
@@ -89,6 +91,15 @@ APPLICANTS = _patterns(
         "total": r"^总计$|^合计$",
     }
 )
+
+# As running text has them; 其他 and 总计 stand in it for much else.
+WHOLE_APPLICANTS: Mapping[str, str] = {
+    "natural_person": "自然人",
+    "enterprise": "商业企业",
+    "research_institution": "科研机构",
+    "public_interest_org": "社会公益组织",
+    "legal_service_org": "法律服务机构",
+}
 
 DISCLOSURE_ROWS = _patterns(
     {
@@ -136,7 +147,7 @@ TORN_COLUMNS = {
 
 DISPUTE_BLOCKS = _patterns(
     {
-        "review": r"^行政复议$",
+        "review": r"^行政复议(?:案件|情况)?(?:\([^()]*\))?$",
         "litigation_direct": r"直接起诉",
         "litigation_after_review": r"复议后起诉",
     }
@@ -146,7 +157,7 @@ DISPUTE_RESULTS = _patterns(
         "upheld": r"维持",
         "corrected": r"纠正",
         "other": r"其[他它]结果|^其[他它]$",
-        "pending": r"尚未",
+        "pending": r"尚未|^未审结$",
         "total": r"^[总合]计$",
     }
 )
@@ -261,18 +272,43 @@ def request_keys(row: str, order: Sequence[str] = COLUMNS) -> tuple[str, ...]:
     return tuple(f"requests.{row}.{column}" for column in order)
 
 
-def without_subtotals(rows: Sequence[tuple[str, Content]]) -> list[tuple[str, Content]]:
-    """The rows less those whose words (其他, 合计) stand before rows the form has earlier."""
+def without_subtotals(
+    rows: Sequence[tuple[str, Content]], words: frozenset[str] = SUBTOTALS
+) -> list[tuple[str, Content]]:
+    """The rows less those of `words` (其他, 合计) that stand before rows the form has earlier."""
     kept = []
     earliest = len(REQUEST_ROWS)
     for row, content in reversed(rows):
         place = REQUEST_ORDER[row]
         if row not in WEAK_ROWS:
             earliest = min(earliest, place)
-        elif place > earliest:
+        elif place > earliest and row in words:
             continue
         kept.append((row, content))
     return kept[::-1]
+
+
+def are_in_turn(names: Iterable[str], order: Sequence[str]) -> bool:
+    """Are names in the order of the form, as far as they are there?"""
+    places = [order.index(name) for name in dict.fromkeys(names)]
+    return places == sorted(places)
+
+
+def applicants_in_turn(words: str) -> bool:
+    """Does running text name the columns of the second table in its order, as far as it names
+    them whole? Headings of several lines are torn in it."""
+    places = {column: words.rfind(name) for column, name in WHOLE_APPLICANTS.items()}
+    named = sorted((place, column) for column, place in places.items() if place >= 0)
+    return are_in_turn((column for _, column in named), list(WHOLE_APPLICANTS))
+
+
+def blocks_in_turn(labels: Iterable[str]) -> bool:
+    """Does one row of headings name the blocks of the third table in its order?"""
+    names = (
+        "litigation" if label == "行政诉讼" else name_in(DISPUTE_BLOCKS, label) for label in labels
+    )
+    order = ["review", "litigation", "litigation_direct", "litigation_after_review"]
+    return are_in_turn(filter(None, names), order)
 
 
 def results_in_turn(labels: Iterable[str]) -> bool:

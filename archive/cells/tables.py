@@ -7,9 +7,10 @@ not line up with them, only by their number, and only if nothing speaks against 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import TypeVar
 
 from archive.cells.labels import (
     APPLICANTS,
@@ -21,6 +22,8 @@ from archive.cells.labels import (
     REQUEST_ORDER,
     WEAK_ROWS,
     Patterns,
+    are_in_turn,
+    blocks_in_turn,
     disclosure_row,
     name_in,
     request_keys,
@@ -33,14 +36,20 @@ from archive.cells.labels import (
 )
 from archive.cells.sheet import Sheet
 from archive.cells.values import count_sums, is_figure, is_unit, is_value
+from archive.form import COLUMNS
 from archive.grid import WIDEST, PlacedRow, fill_rows, placed_cells, row_edges
 from archive.model import Cell, Table
 from archive.spelling import compact
 
 WIDTH = len(APPLICANTS)
+# Of so many rows and more one may stand again.
+MOST_AGAIN = 4
 # Local forms give these groups a 其他 or 合计 of their own, which is no row of the form.
 REMARKS = re.compile("备注|说明")
 OTHER_GROUPS = re.compile("不予公开|无法提供|不予处理")
+
+
+Name = TypeVar("Name", bound=Hashable)
 
 
 def read_table(table: Table, sheet: Sheet) -> None:
@@ -50,6 +59,7 @@ def read_table(table: Table, sheet: Sheet) -> None:
     # A page's end may part rows from the heading that stands above them.
     heading, applicants = _Heading(tuple(enumerate(sheet.columns))), _Heading()
     requests: list[_Request] = []
+    disclosures: list[_Disclosed] = []
     has_heading = False
     for y, row in enumerate(rows):
         texts = _texts(row)
@@ -67,13 +77,14 @@ def read_table(table: Table, sheet: Sheet) -> None:
             for one in several:
                 sheet.doubt(one, request_keys(one), " | ".join(texts))
         elif heading.places and disclosed:
-            _read_disclosed(disclosed, heading, values, edges[y], sheet)
+            disclosures.append(_Disclosed(disclosed, heading, values, edges[y]))
         elif requested and len(values) >= WIDTH and not is_unit(values[0][1].text):
             above = "".join(map(compact, grid[y][: row[at][0]]))
             if requested not in WEAK_ROWS or not OTHER_GROUPS.search(above):
                 taken = applicants.take(values, edges[y]) if applicants.is_whole() else None
                 requests.append(_Request(requested, _cells(values), taken))
     sheet.columns = heading.columns() if has_heading and not requests else ()
+    _read_disclosed(disclosures, sheet)
     _read_requests(requests, applicants, sheet)
     _read_disputes(rows, grid, sheet)
 
@@ -131,12 +142,14 @@ class _Heading:
 
     A row that ends there too is read by place. `covered` are the places a heading spans: two
     cells below one heading are two columns. `remarks` are columns of remarks, which may be figures.
+    `in_turn` is a heading none of whose rows names columns in another order than the form's.
     """
 
     places: tuple[tuple[int, str], ...] = ()
     edge: int = 0
     covered: frozenset[int] = frozenset()
     remarks: frozenset[int] = frozenset()
+    in_turn: bool = True
 
     def columns(self) -> tuple[str, ...]:
         return tuple(column for _, column in self.places)
@@ -198,17 +211,54 @@ def _disclosure_heading(row: PlacedRow, edge: int) -> _Heading | None:
     return None if alone else heading
 
 
-def _read_disclosed(
-    row: str, heading: _Heading, values: PlacedRow, edge: int, sheet: Sheet
-) -> None:
-    keys = [f"disclosure.{row}.{column}" for column in heading.columns()]
-    taken = heading.take(values, edge)
-    if taken is None and len(values) == len(keys):
-        taken = _cells(values)
-    if taken is not None and heading.is_sound():
-        sheet.put(row, keys, taken)
-    elif values:
-        sheet.doubt(row, keys, " | ".join(_texts(values)))
+@dataclass(frozen=True, slots=True)
+class _Disclosed:
+    """A row's values, the heading above it and where it ends."""
+
+    row: str
+    heading: _Heading
+    values: PlacedRow
+    edge: int
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(f"disclosure.{self.row}.{column}" for column in self.heading.columns())
+
+    def taken(self) -> list[Cell] | None:
+        """The cells of the heading's columns, or None where nothing tells which they are."""
+        if not self.heading.is_sound():
+            return None
+        taken = self.heading.take(self.values, self.edge)
+        return (
+            _cells(self.values) if taken is None and len(self.values) == len(self.keys) else taken
+        )
+
+
+def _read_disclosed(rows: Sequence[_Disclosed], sheet: Sheet) -> None:
+    strays = _strays([(row.keys, _texts(row.values)) for row in rows])
+    for row in rows:
+        taken = row.taken()
+        if row.keys in strays:
+            sheet.doubt(row.row, row.keys, strays[row.keys])
+        elif taken is not None:
+            sheet.put(row.row, row.keys, taken)
+        elif row.values:
+            sheet.doubt(row.row, row.keys, " | ".join(_texts(row.values)))
+
+
+def _strays(rows: Sequence[tuple[Name, Sequence[str]]]) -> Mapping[Name, str]:
+    """The few rows of a table that stand in it again with other figures, and all that they say.
+
+    Local forms have 其中 rows of the same words below a row. Where many rows stand again, the
+    table is printed twice.
+    """
+    said: dict[Name, list[str]] = {}
+    for name, texts in rows:
+        printed = " | ".join(texts)
+        if printed not in said.setdefault(name, []):
+            said[name].append(printed)
+    again = {name: " / ".join(printed) for name, printed in said.items() if len(printed) > 1}
+    return again if len(said) > MOST_AGAIN * len(again) else {}
 
 
 # --- the second table -----------------------------------------------------------------------------
@@ -226,6 +276,7 @@ class _Request:
 def _applicants(heading: _Heading, row: PlacedRow, edge: int) -> _Heading:
     """The heading of the second table (two rows, 自然人 begins it) with this row's columns."""
     more = _heading(APPLICANTS, row, edge)
+    more = replace(more, in_turn=are_in_turn(more.columns(), COLUMNS))
     if "natural_person" in more.columns():
         return more
     if not heading.places or len(heading.places) >= WIDTH:
@@ -235,14 +286,15 @@ def _applicants(heading: _Heading, row: PlacedRow, edge: int) -> _Heading:
         max(heading.edge, more.edge),
         heading.covered | more.covered,
         heading.remarks | more.remarks,
+        heading.in_turn and more.in_turn,
     )
 
 
 def _read_requests(requests: Sequence[_Request], heading: _Heading, sheet: Sheet) -> None:
     """The rows of one table, if it is the second: under its heading, or else in the form's order.
 
-    An order that nothing names is believed unless the rows' sums speak against it; where blank
-    columns are left out at the end, only if the sums bear it out.
+    An order that nothing names is believed unless the rows' sums speak against it, or what is named
+    of it; where blank columns are left out at the end, only if the sums bear it out.
     """
     rows = without_subtotals([(request.row, request) for request in requests])
     if not rows or not _belongs([row for row, _ in rows], sheet):
@@ -258,10 +310,15 @@ def _read_requests(requests: Sequence[_Request], heading: _Heading, sheet: Sheet
     ]
     texts = ([cell.text for cell in taken] for taken in cells if taken)
     right, wrong = count_sums(texts, sheet.order)
+    strays = _strays([(row, [cell.text for cell in request.values]) for row, request in rows])
     for (row, request), printed in zip(rows, cells, strict=True):
         cut = len(request.values) > WIDTH
-        sure = request.taken or (right > wrong if cut else named or right >= wrong)
-        if printed and sure:
+        sure = request.taken or (
+            (named or heading.in_turn) and (right > wrong if cut else named or right >= wrong)
+        )
+        if row in strays:
+            sheet.doubt(row, request_keys(row), strays[row])
+        elif printed and sure:
             sheet.put(row, request_keys(row, sheet.order), printed)
         else:
             sheet.doubt(row, request_keys(row), " | ".join(cell.text for cell in request.values))
@@ -294,11 +351,17 @@ def _read_disputes(rows: Sequence[PlacedRow], grid: Sequence[Sequence[str]], she
         if not all(map(is_value, values)) or any(map(is_figure, labels)):
             continue
         by_place = _dispute_keys(grid[:y], [x for x, _ in row[-count:]])
-        in_turn = not labels and results_in_turn(headings)
+        in_turn = (
+            not labels and results_in_turn(headings) and all(map(_has_blocks_in_turn, grid[:y]))
+        )
         if by_place or in_turn:
             sheet.put("disputes", by_place or DISPUTE_KEYS, _cells(row[-count:]))
         else:
             sheet.doubt("disputes", DISPUTE_KEYS, " | ".join(values))
+
+
+def _has_blocks_in_turn(row: Sequence[str]) -> bool:
+    return blocks_in_turn(map(compact, row))
 
 
 def _dispute_keys(above: Sequence[Sequence[str]], places: Sequence[int]) -> tuple[str, ...] | None:

@@ -36,7 +36,14 @@ BLOCKS = frozenset(
 SKIPPED = frozenset(
     "script style noscript template iframe select option button textarea svg del s strike".split()
 )
-HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE)
+# Hidden, or struck out: editors write that as a style too.
+HIDDEN = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all"
+    r"|text-decoration(?:-line)?\s*:[^;]*line-through",
+    re.IGNORECASE,
+)
+FIELDS = frozenset({"text", "number"})
+RAISED = re.compile(r"vertical-align\s*:\s*super", re.IGNORECASE)
 SESSION = re.compile(
     r";jsessionid=[^?#]*|(?<=[?&])(?:jsessionid|sid|phpsessid|_t|t|v|rnd)=[^&#]*&?", re.IGNORECASE
 )
@@ -297,14 +304,27 @@ def _table(table: Element) -> Table:
 
 
 def _cell_text(cell: Element) -> str:
-    """A cell's text on one line; a raised footnote mark stands apart from the figure before it."""
+    """A cell's text on one line; a raised footnote mark stands apart from the figure before it.
+
+    A form that was filled in and saved has its figures in fields.
+    """
     if not len(cell):
         return _spaces(cell.text or "")
-    for mark in cell.iter("sup"):
+    for field in cell.iter("input"):
+        if (field.get("type") or "text").lower() in FIELDS:
+            field.tail = f" {field.get('value') or ''} {field.tail or ''}"
+    for field in cell.iter("textarea"):
+        field.tag = "span"
+    raised = [mark for mark in cell.iter() if mark.tag == "sup" or _is_raised(mark)]
+    for mark in raised:
         mark.text = f" [{_content(mark)}]"
         for inside in list(mark):
             mark.remove(inside)
     return _spaces("".join(piece if isinstance(piece, str) else " " for piece in _walk(cell, 0)))
+
+
+def _is_raised(element: Element) -> bool:
+    return element.tag == "span" and bool(RAISED.search(element.get("style") or ""))
 
 
 def _links(container: Element, url: str | None) -> Iterator[str]:
