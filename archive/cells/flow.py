@@ -20,6 +20,7 @@ from archive.cells.labels import (
     applicants_in_turn,
     blocks_in_turn,
     disclosure_row,
+    other_unit,
     request_keys,
     request_label,
     request_rows,
@@ -92,11 +93,11 @@ def _read_disclosure(runs: Sequence[Run], annex: int, sheet: Sheet, in_order: bo
     uneven = any(
         disclosure_row(label)
         and not (disclosure_row(label, whole=True) and len(run.values) == len(heading))
-        for heading, rows in tables
+        for heading, _, rows in tables
         for label, run in rows
         if run.values
     )
-    for heading, rows in tables:
+    for heading, unit, rows in tables:
         for place, (label, run) in enumerate(rows):
             sheet.in_annex = run.start > annex
             if place == 0 and heading[0] in {"made", "issued"}:
@@ -108,6 +109,9 @@ def _read_disclosure(runs: Sequence[Run], annex: int, sheet: Sheet, in_order: bo
             if not run.values:
                 if in_order:
                     sheet.put(row, keys, [Cell("")] * len(keys))
+                continue
+            if unit:
+                sheet.doubt(row, keys, f"{' '.join(run.values)}（{unit}）")
                 continue
             doubtful = uneven and len(heading) > 1 and "\n" in run.gap.strip()
             whole = len(run.values) == len(heading) and not any(map(is_glued, run.values))
@@ -123,32 +127,34 @@ def _read_disclosure(runs: Sequence[Run], annex: int, sheet: Sheet, in_order: bo
 
 def _disclosure_tables(
     runs: Sequence[Run],
-) -> list[tuple[list[str], list[tuple[str, Run]]]]:
-    """Each heading of the first table with the runs below it, their labels less the heading."""
-    tables: list[tuple[list[str], list[tuple[str, Run]]]] = []
+) -> list[tuple[list[str], str, list[tuple[str, Run]]]]:
+    """Each heading of the first table, the unit it names if that is not the form's, and the runs
+    below it, their labels less the heading."""
+    tables: list[tuple[list[str], str, list[tuple[str, Run]]]] = []
     inside = False
     for run in runs:
-        heading, label = _disclosure_heading(run.label)
+        heading, label, unit = _disclosure_heading(run.label)
         if heading:
             # A row that nothing follows runs on into the next heading.
             before = NEXT_HEADING.split(run.label)[0]
             if tables and disclosure_row(before, whole=True):
-                tables[-1][1].append((before, Run(before, (), start=run.start)))
-            tables.append((heading, []))
+                tables[-1][2].append((before, Run(before, (), start=run.start)))
+            tables.append((heading, unit, []))
             inside = True
         elif TABLE_TWO.search(label):
             inside = False
         if inside:
             if rows := TWO_ROWS.fullmatch(label):
                 # Of the first nothing is printed but its name.
-                tables[-1][1].append((rows[1], Run(rows[1], (), start=run.start)))
+                tables[-1][2].append((rows[1], Run(rows[1], (), start=run.start)))
                 label = rows[2]
-            tables[-1][1].append((label, run))
+            tables[-1][2].append((label, run))
     return tables
 
 
-def _disclosure_heading(label: str) -> tuple[list[str], str]:
-    """The columns a label names after 信息内容, and what of it names the row below them."""
+def _disclosure_heading(label: str) -> tuple[list[str], str, str]:
+    """The columns a label names after 信息内容, what of it names the row below them, and a unit
+    that is not the form's."""
     _, told, words = label.rpartition("信息内容")
     named = sorted(
         (match.start(), match.end(), column)
@@ -157,15 +163,17 @@ def _disclosure_heading(label: str) -> tuple[list[str], str]:
     )
     torn, rest = torn_heading(words) if told else ((), "")
     if len(named) < len(torn) and (not rest or disclosure_row(rest, whole=True)):
-        return list(torn), rest
+        return list(torn), rest, ""
     if not told or not named or words[: named[0][0]] not in {"", "本年", "本年度"}:
-        return [], label
+        return [], label, ""
     between = (words[end:start] for (_, end, _), (start, *_) in pairwise(named))
     if any(map(COLUMN_PART.search, between)):
         # Names of two lines, each line across all columns: one that is torn would be passed over.
-        return [], label
+        return [], label, ""
     rest = words[max(end for _, end, _ in named) :]
-    return [column for *_, column in named], COLUMN_REST.sub("", rest)
+    units = (other_unit(column, compact(words[start:])) for start, _, column in named)
+    columns = [column for *_, column in named]
+    return columns, COLUMN_REST.sub("", rest), next(filter(None, units), "")
 
 
 def _read_requests(runs: Sequence[Run], annex: int, sheet: Sheet, in_order: bool) -> Ruling | None:

@@ -124,12 +124,15 @@ DISCLOSURE_COLUMNS = _patterns(
         "items_prev_year": r"上一?年度?项目",
         "items_change": r"本年度?增|本年度?减|本年度?数量",
         "decisions": r"处理决定",
-        # The form says 万元: a page that prints 元 or 亿元 prints another figure.
-        "amount_wan": r"收费金额(?!\(单位:(?:亿|百万)?元)",
+        "amount_wan": r"收费金额",
         "items": r"采购项目",
         "amount": r"采购总?金额",
     }
 )
+
+# 「本年收费金额（单位：元）」
+UNIT_TOLD = re.compile(r"\((?:金额)?(?:单位)?:?(?:人民币)?([十百千万亿]*(?:元|件|条|项|个))\)")
+MULTIPLE = re.compile(r"[十百千万亿]|元")
 
 # The three columns of 规章 and 规范性文件 by form. Of their names pages lose the end or letters in
 # the middle (「本年新｜本年新｜对外公开总数量」, 「本年发件」), never the place.
@@ -179,6 +182,16 @@ def _name(patterns: Patterns, label: str) -> str | None:
 
 # The same labels stand in all reports.
 _short_name = lru_cache(maxsize=8192)(_name)
+
+
+def other_unit(column: str, label: str) -> str:
+    """The unit a heading of the first table names, where it is not the form's: fees are printed in
+    万元 and things counted one by one. Empty where it is, or the form leaves it open."""
+    unit = match[1] if (match := UNIT_TOLD.search(label)) else ""
+    if column == "amount":
+        return ""
+    fits = unit == "万元" if column == "amount_wan" else not MULTIPLE.search(unit)
+    return "" if not unit or fits else unit
 
 
 def torn_columns(names: Sequence[str]) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from archive.cells.labels import (
     blocks_in_turn,
     disclosure_row,
     name_in,
+    other_unit,
     request_keys,
     request_label,
     request_row,
@@ -142,7 +143,8 @@ class _Heading:
 
     A row that ends there too is read by place. `covered` are the places a heading spans: two
     cells below one heading are two columns. `remarks` are columns of remarks, which may be figures.
-    `in_turn` is a heading none of whose rows names columns in another order than the form's.
+    `in_turn` is a heading none of whose rows names columns in another order than the form's; `unit`
+    one that is named and not the form's.
     """
 
     places: tuple[tuple[int, str], ...] = ()
@@ -150,6 +152,7 @@ class _Heading:
     covered: frozenset[int] = frozenset()
     remarks: frozenset[int] = frozenset()
     in_turn: bool = True
+    unit: str = ""
 
     def columns(self) -> tuple[str, ...]:
         return tuple(column for _, column in self.places)
@@ -208,7 +211,12 @@ def _disclosure_heading(row: PlacedRow, edge: int) -> _Heading | None:
         return replace(heading, places=tuple(places))
     # One such word may be prose's; the form's heading begins with 信息内容.
     alone = len(heading.places) == 1 and "信息内容" not in compact("".join(_texts(row)))
-    return None if alone else heading
+    units = (
+        other_unit(column, compact(cell.text))
+        for _, cell in row
+        if (column := name_in(DISCLOSURE_COLUMNS, compact(cell.text)))
+    )
+    return None if alone else replace(heading, unit=next(filter(None, units), ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,10 +248,12 @@ def _read_disclosed(rows: Sequence[_Disclosed], sheet: Sheet) -> None:
         taken = row.taken()
         if row.keys in strays:
             sheet.doubt(row.row, row.keys, strays[row.keys])
-        elif taken is not None:
+        elif taken is not None and not row.heading.unit:
             sheet.put(row.row, row.keys, taken)
         elif row.values:
-            sheet.doubt(row.row, row.keys, " | ".join(_texts(row.values)))
+            printed = " | ".join(_texts(row.values))
+            unit = f"（{row.heading.unit}）" if row.heading.unit else ""
+            sheet.doubt(row.row, row.keys, printed + unit)
 
 
 def _strays(rows: Sequence[tuple[Name, Sequence[str]]]) -> Mapping[Name, str]:
