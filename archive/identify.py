@@ -17,12 +17,14 @@ from archive.names.bodies import describe, related, site_body
 from archive.names.clones import suspicions
 from archive.names.titles import (
     BETWEEN,
+    INSTITUTIONS,
     LABEL,
     ORGAN,
     ORGAN_END,
     SUBJECT,
     announces_a_report,
     lookalike_of,
+    organ_in_title,
 )
 from archive.names.titles import TitleVerdict as TitleVerdict
 from archive.names.titles import issuer_in_title as issuer_in_title
@@ -153,6 +155,8 @@ BEGINS_WITH = re.compile(
     r"(?:19|20)\d{2}年度?,?((?![全我本各在按据根围通共未没无由对为从随依经与])[\u4e00-\u9fff]{1,16}?"
     r"(?:局|厅|委员会|管委会|街道办事处|街道|镇|乡|苏木))(?![长级属党机委辖财村镇乡])"
 )
+# As the first words of the first chapter they tell whose report it is.
+OPENS_WITH = re.compile("总体情况" + BEGINS_WITH.pattern)
 # The town or zone that does something, in a text that speaks of itself as one.
 DOES = re.compile(
     r"(?:^|[,。;])([\u4e00-\u9fff]{2,20}?(?:管理委员会|管委会|街道办事处|街道|镇|乡|苏木)(?:人民政府)?)"
@@ -263,7 +267,7 @@ def identify(
         return Identity(False, f"「{named[0].text}」之下没有报告正文", title=named[0].text)
 
     portal = evidence.portal_name or site_body(document.metas.get("SiteName", "")) or None
-    body, by_issuer, other = _body(document, annexes, named, text, portal)
+    body, by_issuer, other = _body(document, annexes, _names(titles, named), text, portal)
     year, by_year, flags = _year(titles, named, text)
     published_on, by_date = _published(document, own_text[:HEAD_CHARACTERS], year)
     title = _own_title(named, evidence)
@@ -334,7 +338,15 @@ def _refusal(
 ) -> Identity | None:
     first = next((title for title in titles if title.verdict != "unknown"), None)
     named = any(title.verdict == "report" for title in titles)
-    if first and first.verdict == "lookalike" and (first.is_trusted or not reads_like_one):
+    # A school on a government's portal may fill in the statutory form.
+    is_schools = (
+        first is not None
+        and first.where == PAGE
+        and not named
+        and lookalike_of(first.text) == INSTITUTIONS
+    )
+    is_another = first is not None and (first.is_trusted or is_schools or not reads_like_one)
+    if first and first.verdict == "lookalike" and is_another:
         what = lookalike_of(first.text)
         reason = f"标题「{first.text}」不是政府信息公开工作年度报告"
         return Identity(False, f"{reason}，是{what}" if what else reason, title=first.text)
@@ -428,20 +440,26 @@ def _line(block: object) -> str:
 def _body(
     document: Document,
     annexes: Sequence[Document],
-    named: Sequence[_Title],
+    names: Sequence[tuple[str, str]],
     text: str,
     portal: str | None,
 ) -> tuple[Body | None, str, list[str]]:
     """The body, the words that name it, and titles that name another: the titles' words first, then
     the preamble's, those of the contact line, the signature, the page's own data, the portal."""
-    names = _without_relatives(
-        [(name, str(title)) for title in named if (name := issuer_in_title(title.text))]
-    )
     for name, why in (*names, *_named_in_text(document, annexes, text, portal)):
         body = describe(compact(name), portal)
         if body.kind is not None:
             return body, why, _bodies_elsewhere(body, why, names, portal)
     return None, "", []
+
+
+def _names(titles: Sequence[_Title], named: Sequence[_Title]) -> list[tuple[str, str]]:
+    """The bodies that titles of reports name, or where there are none the page's own title."""
+    if named:
+        found = [(issuer_in_title(title.text), str(title)) for title in named]
+    else:
+        found = [(organ_in_title(one.text), str(one)) for one in titles if one.where == PAGE]
+    return _without_relatives([(name, why) for name, why in found if name])
 
 
 def _bodies_elsewhere(
@@ -523,9 +541,12 @@ def _named_in_text(
 
 
 def _names_itself(text: str, speaks_of_itself: bool) -> str | None:
-    """The bureau or town that the text is about: 「2022年北原市教育局……」, again and again."""
+    """The bureau or town that the text is about: 「2022年北原市教育局……」, as its first words or
+    again and again."""
     if not speaks_of_itself and OF_A_GOVERNMENT.search(text):
         return None
+    if match := OPENS_WITH.search(text):
+        return match[1]
     fewest = 2 if speaks_of_itself else 3
     names = (match[1] for match in BEGINS_WITH.finditer(text))
     if name := next((name for name in names if text.count(name) >= fewest), None):

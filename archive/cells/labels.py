@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import TypeVar
 
 from archive.form import COLUMNS, PRINTED
@@ -301,10 +302,24 @@ def without_subtotals(
     return kept[::-1]
 
 
-def are_in_turn(names: Iterable[str], order: Sequence[str]) -> bool:
-    """Are names in the order of the form, as far as they are there?"""
-    places = [order.index(name) for name in dict.fromkeys(names)]
-    return places == sorted(places)
+def are_in_turn(names: Iterable[str | None], order: Sequence[str]) -> bool:
+    """Are headings in the order of the form, as far as they are known? None is one that is not;
+    it stands for no name of the form between two that are neighbours there."""
+    place, has_gap = -1, False
+    for name in names:
+        if name is None:
+            has_gap = True
+            continue
+        step, place = order.index(name) - place, order.index(name)
+        if step <= 0 or (has_gap and step == 1 and place > 0):
+            return False
+        has_gap = False
+    return True
+
+
+def columns_in_turn(labels: Iterable[str]) -> bool:
+    """Does one row of headings name columns of the second table in its order?"""
+    return are_in_turn((name_in(APPLICANTS, label) for label in labels if label), COLUMNS)
 
 
 def applicants_in_turn(words: str) -> bool:
@@ -321,18 +336,14 @@ def blocks_in_turn(labels: Iterable[str]) -> bool:
         "litigation" if label == "行政诉讼" else name_in(DISPUTE_BLOCKS, label) for label in labels
     )
     order = ["review", "litigation", "litigation_direct", "litigation_after_review"]
-    return are_in_turn(filter(None, names), order)
+    return are_in_turn(dict.fromkeys(filter(None, names)), order)
 
 
 def results_in_turn(labels: Iterable[str]) -> bool:
     """Do headings name the results of the third table in its order, as far as they name them?"""
     results = list(DISPUTE_RESULTS)
-    last = len(results) - 1
-    turn = -1
-    for label in labels:
-        if result := name_in(DISPUTE_RESULTS, compact(label)):
-            place = results.index(result)
-            if place <= turn and turn != last:
-                return False
-            turn = place
-    return turn == last
+    named = [name_in(DISPUTE_RESULTS, label) for label in map(compact, labels) if label]
+    ends = [at + 1 for at, name in enumerate(named) if name == results[-1]]
+    blocks = [named[start:end] for start, end in pairwise([0, *ends])]
+    is_whole = bool(ends) and not any(named[ends[-1] :])
+    return is_whole and all(are_in_turn(block, results) for block in blocks)

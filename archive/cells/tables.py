@@ -22,8 +22,8 @@ from archive.cells.labels import (
     REQUEST_ORDER,
     WEAK_ROWS,
     Patterns,
-    are_in_turn,
     blocks_in_turn,
+    columns_in_turn,
     disclosure_row,
     name_in,
     other_unit,
@@ -37,12 +37,13 @@ from archive.cells.labels import (
 )
 from archive.cells.sheet import Sheet
 from archive.cells.values import count_sums, is_figure, is_unit, is_value
-from archive.form import COLUMNS
 from archive.grid import WIDEST, PlacedRow, fill_rows, placed_cells, row_edges
 from archive.model import Cell, Table
 from archive.spelling import compact
 
 WIDTH = len(APPLICANTS)
+# 其他 and 总计 alone head other tables too.
+FEWEST_COLUMNS = 3
 # Of so many rows and more one may stand again.
 MOST_AGAIN = 4
 # Local forms give these groups a 其他 or 合计 of their own, which is no row of the form.
@@ -286,11 +287,12 @@ class _Request:
 def _applicants(heading: _Heading, row: PlacedRow, edge: int) -> _Heading:
     """The heading of the second table (two rows, 自然人 begins it) with this row's columns."""
     more = _heading(APPLICANTS, row, edge)
-    more = replace(more, in_turn=are_in_turn(more.columns(), COLUMNS))
+    in_turn = len(more.places) < FEWEST_COLUMNS or columns_in_turn(map(compact, _texts(row)))
+    more = replace(more, in_turn=in_turn)
     if "natural_person" in more.columns():
         return more
     if not heading.places or len(heading.places) >= WIDTH:
-        return heading
+        return replace(heading, in_turn=heading.in_turn and in_turn)
     return _Heading(
         tuple(sorted((*heading.places, *more.places))),
         max(heading.edge, more.edge),

@@ -21,6 +21,7 @@ REPORT_TITLE = re.compile(SUBJECT + BETWEEN + r"(?:报告|年报|报(?:\.{2,}|�
 CUT_TITLE = re.compile(SUBJECT + r"[工作年度报]{0,6}(?:\.{2,}|…+)$")
 STATISTICS_TITLE = re.compile(SUBJECT + r"(?:工作)?(?:情况)?统计表")
 
+INSTITUTIONS = "学校、企事业单位的信息公开报告"
 LOOKALIKES: tuple[tuple[str, str], ...] = (
     ("政府网站工作年度报表", r"政府网站|网站工作|网站监管|网站年度|网站年报|新媒体"),
     (
@@ -43,7 +44,7 @@ LOOKALIKES: tuple[tuple[str, str], ...] = (
     ),
     ("自查、考核或评估材料", r"自查|自评|评估|测评|考核|督查|督导|检查|整改|审计"),
     (
-        "学校、企事业单位的信息公开报告",
+        INSTITUTIONS,
         r"学年|高等学校|办事公开|公共企事业|[校院厂村居]务公开|企业信息|企业年报",
     ),
     (
@@ -81,13 +82,15 @@ YEAR_SPAN = re.compile(r"(?:19|20)\d{2}年?(?:度)?[-—–~至到](?:19|20)\d{2
 # 「2009上海市政府信息公开…」, and left over before the whole title: 「2025湖口县…2025年度」.
 BARE_YEAR = re.compile(r"^((?:19|20)\d{2})(?!年\d)(?=[\u4e00-\u9fff])")
 LONE_YEAR = re.compile(r"(?<![\d\-./])(20[0-4]\d)(?!\d|[-./年〕\]]\d)")
-CHINESE_YEAR = re.compile(r"二([〇零○Oo0])([〇零○Oo0一二三])([〇零○Oo0一二三四五六七八九])年")
+# What stands for 〇: rings, and letters of three scripts.
+ZERO = "〇零○◯Oo0ОоΟο"
+CHINESE_YEAR = re.compile(rf"二([{ZERO}])([{ZERO}一二三])([{ZERO}一二三四五六七八九])年")
 DATED = re.compile(
     rf"\(?(?:{YEAR.pattern}|{CHINESE_YEAR.pattern[:-1]}(?=年))(?:年度?|度)?\)?|\((?:20\d\d)\)"
 )
 OF_THE_SUBJECT = re.compile(r"(?<!\d)((?:19|20)\d{2})年?度?的?(?:政府信息|政务|信息公开)")
 CHINESE_DIGITS = {
-    **dict.fromkeys("〇零○Oo0", 0),
+    **dict.fromkeys(ZERO, 0),
     **{digit: value for value, digit in enumerate("一二三四五六七八九", 1)},
 }
 
@@ -109,6 +112,8 @@ ORGAN = (
     r"|镇|乡|苏木|署|办|部|政府)"
 )
 ORGAN_END = re.compile(ORGAN + "$")
+# 「综合行政执法局（城市管理局）」: of a body with two names the first is its own.
+SECOND_NAME = re.compile(rf"({ORGAN})\([^()]*{ORGAN}\)")
 NAME = re.compile(r"(?!图解|一图|解读|关于)[\u4e00-\u9fff()·]+")
 SUFFIX = re.compile(r"\.(?:pdf|docx?|wps|ofd|xlsx?|zip|rar|html?)$", re.IGNORECASE)
 # What the data above an article call its title: 「- 名 称:」, 「标 题 |」.
@@ -143,7 +148,7 @@ def lookalike_of(text: str) -> str:
     for label, pattern in LOOKALIKES:
         if re.search(pattern, rest):
             return label
-    return "学校、企事业单位的信息公开报告" if _is_institutions(title, body) else ""
+    return INSTITUTIONS if _is_institutions(title, body) else ""
 
 
 def announces_a_report(text: str) -> bool:
@@ -183,7 +188,7 @@ def _bare(text: str) -> str:
 
 
 def _before_subject(title: str) -> str | None:
-    undated = BARE_YEAR.sub("", DATED.sub("", title))
+    undated = BARE_YEAR.sub("", DATED.sub("", YEAR_SPAN.sub("", title)))
     forms = (REPORT_TITLE, CUT_TITLE, STATISTICS_TITLE)
     starts = [match.start() for form in forms for match in form.finditer(undated)]
     before = undated[: max(starts, default=0)]
@@ -193,6 +198,7 @@ def _before_subject(title: str) -> str | None:
         before = re.split(SUBJECT + r"(?:工作)?(?:年报|年度报告|目录|专栏|平台)?", before)[-1]
     if before.endswith("人民"):
         before += "政府"
+    before = SECOND_NAME.sub(r"\1", before)
     before = re.sub(r"[《》〈〉\"“”'():,]", "", before)
     before = re.sub(r"^(?:关于|现将|特)?(?:公布|发布|公开|编制)?|^(?:度|年度|的)", "", before)
     before = re.sub(r"^.{0,24}关于(?:公布|发布|公开)", "", before)
@@ -201,6 +207,12 @@ def _before_subject(title: str) -> str | None:
     first, _, last = before.partition("-")
     before = last if last and first.endswith(last) else before.strip("-—")
     return before or None
+
+
+def organ_in_title(text: str) -> str | None:
+    """The body before the subject in a title that is no report's (…工作总结和工作计划)."""
+    before, *rest = re.split(SUBJECT, BARE_YEAR.sub("", DATED.sub("", _bare(text))), maxsplit=1)
+    return before if rest and NAME.fullmatch(before) and ORGAN_END.search(before) else None
 
 
 def _after_noun(title: str) -> str | None:
