@@ -8,7 +8,7 @@ from archive.cells.flow import read_flow
 from archive.cells.sheet import Sheet
 from archive.cells.tables import read_table
 from archive.extract.plain import read_plain, read_plain_grid
-from archive.model import Cell, Table
+from archive.model import Cell, State, Table
 from archive.parse import parse
 
 COLUMNS_2019 = ("made", "newly_published", "published_total")
@@ -29,6 +29,50 @@ def test_a_number_in_pieces_is_one_or_none() -> None:
     assert numbers(f"{HEADING}行政事业性收费\n3 .09\n", "disclosure") == fees
     assert numbers(f"{HEADING}行政事业性收费\n3.\n09\n", "disclosure") == fees
     assert numbers(f"{HEADING}行政事业性收费\n3\n.\n0\n9\n", "disclosure") == {}
+
+
+@pytest.mark.parametrize("unit", ["元", "单位：元", "单位：亿元", "金额单位：千元"])
+def test_fees_in_another_unit_than_the_forms_are_doubted(unit: str) -> None:
+    sheet = Sheet()
+    read_flow(f"{HEADING.replace('单位：万元', unit)}行政事业性收费\n3.09\n", sheet)
+    ((value, note),) = sheet.values("disclosure").values() or [(None, None)]
+    assert value is None
+    assert note is None or (note.state, note.printed[:4]) == (State.AMBIGUOUS, "3.09")
+
+
+@pytest.mark.parametrize(
+    ("headings", "is_read"),
+    [
+        ("自然人 法人或其他组织 总计 商业企业 科研机构 社会公益组织 法律服务机构 其他", True),
+        # Headings of two lines are torn.
+        ("自然人 总计 商业 科研 社会公益 法律服务 其他 企业 机构 组织 机构", True),
+        ("总计 自然人 商业企业 科研机构 社会公益组织 法律服务机构 其他", True),
+        ("自然人 法人或其他组织 总计 科研机构 商业企业 社会公益组织 法律服务机构 其他", False),
+        ("商业企业 科研机构 社会公益组织 法律服务机构 其他 自然人 总计", False),
+    ],
+)
+def test_columns_in_another_order_are_doubted(headings: str, is_read: bool) -> None:
+    rows = [
+        headings,
+        "一、本年新收政府信息公开申请数量 7 1 0 0 0 0 8",
+        "三、本年度办理结果（一）予以公开 6 0 0 0 0 0 6",
+        "（二）部分公开 1 0 0 0 0 0 1",
+        "（三）不予公开 1.属于国家秘密 0 0 0 0 0 0 0",
+    ]
+    assert bool(numbers("\n".join(rows), "requests")) is is_read
+
+
+@pytest.mark.parametrize(
+    ("blocks", "is_read"),
+    [("行政复议 行政诉讼", True), ("行政诉讼 行政复议", False)],
+)
+def test_blocks_in_another_order_are_doubted(blocks: str, is_read: bool) -> None:
+    text = (
+        f"四、政府信息公开行政复议、行政诉讼情况\n{blocks}\n未经复议直接起诉 复议后起诉\n"
+        + "结果维持 结果纠正 其他结果 尚未审结 总计 " * 3
+        + "\n1 0 0 0 1 0 2 0 0 2 0 0 0 3 3\n"
+    )
+    assert bool(numbers(text, "disputes")) is is_read
 
 
 def test_the_number_of_an_item_may_stand_apart_from_its_point() -> None:

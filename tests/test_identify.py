@@ -307,12 +307,30 @@ def test_the_word_for_a_title_is_no_part_of_it(lines: tuple[str, ...], issuer: s
         ("2022年我局重视公开。市体育局认真学习。", None),
         ("2022年我市重视公开。截至12月底,牛街乡人民政府通过网站公开3条。", "北原市人民政府"),
         ("2022年,我办重视公开。", None),
+        # The first words of the first chapter.
+        ("一、总体情况。2022年,市体育局重视公开。", "北原市人民政府"),
+        ("一、总体情况2022年,市体育局重视公开。", "北原市体育局"),
+        ("一、总体情况2022年,市体育局重视公开。我市各部门依法公开。", "北原市人民政府"),
         ("2022年,按照本办法公开。", "北原市人民政府"),
     ],
 )
 def test_the_text_names_the_body_it_is_about(text: str, issuer: str | None) -> None:
     found = identify(document(LONG, text), Evidence(portal_name="北原市人民政府"), CHAPTERS, 200)
     assert found.issuer == issuer
+
+
+def test_a_school_that_fills_in_the_form_is_not_its_portals_government() -> None:
+    portal = Evidence(portal_name="北原市人民政府")
+    school = document(LONG, title="北原市实验小学2022年信息公开工作年度报告")
+    found = identify(school, portal, CHAPTERS, 200)
+    assert (found.is_report, found.issuer) == (False, None)
+    assert "学校" in found.reason
+    summary = document(LONG, title="市体育局政府信息公开2022年工作总结和2023年工作计划")
+    found = identify(summary, portal, CHAPTERS, 200)
+    assert (found.is_report, found.issuer) == (True, "北原市体育局")
+    # Beside the report's own title it is another document's.
+    school = document("2022年政府信息公开工作年度报告", LONG, title=school.title)
+    assert identify(school, portal, CHAPTERS, 200).issuer == "北原市人民政府"
 
 
 def test_the_name_of_a_column_is_no_part_of_a_bodys() -> None:

@@ -272,6 +272,118 @@ def test_printings_that_differ_give_no_number() -> None:
     assert row_of(read, "granted") == ["4", "0", "0", "0", "0", "0", "4"]
 
 
+def test_a_row_that_a_local_form_has_twice_costs_no_other_row() -> None:
+    def row(label: str, number: int) -> str:
+        return f"<td>{label}</td><td>{number}</td>{ZEROS}<td>{number}</td>"
+
+    rows = [
+        row("一、本年新收政府信息公开申请数量", 9),
+        row("二、上年结转政府信息公开申请数量", 0),
+        row("（一）予以公开", 5),
+        row("其中：网上予以公开", 2),
+        row("（二）部分公开", 1),
+        row("1.属于国家秘密", 1),
+        row("5.属于三类内部事务信息", 2),
+    ]
+    read = read_rows(*rows)
+    assert row_of(read, "granted") == [None] * 7
+    assert read.notes["requests.granted.total"].printed == (
+        "5 | 0 | 0 | 0 | 0 | 0 | 5 / 2 | 0 | 0 | 0 | 0 | 0 | 2"
+    )
+    assert row_of(read, "denied_internal_affairs") == ["2", "0", "0", "0", "0", "0", "2"]
+    # The whole table again is another printing of it.
+    again = [row(label, 3) for label in ("一、本年新收", "（一）予以公开", "（二）部分公开")]
+    assert row_of(read_rows(*rows, *again), "denied_internal_affairs") == [None] * 7
+
+
+def test_a_row_of_the_first_table_twice_costs_no_other_row() -> None:
+    heading = "<td>信息内容</td><td>本年处理决定数量</td>"
+    names = ("行政许可", "其中：网上行政许可", "行政处罚", "行政强制", "其他对外管理服务事项")
+    rows = [f"<td>{name}</td><td>{number}</td>" for number, name in enumerate(names, 1)]
+    documents = "<td>信息内容</td><td>本年制发件数</td><td>本年废止件数</td><td>现行有效件数</td>"
+    made = ["<td>规章</td>" + "<td>0</td>" * 3, "<td>行政规范性文件</td>" + "<td>4</td>" * 3]
+    read = read_rows(documents, *made, heading, *rows)
+    assert read.cells["disclosure.licensing.decisions"] is None
+    assert read.notes["disclosure.licensing.decisions"].printed == "1 / 2"
+    assert read.cells["disclosure.penalties.decisions"] == "3"
+    assert read.cells["disclosure.normative_documents.in_force"] == "4"
+
+
+@pytest.mark.parametrize(
+    ("names", "is_read"),
+    [
+        ("商业企业 科研机构 社会公益组织 法律服务机构 其他", True),
+        # A name the form does not have, in its place and out of it.
+        ("商业企业 科研单位 社会公益组织 法律服务机构 其他", True),
+        ("商业企业 社会组织 科研机构 法律服务机构 其他", False),
+        ("科研机构 商业企业 社会公益组织 法律服务机构 其他", False),
+    ],
+)
+def test_an_order_of_columns_that_headings_contradict_is_not_believed(
+    names: str, is_read: bool
+) -> None:
+    headings = "".join(f"<td>{name}</td>" for name in names.split())
+    row = f"<td>（一）予以公开</td><td>5</td>{ZEROS}<td>5</td>"
+    read = read_rows("<td>自然人</td><td>法人或其他组织</td><td>总计</td>", headings, row)
+    assert row_of(read, "granted") == (["5", *"00000", "5"] if is_read else [None] * 7)
+
+
+@pytest.mark.parametrize(
+    ("results", "blocks", "is_read"),
+    [
+        ("结果维持 结果纠正 其他结果 尚未审结 总计", "行政复议 未经复议直接起诉 复议后起诉", True),
+        ("结果维持 结果纠正 某种结果 尚未审结 总计", "行政复议 未经复议直接起诉 复议后起诉", True),
+        ("结果维持 结果纠正 尚未审结 其他结果 总计", "行政复议 未经复议直接起诉 复议后起诉", False),
+        ("结果维持 某种结果 结果纠正 尚未审结 总计", "行政复议 未经复议直接起诉 复议后起诉", False),
+        ("结果维持 结果纠正 其他结果 尚未审结 总计", "未经复议直接起诉 复议后起诉 行政复议", False),
+        ("结果维持 结果纠正 其他结果 尚未审结 总计", "行政诉讼 行政复议", False),
+    ],
+)
+def test_an_order_of_disputes_that_headings_contradict_is_not_believed(
+    results: str, blocks: str, is_read: bool
+) -> None:
+    above, below = (
+        "".join(f"<td>{name}</td>" for name in names)
+        for names in (blocks.split(), results.split() * 3)
+    )
+    read = read_rows(above, below, "".join(f"<td>{number}</td>" for number in (2, 0, 0, 0, 2) * 3))
+    assert read.cells.get("disputes.review.upheld") == ("2" if is_read else None)
+
+
+def test_results_and_blocks_by_other_words_are_read_where_they_stand() -> None:
+    above = "".join(
+        f"<td colspan=5>{name}</td>"
+        for name in ("未经复议直接起诉", "复议后起诉", "行政复议（件）")
+    )
+    names = ("结果维持", "结果纠正", "未审结", "其他结果", "总计")
+    below = "".join(f"<td>{name}</td>" for name in names) * 3
+    read = read_rows(above, below, "".join(f"<td>{number}</td>" for number in range(1, 16)))
+    assert read.cells["disputes.review.pending"] == "13"
+    assert read.cells["disputes.litigation_direct.other"] == "4"
+
+
+def test_what_was_carried_in_may_stand_first() -> None:
+    def row(label: str, number: int) -> str:
+        return f"<td>{label}</td><td>{number}</td>{ZEROS}<td>{number}</td>"
+
+    read = read_rows(row("一、上年转结", 1), row("二、本年新收政府信息公开申请数量", 4))
+    assert row_of(read, "carried_in") == ["1", "0", "0", "0", "0", "0", "1"]
+
+
+def test_fees_in_another_unit_than_the_forms_are_doubted() -> None:
+    for unit, value in (("单位：万元", "864.75"), ("单位：元", None), ("元", None)):
+        read = read_rows(
+            "<td>信息内容</td><td>本年处理决定数量</td>",
+            "<td>行政许可</td><td>7</td>",
+            f"<td>信息内容</td><td>本年收费金额（{unit}）</td>",
+            "<td>行政事业性收费</td><td>864.75</td>",
+        )
+        assert read.cells["disclosure.licensing.decisions"] == "7"
+        assert read.cells["disclosure.fees.amount_wan"] == value
+        if value is None:
+            assert read.notes["disclosure.fees.amount_wan"].printed == "864.75（元）"
+
+
 def test_other_tables_with_rows_of_like_names_are_not_read() -> None:
     years = "".join(f"<td>{year}年</td>" for year in range(2015, 2022))
     rows = (
