@@ -192,6 +192,7 @@ def test_paper_reads_like_the_page(medium: Callable[[Report], bytes]) -> None:
         ("<span style='text-decoration: line-through;'>5</span>6", "6"),
         ("<span style='color:red;text-decoration-line:line-through'>5</span>6", "6"),
         ("<span style='text-decoration:underline'>5</span>6", "56"),
+        ("7&amp;nbsp;", "7"),
         ("<input value='7'>", "7"),
         ("<input type='number' value='7'>件", "7 件"),
         ("<textarea>7</textarea>", "7"),

@@ -362,6 +362,73 @@ def test_results_and_blocks_by_other_words_are_read_where_they_stand() -> None:
     assert read.cells["disputes.litigation_direct.other"] == "4"
 
 
+RESULTS_HTML = "".join(
+    f"<td>{name}</td>" for name in "结果维持 结果纠正 其他结果 尚未审结 总计".split()
+)
+
+
+def test_a_row_of_five_for_each_block() -> None:
+    def row(label: str, *numbers: int) -> str:
+        return f"<td>{label}</td>" + "".join(f"<td>{number}</td>" for number in numbers)
+
+    heading = "<td></td>" + RESULTS_HTML
+    rows = [
+        row("行政诉讼—未经复议直接起诉", 0, 3, 0, 1, 4),
+        row("行政复议", 2, 0, 0, 0, 2),
+        row("复议后起诉", 0, 0, 0, 7, 7),
+    ]
+    read = read_rows(heading, *rows, row("合计", 2, 3, 0, 8, 13))
+    assert read.cells["disputes.review.upheld"] == "2"
+    assert read.cells["disputes.litigation_direct.corrected"] == "3"
+    assert read.cells["disputes.litigation_after_review.total"] == "7"
+    # All cases of a body, in another chapter.
+    assert not any(read_rows(heading, rows[1], row("行政诉讼", 4, 0, 0, 0, 4)).cells.values())
+
+
+@pytest.mark.parametrize(
+    ("above", "headings", "values"),
+    [
+        (
+            "<td></td><td>单位</td>",
+            COLUMNS_HTML,
+            "<td>件</td><td>5</td><td>4</td>{zeros}<td>1</td>",
+        ),
+        ("<td></td><td>行次</td>", COLUMNS_HTML, "<td>3</td><td>5</td><td>4</td>{zeros}<td>1</td>"),
+        (
+            "<td></td><td></td>",
+            COLUMNS_HTML.replace("<td>其他</td>", "<td>小计</td><td>其他</td>"),
+            "<td></td><td>5</td><td>4</td>{zeros}<td>0</td><td>1</td>",
+        ),
+    ],
+)
+def test_columns_of_a_local_form_are_left_out_by_their_names(
+    above: str, headings: str, values: str
+) -> None:
+    row = f"<td>（一）予以公开</td>{values.format(zeros=ZEROS[:-10])}"
+    read = read_rows(above, f"<td></td><td></td>{headings}", row)
+    assert row_of(read, "granted") == ["4", "0", "0", "0", "0", "1", "5"]
+
+
+def test_a_row_is_not_empty_where_figures_belong_to_no_row() -> None:
+    lines = [
+        "一、本年新收政府信息公开申请数量 9 0 0 0 0 0 9",
+        "三、本年度办理结果（一）予以公开 6 0 0 0 0 0 6",
+        "（二）部分公开 1 0 0 0 0 0 1",
+        "（三）不予公开 1.属于国家秘密",
+        "2.某类信息",
+        "2 0 0 0 0 0 2",
+        "禁止公开某某",
+        "（七）总计 9 0 0 0 0 0 9",
+        "四、结转下年度继续办理 0 0 0 0 0 0 0",
+    ]
+    read = read_text("\n".join(lines))
+    note = read.notes["requests.denied_state_secret.total"]
+    assert (note.state, note.printed) == (State.AMBIGUOUS, "2 0 0 0 0 0 2")
+    del lines[5]
+    note = read_text("\n".join(lines)).notes["requests.denied_state_secret.total"]
+    assert (note.state, note.printed) == (State.BLANK, "")
+
+
 def test_what_was_carried_in_may_stand_first() -> None:
     def row(label: str, number: int) -> str:
         return f"<td>{label}</td><td>{number}</td>{ZEROS}<td>{number}</td>"

@@ -64,6 +64,7 @@ DISPUTES_LENGTH = 2000
 BLOCK = re.compile("行政复议|行政诉讼")
 FEWEST_BLOCKS = 2
 HEADINGS_LENGTH = 60
+LONGEST_NOTE = 200
 
 
 def read_flow(text: str, sheet: Sheet, *, in_order: bool = True) -> None:
@@ -229,9 +230,22 @@ def _read_requests(runs: Sequence[Run], annex: int, sheet: Sheet, in_order: bool
             elif run.values:
                 sheet.doubt(row, request_keys(row), " ".join(run.values))
         if in_order and len(cells) + len(told) >= FEWEST_ROWS:
+            astray = " / ".join(_astray(runs[start:stop], rows))
             for row in _empty_rows(runs[start:stop], rows):
-                sheet.put(row, request_keys(row), [Cell("")] * len(COLUMNS))
+                if astray:
+                    sheet.doubt(row, request_keys(row), astray[:LONGEST_NOTE])
+                else:
+                    sheet.put(row, request_keys(row), [Cell("")] * len(COLUMNS))
     return ruling
+
+
+def _astray(runs: Sequence[Run], rows: Mapping[str, Run]) -> Iterator[str]:
+    """The figures of whole rows whose label stands around them: they may be any empty row's."""
+    last = max((run.start for run in rows.values()), default=0)
+    taken = {run.start for run in rows.values()}
+    for run in runs:
+        if run.start < last and run.start not in taken and _is_whole(run.values):
+            yield " ".join(run.values)
 
 
 def _empty_rows(runs: Sequence[Run], rows: Mapping[str, Run]) -> Iterator[str]:

@@ -47,7 +47,8 @@ FEWEST_COLUMNS = 3
 # Of so many rows and more one may stand again.
 MOST_AGAIN = 4
 # Local forms give these groups a 其他 or 合计 of their own, which is no row of the form.
-REMARKS = re.compile("备注|说明")
+# Columns that local forms add.
+REMARKS = re.compile("备注|说明|小计|行次|序号|(?:计量)?单位")
 OTHER_GROUPS = re.compile("不予公开|无法提供|不予处理")
 
 
@@ -80,7 +81,11 @@ def read_table(table: Table, sheet: Sheet) -> None:
                 sheet.doubt(one, request_keys(one), " | ".join(texts))
         elif heading.places and disclosed:
             disclosures.append(_Disclosed(disclosed, heading, values, edges[y]))
-        elif requested and len(values) >= WIDTH and not is_unit(values[0][1].text):
+        elif (
+            requested
+            and len(values) >= WIDTH
+            and (applicants.is_whole() or not is_unit(values[0][1].text))
+        ):
             above = "".join(map(compact, grid[y][: row[at][0]]))
             if requested not in WEAK_ROWS or not OTHER_GROUPS.search(above):
                 taken = applicants.take(values, edges[y]) if applicants.is_whole() else None
@@ -289,15 +294,16 @@ def _applicants(heading: _Heading, row: PlacedRow, edge: int) -> _Heading:
     more = _heading(APPLICANTS, row, edge)
     in_turn = len(more.places) < FEWEST_COLUMNS or columns_in_turn(map(compact, _texts(row)))
     more = replace(more, in_turn=in_turn)
+    remarks = heading.remarks | more.remarks
     if "natural_person" in more.columns():
-        return more
+        return replace(more, remarks=remarks)
     if not heading.places or len(heading.places) >= WIDTH:
-        return replace(heading, in_turn=heading.in_turn and in_turn)
+        return replace(heading, in_turn=heading.in_turn and in_turn, remarks=remarks)
     return _Heading(
         tuple(sorted((*heading.places, *more.places))),
         max(heading.edge, more.edge),
         heading.covered | more.covered,
-        heading.remarks | more.remarks,
+        remarks,
         heading.in_turn and more.in_turn,
     )
 
@@ -349,13 +355,17 @@ def _belongs(rows: Sequence[str], sheet: Sheet) -> bool:
 
 
 def _read_disputes(rows: Sequence[PlacedRow], grid: Sequence[Sequence[str]], sheet: Sheet) -> None:
-    """The row of 15 under the headings of the third table."""
+    """The row of 15 under the headings of the third table, or a row of five for each block."""
     count = len(DISPUTE_KEYS)
     headings: list[str] = []
+    blocks: dict[tuple[str, ...], list[Cell]] = {}
     for y, row in enumerate(rows):
         texts = _texts(row)
         if any("维持" in compact(text) for text in texts):
             headings += texts
+            continue
+        if headings and (keys := _block_keys(grid[:y], row)):
+            blocks[keys] = _cells(row[-len(keys) :])
             continue
         values, labels = texts[-count:], texts[:-count]
         if not headings or len(values) < count or not any(map(compact, values)):
@@ -370,6 +380,26 @@ def _read_disputes(rows: Sequence[PlacedRow], grid: Sequence[Sequence[str]], she
             sheet.put("disputes", by_place or DISPUTE_KEYS, _cells(row[-count:]))
         else:
             sheet.doubt("disputes", DISPUTE_KEYS, " | ".join(values))
+    # A row for 行政复议 alone is of another table, on all cases of the body.
+    if len(blocks) == len(DISPUTE_BLOCKS):
+        cells = [cell for row in blocks.values() for cell in row]
+        sheet.put("disputes", [key for keys in blocks for key in keys], cells)
+
+
+def _block_keys(above: Sequence[Sequence[str]], row: PlacedRow) -> tuple[str, ...]:
+    """The five keys of a row whose label names its block, by the results above its figures."""
+    labels, values = row[: -len(DISPUTE_RESULTS)], row[-len(DISPUTE_RESULTS) :]
+    named = [name_in(DISPUTE_BLOCKS, compact(cell.text)) for _, cell in labels]
+    block = next(filter(None, reversed(named)), None)
+    if block is None or not all(is_value(cell.text) for _, cell in values):
+        return ()
+    keys = tuple(f"disputes.{block}.{_result_above(above, x)}" for x, _ in values)
+    return keys if {key for key in DISPUTE_KEYS if f".{block}." in key} == set(keys) else ()
+
+
+def _result_above(above: Sequence[Sequence[str]], x: int) -> str | None:
+    labels = (compact(row[x]) for row in reversed(above) if x < len(row))
+    return next(filter(None, (name_in(DISPUTE_RESULTS, label) for label in labels)), None)
 
 
 def _has_blocks_in_turn(row: Sequence[str]) -> bool:

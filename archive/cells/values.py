@@ -18,7 +18,7 @@ from archive.spelling import compact
 UNITS = r"(?:万元|亿元|元|件|条|项|个|笔|次|份|篇|人次|人)"
 DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?"
 # Digits of other scripts are no figures of ours: NFKC leaves them as they are.
-NUMBER = re.compile(rf"([+\-−]?)({DIGITS})({UNITS})?", re.ASCII)
+NUMBER = re.compile(rf"([+\-−]?)({DIGITS})(?:({UNITS})|\(({UNITS})\))?", re.ASCII)
 # Two numbers in one cell, or a footnote's mark beside one (NFKC makes 12① 121).
 SEVERAL = re.compile(
     r"[\d+\-−—/]\s+\d|[\u00b2\u00b3\u00b9\u2070-\u2089\u2460-\u249b\u24ea\u3251-\u325f\u32b1-\u32bf"
@@ -83,7 +83,7 @@ def _read(text: str, kind: str) -> Value:
     match = NUMBER.fullmatch(bare)
     if match is None:
         return None, Note(State.TEXT, printed)
-    sign, digits, unit = match[1], match[2].replace(",", ""), match[3]
+    sign, digits, unit = match[1], match[2].replace(",", ""), match[3] or match[4]
     if is_glued(digits):
         return None, Note(State.AMBIGUOUS, printed)
     whole, _, fraction = digits.partition(".")

@@ -213,6 +213,9 @@ def _spaces(text: str) -> str:
     """Runs of white space (nbsp and full-width included) as one space, none at the ends."""
     if "\u200b" in text or "\ufeff" in text:
         text = text.replace("\u200b", " ").replace("\ufeff", " ")
+    # Escaped twice on its way into the page.
+    if "&nbsp;" in text:
+        text = text.replace("&nbsp;", " ")
     return " ".join(text.split())
 
 
