@@ -454,11 +454,12 @@ def _body(
 
 
 def _names(titles: Sequence[_Title], named: Sequence[_Title]) -> list[tuple[str, str]]:
-    """The bodies that titles of reports name, or where there are none the page's own title."""
-    if named:
-        found = [(issuer_in_title(title.text), str(title)) for title in named]
-    else:
-        found = [(organ_in_title(one.text), str(one)) for one in titles if one.where == PAGE]
+    """The bodies that titles of reports name, or where there are none the page's own title, though
+    it says 总结."""
+    found = [(issuer_in_title(title.text), str(title)) for title in named]
+    if not named:
+        others = [one for one in titles if one.where == PAGE and one.verdict == "lookalike"]
+        found = [(organ_in_title(one.text), str(one)) for one in others]
     return _without_relatives([(name, why) for name, why in found if name])
 
 

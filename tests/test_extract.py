@@ -210,6 +210,16 @@ def test_what_is_struck_raised_or_filled_in(printed: str, text: str) -> None:
     assert [cell.text for cell in table.rows[0]] == ["规章", text, "9"]
 
 
+def test_a_cell_that_is_struck_out_keeps_its_place() -> None:
+    struck = "<td style='text-decoration:line-through'>5</td>"
+    table = read_html(
+        f"<div id='zoom'><table><tr><td>规章</td>{struck}<td>9</td></tr>"
+        f"<tr><td>a</td><td>b</td><td>c</td></tr></table>{'字' * 50}</div>"
+    ).blocks[0]
+    assert isinstance(table, Table)
+    assert [cell.text for cell in table.rows[0]] == ["规章", "", "9"]
+
+
 def test_plain_text_in_utf_16_without_its_mark_is_read() -> None:
     for encoding in ("utf-16-le", "utf-16-be"):
         read = extract("一、总体情况\r\n收到申请3件。\r\n".encode(encoding))

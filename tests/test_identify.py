@@ -328,6 +328,8 @@ def test_a_school_that_fills_in_the_form_is_not_its_portals_government() -> None
     summary = document(LONG, title="市体育局政府信息公开2022年工作总结和2023年工作计划")
     found = identify(summary, portal, CHAPTERS, 200)
     assert (found.is_report, found.issuer) == (True, "北原市体育局")
+    column = document(LONG, title="市政务服务中心信息公开专栏")
+    assert identify(column, portal, CHAPTERS, 200).issuer == "北原市人民政府"
     # Beside the report's own title it is another document's.
     school = document("2022年政府信息公开工作年度报告", LONG, title=school.title)
     assert identify(school, portal, CHAPTERS, 200).issuer == "北原市人民政府"

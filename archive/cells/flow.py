@@ -242,9 +242,10 @@ def _read_requests(runs: Sequence[Run], annex: int, sheet: Sheet, in_order: bool
 def _astray(runs: Sequence[Run], rows: Mapping[str, Run]) -> Iterator[str]:
     """The figures of whole rows whose label stands around them: they may be any empty row's."""
     last = max((run.start for run in rows.values()), default=0)
-    taken = {run.start for run in rows.values()}
     for run in runs:
-        if run.start < last and run.start not in taken and _is_whole(run.values):
+        *_, row = max(request_rows(run.label), default=("",))
+        # A heading repeated on the next page may bring its rows again.
+        if run.start < last and row not in rows and _is_whole(run.values):
             yield " ".join(run.values)
 
 

@@ -36,12 +36,8 @@ BLOCKS = frozenset(
 SKIPPED = frozenset(
     "script style noscript template iframe select option button textarea svg del s strike".split()
 )
-# Hidden, or struck out: editors write that as a style too.
-HIDDEN = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all"
-    r"|text-decoration(?:-line)?\s*:[^;]*line-through",
-    re.IGNORECASE,
-)
+HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE)
+STRUCK = re.compile(r"text-decoration(?:-line)?\s*:[^;]*line-through", re.IGNORECASE)
 FIELDS = frozenset({"text", "number"})
 RAISED = re.compile(r"vertical-align\s*:\s*super", re.IGNORECASE)
 SESSION = re.compile(
@@ -223,6 +219,10 @@ def _is_hidden(element: Element) -> bool:
     return element.get("hidden") is not None or bool(HIDDEN.search(element.get("style") or ""))
 
 
+def _is_struck(element: Element) -> bool:
+    return bool(STRUCK.search(element.get("style") or ""))
+
+
 def _blocks(container: Element) -> Iterator[Block]:
     """Paragraphs and data tables in reading order; layout tables are walked through."""
     line: list[str] = []
@@ -245,7 +245,8 @@ def _walk(element: Element, depth: int) -> Iterator[str | Table | Picture | None
     if element.text:
         yield element.text
     for child in element:
-        if isinstance(child.tag, str) and child.tag not in SKIPPED and not _is_hidden(child):
+        is_shown = isinstance(child.tag, str) and child.tag not in SKIPPED
+        if is_shown and not (_is_hidden(child) or _is_struck(child)):
             if child.tag == "table" and _is_data(child):
                 yield _table(child)
             elif child.tag == "img":
@@ -311,6 +312,8 @@ def _cell_text(cell: Element) -> str:
 
     A form that was filled in and saved has its figures in fields.
     """
+    if _is_struck(cell):
+        return ""
     if not len(cell):
         return _spaces(cell.text or "")
     for field in cell.iter("input"):
