@@ -46,11 +46,10 @@ WIDTH = len(APPLICANTS)
 FEWEST_COLUMNS = 3
 # Of so many rows and more one may stand again.
 MOST_AGAIN = 4
-# Local forms give these groups a 其他 or 合计 of their own, which is no row of the form.
 # Columns that local forms add.
 REMARKS = re.compile("备注|说明|小计|行次|序号|(?:计量)?单位")
+# Local forms give these groups a 其他 or 合计 of their own, which is no row of the form.
 OTHER_GROUPS = re.compile("不予公开|无法提供|不予处理")
-
 
 Name = TypeVar("Name", bound=Hashable)
 
@@ -148,7 +147,7 @@ class _Heading:
     """The columns a heading names, left to right, and where it ends.
 
     A row that ends there too is read by place. `covered` are the places a heading spans: two
-    cells below one heading are two columns. `remarks` are columns of remarks, which may be figures.
+    cells below one heading are two columns. `remarks` are columns that local forms add, figures or words.
     `in_turn` is a heading none of whose rows names columns in another order than the form's; `unit`
     one that is named and not the form's.
     """
