@@ -147,9 +147,9 @@ class _Heading:
     """The columns a heading names, left to right, and where it ends.
 
     A row that ends there too is read by place. `covered` are the places a heading spans: two
-    cells below one heading are two columns. `remarks` are columns that local forms add, figures or words.
-    `in_turn` is a heading none of whose rows names columns in another order than the form's; `unit`
-    one that is named and not the form's.
+    cells below one heading are two columns. `remarks` are columns that local forms add, figures or
+    words. `in_turn` is a heading none of whose rows names columns in another order than the form's;
+    `unit` one that is named and not the form's.
     """
 
     places: tuple[tuple[int, str], ...] = ()
