@@ -130,7 +130,7 @@ class Corrections:
     def _check_names(self) -> None:
         bodies = self.bodies or {}
         for entry in self._about("issuer", "name"):
-            for other in self._ids_by_name.get(official_name(entry.value), ()):
+            for other in self._ids_called(entry.value):
                 if (
                     entry.of in bodies
                     and bodies[other].division == bodies[entry.of].division
@@ -167,6 +167,13 @@ class Corrections:
         for body in (self.bodies or {}).values():
             ids.setdefault(official_name(body.name), []).append(body.id)
         return ids
+
+    def _ids_called(self, name: str) -> Sequence[str]:
+        """The ids of the bodies of a name; of several those of the very name, if there are any."""
+        called = self._ids_by_name.get(official_name(name), ())
+        return [
+            other for other in called if (self.bodies or {})[other].name == tidy(name)
+        ] or called
 
     def _aliases(self) -> list[tuple[str, str]]:
         return [(entry.of, entry.value) for entry in self._about("issuer", "name")]
@@ -251,8 +258,7 @@ class Corrections:
         """The id a value means: itself, or that of the one body of that name."""
         if ID.fullmatch(value):
             return self.same_as(value)
-        called = self._ids_by_name.get(official_name(value), ())
-        found = {self.same_as(issuer_id) for issuer_id in called}
+        found = {self.same_as(issuer_id) for issuer_id in self._ids_called(value)}
         return found.pop() if len(found) == 1 else None
 
     def _name_of(self, value: str) -> str:

@@ -155,8 +155,6 @@ BEGINS_WITH = re.compile(
     r"(?:19|20)\d{2}年度?,?((?![全我本各在按据根围通共未没无由对为从随依经与])[\u4e00-\u9fff]{1,16}?"
     r"(?:局|厅|委员会|管委会|街道办事处|街道|镇|乡|苏木))(?![长级属党机委辖财村镇乡])"
 )
-# As the first words of the first chapter they tell whose report it is.
-OPENS_WITH = re.compile("总体情况" + BEGINS_WITH.pattern)
 # The town or zone that does something, in a text that speaks of itself as one.
 DOES = re.compile(
     r"(?:^|[,。;])([\u4e00-\u9fff]{2,20}?(?:管理委员会|管委会|街道办事处|街道|镇|乡|苏木)(?:人民政府)?)"
@@ -344,6 +342,7 @@ def _refusal(
         and first.where == PAGE
         and not named
         and lookalike_of(first.text) == INSTITUTIONS
+        and year_in_title(first.text) is not None
     )
     is_another = first is not None and (first.is_trusted or is_schools or not reads_like_one)
     if first and first.verdict == "lookalike" and is_another:
@@ -458,7 +457,7 @@ def _names(titles: Sequence[_Title], named: Sequence[_Title]) -> list[tuple[str,
     it says 总结."""
     found = [(issuer_in_title(title.text), str(title)) for title in named]
     if not named:
-        others = [one for one in titles if one.where == PAGE and one.verdict == "lookalike"]
+        others = [one for one in titles if one.where == PAGE and "总结" in one.text]
         found = [(organ_in_title(one.text), str(one)) for one in others]
     return _without_relatives([(name, why) for name, why in found if name])
 
@@ -542,12 +541,9 @@ def _named_in_text(
 
 
 def _names_itself(text: str, speaks_of_itself: bool) -> str | None:
-    """The bureau or town that the text is about: 「2022年北原市教育局……」, as its first words or
-    again and again."""
+    """The bureau or town that the text is about: 「2022年北原市教育局……」, again and again."""
     if not speaks_of_itself and OF_A_GOVERNMENT.search(text):
         return None
-    if match := OPENS_WITH.search(text):
-        return match[1]
     fewest = 2 if speaks_of_itself else 3
     names = (match[1] for match in BEGINS_WITH.finditer(text))
     if name := next((name for name in names if text.count(name) >= fewest), None):

@@ -299,6 +299,18 @@ def test_a_new_name_that_has_an_id_of_its_own(minted: str) -> None:
     made(renaming, "issuer:140600-sthjj,same_as,140600-hbj").settled(both)
 
 
+def test_two_spellings_that_a_ledger_of_old_has_are_told_apart_by_the_letter() -> None:
+    both = ledger(jyj="朔州市教育局", sxjyj="山西省朔州市教育局", jw="朔州市教委")
+    own = "issuer:140600-jyj,name,朔州市教育局,2019-01-01"
+    made(own, "issuer:140600-jw,successor_of,朔州市教育局").settled(both)
+    (link,) = made("issuer:140600-jw,successor_of,朔州市教育局").settled(both).links()
+    assert link["other_id"] == "140600-jyj"
+    made(
+        "issuer:140600-jw,name,山西省朔州市教育局,2019-01-01",
+        "issuer:140600-sxjyj,same_as,140600-jw",
+    ).settled(both)
+
+
 def test_rows_and_their_states() -> None:
     corrections = made(
         "issuer:140600-jw,same_as,140600-jyj",

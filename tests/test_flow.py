@@ -8,7 +8,7 @@ from archive.cells.flow import read_flow
 from archive.cells.sheet import Sheet
 from archive.cells.tables import read_table
 from archive.extract.plain import read_plain, read_plain_grid
-from archive.model import Cell, State, Table
+from archive.model import Cell, Table
 from archive.parse import parse
 
 COLUMNS_2019 = ("made", "newly_published", "published_total")
@@ -34,26 +34,39 @@ def test_a_number_in_pieces_is_one_or_none() -> None:
 @pytest.mark.parametrize("unit", ["元", "单位：元", "单位：亿元", "金额单位：千元"])
 def test_fees_in_another_unit_than_the_forms_are_doubted(unit: str) -> None:
     sheet = Sheet()
-    read_flow(f"{HEADING.replace('单位：万元', unit)}行政事业性收费\n3.09\n", sheet)
-    ((value, note),) = sheet.values("disclosure").values() or [(None, None)]
-    assert value is None
-    assert note is None or (note.state, note.printed[:4]) == (State.AMBIGUOUS, "3.09")
+    heading = HEADING.replace("单位：万元", unit)
+    licences = "第二十条第（五）项\n信息内容\n本年处理决定数量\n行政许可\n7\n"
+    read_flow(f"{licences}{heading}行政事业性收费\n3.09\n", sheet)
+    values = sheet.values("disclosure")
+    assert values["disclosure.licensing.decisions"] == ("7", None)
+    fees, note = values["disclosure.fees.amount_wan"]
+    assert fees is None
+    assert note is not None
+    assert note.printed == "3.09" + unit.rpartition("：")[2]
+
+
+def test_a_column_has_its_own_unit_only() -> None:
+    text = "第二十条第（九）项\n信息内容\n采购项目数量 采购总金额（万元）\n政府集中采购 12 345.6\n"
+    assert numbers(text, "disclosure") == {
+        "disclosure.procurement.items": "12",
+        "disclosure.procurement.amount": "345.6",
+    }
 
 
 @pytest.mark.parametrize(
     ("headings", "is_read"),
     [
         ("自然人 法人或其他组织 总计 商业企业 科研机构 社会公益组织 法律服务机构 其他", True),
-        # Headings of two lines are torn.
+        # By height: 自然人 and 总计 are two rows high, and headings of two lines are torn.
+        ("总计 商业企业 科研机构 社会公益组织 法律服务机构 其他 自然人", True),
         ("自然人 总计 商业 科研 社会公益 法律服务 其他 企业 机构 组织 机构", True),
-        ("总计 自然人 商业企业 科研机构 社会公益组织 法律服务机构 其他", True),
         ("自然人 法人或其他组织 总计 科研机构 商业企业 社会公益组织 法律服务机构 其他", False),
-        ("商业企业 科研机构 社会公益组织 法律服务机构 其他 自然人 总计", False),
     ],
 )
 def test_columns_in_another_order_are_doubted(headings: str, is_read: bool) -> None:
     rows = [
-        headings,
+        "本年度没有科研机构、商业企业提出申请。",
+        "申请人情况 " + headings,
         "一、本年新收政府信息公开申请数量 7 1 0 0 0 0 8",
         "三、本年度办理结果（一）予以公开 6 0 0 0 0 0 6",
         "（二）部分公开 1 0 0 0 0 0 1",
@@ -64,11 +77,17 @@ def test_columns_in_another_order_are_doubted(headings: str, is_read: bool) -> N
 
 @pytest.mark.parametrize(
     ("blocks", "is_read"),
-    [("行政复议 行政诉讼", True), ("行政诉讼 行政复议", False)],
+    [
+        ("行政复议 行政诉讼\n未经复议直接起诉 复议后起诉", True),
+        # By height: 行政复议 is two rows high.
+        ("行政诉讼\n行政复议\n未经复议直接起诉 复议后起诉", True),
+        ("行政复议\n未经复议直接起诉 复议后起诉", True),
+        ("行政诉讼\n未经复议直接起诉 行政复议 复议后起诉", False),
+    ],
 )
 def test_blocks_in_another_order_are_doubted(blocks: str, is_read: bool) -> None:
     text = (
-        f"四、政府信息公开行政复议、行政诉讼情况\n{blocks}\n未经复议直接起诉 复议后起诉\n"
+        f"四、政府信息公开行政复议、行政诉讼情况\n{blocks}\n"
         + "结果维持 结果纠正 其他结果 尚未审结 总计 " * 3
         + "\n1 0 0 0 1 0 2 0 0 2 0 0 0 3 3\n"
     )

@@ -381,6 +381,14 @@ def test_a_row_of_five_for_each_block() -> None:
     assert read.cells["disputes.review.upheld"] == "2"
     assert read.cells["disputes.litigation_direct.corrected"] == "3"
     assert read.cells["disputes.litigation_after_review.total"] == "7"
+    # Last year's beside this year's; and the form's own row is enough.
+    assert not any(read_rows(heading, *rows, row("行政复议", 9, 0, 0, 0, 9)).cells.values())
+    own = "".join(f"<td>{number}</td>" for number in (1, 0, 0, 0, 1) * 3)
+    names = "".join(
+        f"<td colspan=5>{name}</td>" for name in ("行政复议", "未经复议直接起诉", "复议后起诉")
+    )
+    read = read_rows(names, RESULTS_HTML * 3, own, heading, *rows)
+    assert read.cells["disputes.review.upheld"] == "1"
     # All cases of a body, in another chapter.
     assert not any(read_rows(heading, rows[1], row("行政诉讼", 4, 0, 0, 0, 4)).cells.values())
 
@@ -448,7 +456,44 @@ def test_fees_in_another_unit_than_the_forms_are_doubted() -> None:
         assert read.cells["disclosure.licensing.decisions"] == "7"
         assert read.cells["disclosure.fees.amount_wan"] == value
         if value is None:
-            assert read.notes["disclosure.fees.amount_wan"].printed == "864.75（元）"
+            assert read.notes["disclosure.fees.amount_wan"].printed == "864.75元"
+
+
+def test_the_unit_of_a_column_costs_no_other_column() -> None:
+    names = ("上一年项目数量", "本年增/减", "处理决定数量（万件）")
+    heading = "<td>信息内容</td>" + "".join(f"<td>{name}</td>" for name in names)
+    read = read_rows(heading, "<td>行政许可</td><td>30</td><td>2</td><td>7</td>")
+    assert read.cells["disclosure.licensing.items_prev_year"] == "30"
+    assert read.cells["disclosure.licensing.items_change"] == "2"
+    assert read.cells["disclosure.licensing.decisions"] is None
+    assert read.notes["disclosure.licensing.decisions"].printed == "7万件"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "自然人 法人或其他组织 商业企业 科研机构 社会公益组织 法律服务机构 其他 总计（件）",
+        "自然人 法人 商业企业 科研机构 社会公益组织 法律服务机构 其他（请注明） 总计",
+    ],
+)
+def test_headings_with_words_of_their_own_contradict_no_order(names: str) -> None:
+    heading = "".join(f"<td>{name}</td>" for name in names.split())
+    row = f"<td>（一）予以公开</td><td>5</td>{ZEROS}<td>5</td>"
+    assert row_of(read_rows(heading, row), "granted") == ["5", *"00000", "5"]
+
+
+def test_a_table_printed_twice_in_one_grid_gives_no_other_total() -> None:
+    def row(label: str, number: int) -> str:
+        return f"<td>{label}</td><td>{number}</td>{ZEROS}<td>{number}</td>"
+
+    def table(number: int) -> list[str]:
+        names = ("一、本年新收", "（一）予以公开", "（二）部分公开", "1.属于国家秘密", "2.重复申请")
+        numbers = (number, number, 0, 0, 0)
+        return [*map(row, names, numbers), row("（七）总计", number)]
+
+    read = read_rows(*table(3), *table(8))
+    assert row_of(read, "concluded_total")[0] is None
+    assert row_of(read, "granted")[0] is None
 
 
 def test_other_tables_with_rows_of_like_names_are_not_read() -> None:

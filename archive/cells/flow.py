@@ -18,7 +18,6 @@ from archive.cells.labels import (
     REQUEST_ORDER,
     WEAK_ROWS,
     applicants_in_turn,
-    blocks_in_turn,
     disclosure_row,
     other_unit,
     request_keys,
@@ -31,7 +30,14 @@ from archive.cells.labels import (
 from archive.cells.rulings import FEWEST_ROWS, Ruling, learn_ruling
 from archive.cells.runs import Run, mark_enumerators, read_runs
 from archive.cells.sheet import Sheet
-from archive.cells.values import count_of, count_sums, is_glued, is_proven, is_run_together
+from archive.cells.values import (
+    count_of,
+    count_sums,
+    in_unit,
+    is_glued,
+    is_proven,
+    is_run_together,
+)
 from archive.chapters import LAST_CHAPTER
 from archive.form import COLUMNS
 from archive.model import Cell
@@ -61,8 +67,6 @@ LAST_BLOCK = re.compile(r"复\s*议\s*后\s*起\s*诉")
 RESULT = re.compile(r"维持|纠正|其[他它]|尚未|[总合]计")
 RESULT_WORDS = re.compile(r"[\W结果维持纠正其他它尚未审合总计]*")
 DISPUTES_LENGTH = 2000
-BLOCK = re.compile("行政复议|行政诉讼")
-FEWEST_BLOCKS = 2
 HEADINGS_LENGTH = 60
 LONGEST_NOTE = 200
 
@@ -98,7 +102,7 @@ def _read_disclosure(runs: Sequence[Run], annex: int, sheet: Sheet, in_order: bo
         for label, run in rows
         if run.values
     )
-    for heading, unit, rows in tables:
+    for heading, units, rows in tables:
         for place, (label, run) in enumerate(rows):
             sheet.in_annex = run.start > annex
             if place == 0 and heading[0] in {"made", "issued"}:
@@ -111,15 +115,12 @@ def _read_disclosure(runs: Sequence[Run], annex: int, sheet: Sheet, in_order: bo
                 if in_order:
                     sheet.put(row, keys, [Cell("")] * len(keys))
                 continue
-            if unit:
-                sheet.doubt(row, keys, f"{' '.join(run.values)}（{unit}）")
-                continue
             doubtful = uneven and len(heading) > 1 and "\n" in run.gap.strip()
             whole = len(run.values) == len(heading) and not any(map(is_glued, run.values))
             if piped := run.piped(len(keys)):
-                sheet.put(row, keys, list(map(Cell, piped)))
+                sheet.put(row, keys, list(map(in_unit, map(Cell, piped), units)))
             elif whole and not doubtful and run.is_even():
-                sheet.put(row, keys, list(map(Cell, run.values)))
+                sheet.put(row, keys, list(map(in_unit, map(Cell, run.values), units)))
             elif told := split_zeros(run.values, len(keys)):
                 sheet.split(row, keys, told, " ".join(run.values))
             else:
@@ -128,19 +129,19 @@ def _read_disclosure(runs: Sequence[Run], annex: int, sheet: Sheet, in_order: bo
 
 def _disclosure_tables(
     runs: Sequence[Run],
-) -> list[tuple[list[str], str, list[tuple[str, Run]]]]:
-    """Each heading of the first table, the unit it names if that is not the form's, and the runs
-    below it, their labels less the heading."""
-    tables: list[tuple[list[str], str, list[tuple[str, Run]]]] = []
+) -> list[tuple[list[str], list[str], list[tuple[str, Run]]]]:
+    """Each heading of the first table, the units its columns name in place of the form's, and the
+    runs below it, their labels less the heading."""
+    tables: list[tuple[list[str], list[str], list[tuple[str, Run]]]] = []
     inside = False
     for run in runs:
-        heading, label, unit = _disclosure_heading(run.label)
+        heading, label, units = _disclosure_heading(run.label)
         if heading:
             # A row that nothing follows runs on into the next heading.
             before = NEXT_HEADING.split(run.label)[0]
             if tables and disclosure_row(before, whole=True):
                 tables[-1][2].append((before, Run(before, (), start=run.start)))
-            tables.append((heading, unit, []))
+            tables.append((heading, units, []))
             inside = True
         elif TABLE_TWO.search(label):
             inside = False
@@ -153,9 +154,9 @@ def _disclosure_tables(
     return tables
 
 
-def _disclosure_heading(label: str) -> tuple[list[str], str, str]:
-    """The columns a label names after 信息内容, what of it names the row below them, and a unit
-    that is not the form's."""
+def _disclosure_heading(label: str) -> tuple[list[str], str, list[str]]:
+    """The columns a label names after 信息内容, what of it names the row below them, and the units
+    that columns name in place of the form's."""
     _, told, words = label.rpartition("信息内容")
     named = sorted(
         (match.start(), match.end(), column)
@@ -164,17 +165,21 @@ def _disclosure_heading(label: str) -> tuple[list[str], str, str]:
     )
     torn, rest = torn_heading(words) if told else ((), "")
     if len(named) < len(torn) and (not rest or disclosure_row(rest, whole=True)):
-        return list(torn), rest, ""
+        return list(torn), rest, [""] * len(torn)
     if not told or not named or words[: named[0][0]] not in {"", "本年", "本年度"}:
-        return [], label, ""
+        return [], label, []
     between = (words[end:start] for (_, end, _), (start, *_) in pairwise(named))
     if any(map(COLUMN_PART.search, between)):
         # Names of two lines, each line across all columns: one that is torn would be passed over.
-        return [], label, ""
+        return [], label, []
     rest = words[max(end for _, end, _ in named) :]
-    units = (other_unit(column, compact(words[start:])) for start, _, column in named)
     columns = [column for *_, column in named]
-    return columns, COLUMN_REST.sub("", rest), next(filter(None, units), "")
+    parts = pairwise([*(start for start, *_ in named), len(words)])
+    units = [
+        other_unit(column, compact(words[start:end]))
+        for column, (start, end) in zip(columns, parts, strict=True)
+    ]
+    return columns, COLUMN_REST.sub("", rest), units
 
 
 def _read_requests(runs: Sequence[Run], annex: int, sheet: Sheet, in_order: bool) -> Ruling | None:
@@ -245,7 +250,12 @@ def _astray(runs: Sequence[Run], rows: Mapping[str, Run]) -> Iterator[str]:
     for run in runs:
         *_, row = max(request_rows(run.label), default=("",))
         # A heading repeated on the next page may bring its rows again.
-        if run.start < last and row not in rows and _is_whole(run.values):
+        if (
+            run.start < last
+            and row not in rows
+            and _is_whole(run.values)
+            and any(map(count_of, run.values))
+        ):
             yield " ".join(run.values)
 
 
@@ -296,11 +306,12 @@ def _read_disputes(source: str, ruling: Ruling | None, annex: int, sheet: Sheet)
         if len(run.values) != len(DISPUTE_KEYS) or any(map(is_glued, run.values)):
             ruled = ruling.disputes(run) if ruling else None
             cells = run.piped(len(DISPUTE_KEYS), below=True) or ruled
-        above = source[max(heading.start() - HEADINGS_LENGTH, 0) : heading.end()]
+        above = compact(source[max(heading.start() - HEADINGS_LENGTH, 0) : heading.end()])
         told = (
             RESULT_WORDS.fullmatch(run.label)
             and results_in_turn(RESULT.findall(run.label))
-            and blocks_in_turn(BLOCK.findall(compact(above))[-FEWEST_BLOCKS:])
+            # By height 行政复议, of two rows, stands between 行政诉讼 and what is below that.
+            and "行政复议" not in above.rpartition("直接起诉")[2]
         )
         if told and cells and (run.is_even(below=True) or cells is not run.values):
             sheet.put("disputes", DISPUTE_KEYS, list(map(Cell, cells)))

@@ -51,7 +51,7 @@ REQUEST_ROWS = _patterns(
         "denied_law_prohibited": r"其[他它]法律|法规禁止公开",
         "denied_security_stability": r"三安全一稳定|危及",
         "denied_third_party": r"第三方合法|保护第三方",
-        "denied_internal_affairs": r"内部事务|内部管理信息",
+        "denied_internal_affairs": r"内部事务",
         "denied_deliberative": r"过程性信息|四类过程",
         "denied_enforcement_file": r"执法案卷",
         "denied_admin_query": r"行政查[询寻]",
@@ -60,9 +60,9 @@ REQUEST_ROWS = _patterns(
         "unavailable_unclear": r"补正后|仍不明确",
         # 信访局 and 信访办 are bodies, not a reason.
         "not_processed_petition": r"信访(?!局|办)",
-        "not_processed_repeat": r"(?<!大量)重复申请",
+        "not_processed_repeat": r"(?<!无正当理由大量)重复申请",
         "not_processed_publication": r"公开出版物",
-        "not_processed_excessive": r"大量[反重]复|无正当理由大量",
+        "not_processed_excessive": r"大量反复|无正当理由大量",
         "not_processed_reconfirm": r"确认或重新|重新出具|要求行政机关",
         "other": r"其[他它]处理",
         "other_not_corrected": r"不补正",
@@ -95,12 +95,15 @@ APPLICANTS = _patterns(
 
 # As running text has them; 其他 and 总计 stand in it for much else.
 WHOLE_APPLICANTS: Mapping[str, str] = {
-    "natural_person": "自然人",
     "enterprise": "商业企业",
     "research_institution": "科研机构",
     "public_interest_org": "社会公益组织",
     "legal_service_org": "法律服务机构",
 }
+
+# What the form prints above them.
+ABOVE_COLUMNS = re.compile("申请人情况|勾稽关系")
+GROUP_OF_COLUMNS = re.compile("法人|申请人|组织情况")
 
 DISCLOSURE_ROWS = _patterns(
     {
@@ -151,7 +154,7 @@ TORN_COLUMNS = {
 
 DISPUTE_BLOCKS = _patterns(
     {
-        "review": r"^行政复议(?:案件|情况)?(?:\([^()]*\))?$",
+        "review": r"^行政复议(?:案件|情况)?(?:\((?:单位:)?[件宗起]\))?$",
         "litigation_direct": r"直接起诉",
         "litigation_after_review": r"复议后起诉",
     }
@@ -305,29 +308,42 @@ def without_subtotals(
 def are_in_turn(names: Iterable[str | None], order: Sequence[str]) -> bool:
     """Are headings in the order of the form, as far as they are known? None is one that is not;
     it stands for no name of the form between two that are neighbours there."""
-    place, has_gap = -1, False
+    before, has_gap = None, False
     for name in names:
         if name is None:
             has_gap = True
             continue
-        step, place = order.index(name) - place, order.index(name)
-        if step <= 0 or (has_gap and step == 1 and place > 0):
+        place = order.index(name)
+        if before is not None and (place <= before or (has_gap and place == before + 1)):
             return False
-        has_gap = False
+        before, has_gap = place, False
     return True
 
 
 def columns_in_turn(labels: Iterable[str]) -> bool:
-    """Does one row of headings name columns of the second table in its order?"""
-    return are_in_turn((name_in(APPLICANTS, label) for label in labels if label), COLUMNS)
+    """Does one row of headings name columns of the second table in its order? 总计 and the names of
+    groups (法人或其他组织) may stand anywhere in it."""
+    names = [
+        name
+        for label in labels
+        if label and not GROUP_OF_COLUMNS.search(label)
+        if (name := name_in(APPLICANTS, label)) != "total"
+    ]
+    if "natural_person" in names:
+        at = names.index("natural_person")
+        if any(names[:at]):
+            return False
+        names = names[at + 1 :]
+    return are_in_turn(names, COLUMNS)
 
 
 def applicants_in_turn(words: str) -> bool:
-    """Does running text name the columns of the second table in its order, as far as it names
-    them whole? Headings of several lines are torn in it."""
-    places = {column: words.rfind(name) for column, name in WHOLE_APPLICANTS.items()}
+    """Does running text name the columns of one row of the second table's heading in its order, as
+    far as it names them whole? Headings of several lines are torn in it."""
+    *before, heading = ABOVE_COLUMNS.split(words)
+    places = {column: heading.rfind(name) for column, name in WHOLE_APPLICANTS.items()}
     named = sorted((place, column) for column, place in places.items() if place >= 0)
-    return are_in_turn((column for _, column in named), list(WHOLE_APPLICANTS))
+    return not before or are_in_turn((column for _, column in named), list(WHOLE_APPLICANTS))
 
 
 def blocks_in_turn(labels: Iterable[str]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TypeVar
 
@@ -36,7 +36,7 @@ from archive.cells.labels import (
     without_subtotals,
 )
 from archive.cells.sheet import Sheet
-from archive.cells.values import count_sums, is_figure, is_unit, is_value
+from archive.cells.values import count_sums, in_unit, is_figure, is_unit, is_value
 from archive.grid import WIDEST, PlacedRow, fill_rows, placed_cells, row_edges
 from archive.model import Cell, Table
 from archive.spelling import compact
@@ -149,7 +149,7 @@ class _Heading:
     A row that ends there too is read by place. `covered` are the places a heading spans: two
     cells below one heading are two columns. `remarks` are columns that local forms add, figures or
     words. `in_turn` is a heading none of whose rows names columns in another order than the form's;
-    `unit` one that is named and not the form's.
+    `units` are those it names that are not the form's, by column.
     """
 
     places: tuple[tuple[int, str], ...] = ()
@@ -157,7 +157,7 @@ class _Heading:
     covered: frozenset[int] = frozenset()
     remarks: frozenset[int] = frozenset()
     in_turn: bool = True
-    unit: str = ""
+    units: Mapping[str, str] = field(default_factory=dict)
 
     def columns(self) -> tuple[str, ...]:
         return tuple(column for _, column in self.places)
@@ -216,12 +216,9 @@ def _disclosure_heading(row: PlacedRow, edge: int) -> _Heading | None:
         return replace(heading, places=tuple(places))
     # One such word may be prose's; the form's heading begins with 信息内容.
     alone = len(heading.places) == 1 and "信息内容" not in compact("".join(_texts(row)))
-    units = (
-        other_unit(column, compact(cell.text))
-        for _, cell in row
-        if (column := name_in(DISCLOSURE_COLUMNS, compact(cell.text)))
-    )
-    return None if alone else replace(heading, unit=next(filter(None, units), ""))
+    labels = dict(names)
+    units = {column: other_unit(column, labels[x]) for x, column in heading.places}
+    return None if alone else replace(heading, units=units)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,13 +235,15 @@ class _Disclosed:
         return tuple(f"disclosure.{self.row}.{column}" for column in self.heading.columns())
 
     def taken(self) -> list[Cell] | None:
-        """The cells of the heading's columns, or None where nothing tells which they are."""
+        """The cells of the heading's columns, each with the unit its column names in place of the
+        form's; None where nothing tells which they are."""
         if not self.heading.is_sound():
             return None
         taken = self.heading.take(self.values, self.edge)
-        return (
-            _cells(self.values) if taken is None and len(self.values) == len(self.keys) else taken
-        )
+        if taken is None and len(self.values) == len(self.keys):
+            taken = _cells(self.values)
+        units = (self.heading.units.get(column, "") for column in self.heading.columns())
+        return taken and [in_unit(cell, unit) for cell, unit in zip(taken, units, strict=True)]
 
 
 def _read_disclosed(rows: Sequence[_Disclosed], sheet: Sheet) -> None:
@@ -253,12 +252,10 @@ def _read_disclosed(rows: Sequence[_Disclosed], sheet: Sheet) -> None:
         taken = row.taken()
         if row.keys in strays:
             sheet.doubt(row.row, row.keys, strays[row.keys])
-        elif taken is not None and not row.heading.unit:
+        elif taken is not None:
             sheet.put(row.row, row.keys, taken)
         elif row.values:
-            printed = " | ".join(_texts(row.values))
-            unit = f"（{row.heading.unit}）" if row.heading.unit else ""
-            sheet.doubt(row.row, row.keys, printed + unit)
+            sheet.doubt(row.row, row.keys, " | ".join(_texts(row.values)))
 
 
 def _strays(rows: Sequence[tuple[Name, Sequence[str]]]) -> Mapping[Name, str]:
@@ -269,11 +266,11 @@ def _strays(rows: Sequence[tuple[Name, Sequence[str]]]) -> Mapping[Name, str]:
     """
     said: dict[Name, list[str]] = {}
     for name, texts in rows:
-        printed = " | ".join(texts)
-        if printed not in said.setdefault(name, []):
-            said[name].append(printed)
-    again = {name: " / ".join(printed) for name, printed in said.items() if len(printed) > 1}
-    return again if len(said) > MOST_AGAIN * len(again) else {}
+        said.setdefault(name, []).append(" | ".join(texts))
+    again = {name: list(dict.fromkeys(texts)) for name, texts in said.items() if len(texts) > 1}
+    if len(said) <= MOST_AGAIN * len(again):
+        return {}
+    return {name: " / ".join(texts) for name, texts in again.items() if len(texts) > 1}
 
 
 # --- the second table -----------------------------------------------------------------------------
@@ -358,12 +355,14 @@ def _read_disputes(rows: Sequence[PlacedRow], grid: Sequence[Sequence[str]], she
     count = len(DISPUTE_KEYS)
     headings: list[str] = []
     blocks: dict[tuple[str, ...], list[Cell]] = {}
+    contested = False
     for y, row in enumerate(rows):
         texts = _texts(row)
         if any("维持" in compact(text) for text in texts):
             headings += texts
             continue
         if headings and (keys := _block_keys(grid[:y], row)):
+            contested |= keys in blocks
             blocks[keys] = _cells(row[-len(keys) :])
             continue
         values, labels = texts[-count:], texts[:-count]
@@ -373,16 +372,20 @@ def _read_disputes(rows: Sequence[PlacedRow], grid: Sequence[Sequence[str]], she
             continue
         by_place = _dispute_keys(grid[:y], [x for x, _ in row[-count:]])
         in_turn = (
-            not labels and results_in_turn(headings) and all(map(_has_blocks_in_turn, grid[:y]))
+            not labels and results_in_turn(headings) and all(map(_has_blocks_in_turn, rows[:y]))
         )
         if by_place or in_turn:
             sheet.put("disputes", by_place or DISPUTE_KEYS, _cells(row[-count:]))
         else:
             sheet.doubt("disputes", DISPUTE_KEYS, " | ".join(values))
-    # A row for 行政复议 alone is of another table, on all cases of the body.
-    if len(blocks) == len(DISPUTE_BLOCKS):
+    # A row for 行政复议 alone is of another table, on all cases of the body; and beside the form's
+    # own row these say the same in more words, or something else.
+    if len(blocks) == len(DISPUTE_BLOCKS) and not sheet.has("disputes"):
         cells = [cell for row in blocks.values() for cell in row]
-        sheet.put("disputes", [key for keys in blocks for key in keys], cells)
+        if contested:
+            sheet.doubt("disputes", DISPUTE_KEYS, " | ".join(cell.text for cell in cells))
+        else:
+            sheet.put("disputes", [key for keys in blocks for key in keys], cells)
 
 
 def _block_keys(above: Sequence[Sequence[str]], row: PlacedRow) -> tuple[str, ...]:
@@ -401,8 +404,8 @@ def _result_above(above: Sequence[Sequence[str]], x: int) -> str | None:
     return next(filter(None, (name_in(DISPUTE_RESULTS, label) for label in labels)), None)
 
 
-def _has_blocks_in_turn(row: Sequence[str]) -> bool:
-    return blocks_in_turn(map(compact, row))
+def _has_blocks_in_turn(row: PlacedRow) -> bool:
+    return blocks_in_turn(map(compact, _texts(row)))
 
 
 def _dispute_keys(above: Sequence[Sequence[str]], places: Sequence[int]) -> tuple[str, ...] | None:

@@ -125,6 +125,15 @@ def is_unit(text: str) -> bool:
     return re.fullmatch(UNITS, compact(text)) is not None
 
 
+def in_unit(cell: Cell, unit: str) -> Cell:
+    """A cell whose column names another unit than the form, with that unit beside its figure."""
+    return (
+        replace(cell, text=cell.text.strip() + unit)
+        if unit and NUMBER.fullmatch(compact(cell.text))
+        else cell
+    )
+
+
 def is_bare_value(cell: str) -> bool:
     """Is it one value and nothing besides, or empty?"""
     return not cell or (not re.search(r"\s|\|", cell) and is_value(cell) and not is_glued(cell))

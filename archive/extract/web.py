@@ -316,13 +316,18 @@ def _cell_text(cell: Element) -> str:
         return ""
     if not len(cell):
         return _spaces(cell.text or "")
+    text = _flat(cell)
     for field in cell.iter("input"):
-        if (field.get("type") or "text").lower() in FIELDS:
-            field.tail = f" {field.get('value') or ''} {field.tail or ''}"
+        value = _spaces(field.get("value") or "")
+        is_shown = (field.get("type") or "text").lower() in FIELDS and not _is_hidden(field)
+        if is_shown and value != text:
+            field.tail = f" {value} {field.tail or ''}"
     for field in cell.iter("textarea"):
         field.tag = "span"
     raised = [mark for mark in cell.iter() if mark.tag == "sup" or _is_raised(mark)]
     for mark in raised:
+        if _flat(mark) == text:
+            continue
         mark.text = f" [{_content(mark)}]"
         for inside in list(mark):
             mark.remove(inside)

@@ -112,8 +112,11 @@ ORGAN = (
     r"|镇|乡|苏木|署|办|部|政府)"
 )
 ORGAN_END = re.compile(ORGAN + "$")
-# 「综合行政执法局（城市管理局）」: of a body with two names the first is its own.
-SECOND_NAME = re.compile(rf"({ORGAN})\([^()]*{ORGAN}\)")
+# 「综合行政执法局（城市管理局）」: of a body with two names the first is its own. Offices, branches
+# and squads in brackets are parts of it.
+SECOND_NAME = re.compile(
+    r"([局委厅]|委员会|办公室)\([^()]*(?<!分)(?:局|厅|委员会|委)\)(?=$|关于|的)"
+)
 NAME = re.compile(r"(?!图解|一图|解读|关于)[\u4e00-\u9fff()·]+")
 SUFFIX = re.compile(r"\.(?:pdf|docx?|wps|ofd|xlsx?|zip|rar|html?)$", re.IGNORECASE)
 # What the data above an article call its title: 「- 名 称:」, 「标 题 |」.
