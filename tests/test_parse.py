@@ -315,6 +315,7 @@ def test_a_row_of_the_first_table_twice_costs_no_other_row() -> None:
         ("商业企业 科研机构 社会公益组织 法律服务机构 其他", True),
         # A name the form does not have, in its place and out of it.
         ("商业企业 科研单位 社会公益组织 法律服务机构 其他", True),
+        ("商业企业 商业企业 社会公益组织 法律服务机构 其他", True),
         ("商业企业 社会组织 科研机构 法律服务机构 其他", False),
         ("科研机构 商业企业 社会公益组织 法律服务机构 其他", False),
     ],

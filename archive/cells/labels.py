@@ -334,7 +334,9 @@ def columns_in_turn(labels: Iterable[str]) -> bool:
         if any(names[:at]):
             return False
         names = names[at + 1 :]
-    return are_in_turn(names, COLUMNS)
+    # One of two of the same name has lost its own.
+    single = [None if name in names[:at] else name for at, name in enumerate(names)]
+    return are_in_turn(single, COLUMNS)
 
 
 def applicants_in_turn(words: str) -> bool:
